@@ -1,0 +1,38 @@
+# `make demo` and `make test` do everything on a fresh machine with Python 3.11 or newer, pip and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= out
+
+.PHONY: demo test lint bench install
+
+demo: $(VENV)/.installed
+	$(BIN)/sambench run sweeps/demo.yaml
+	$(BIN)/sambench board sweeps/demo.yaml
+	$(BIN)/sambench board sweeps/demo.yaml --format markdown --output $(OUT)/demo.md
+	$(BIN)/sambench plot sweeps/demo.yaml --output $(OUT)/demo.png --output $(OUT)/demo.svg
+
+test: lint
+	$(BIN)/pytest -n 2
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-dev
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+install: $(VENV)/.installed
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sambench needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.installed
