@@ -1,0 +1,21 @@
+"""sambench: benchmark sharpness-aware minimization, from a sweep file to a leaderboard.
+
+| word | what it is |
+|---|---|
+| sweep | a YAML file: what is compared; the same file launches trials and selects their results |
+| trial | one training run, every field resolved and frozen; its id is a hash of them |
+| method | base optimizer × variant × scope × ρ |
+| recipe | named base hyperparameters |
+| launcher | `inline` or `ray`: how trials get onto processors |
+| job | what a launcher schedules: trials and the resources they need |
+| worker | the process that claims trials and runs them |
+| claim | the lease on a trial: made atomically, kept by a heartbeat, taken over when stale |
+| attempt | one try at a trial: where, when, with what, and how it ended |
+| measure | a quantity taken of a trained model |
+| store | the folder of Parquet files and checkpoints |
+| board | the leaderboard: mean ± std over seeds |
+
+The flow is the tree: `spec` → `trial` → `cluster` → `train` → `store` → `board`.
+"""
+
+__version__ = "0.1.0"

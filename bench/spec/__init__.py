@@ -1,0 +1,70 @@
+"""Sweeps: load a sweep file, validate it and expand it to trials.
+
+`load` is the door. Everything that is wrong with the file is reported at once, each fault with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.measures import MEASURES
+from bench.resources import Resources
+from bench.spec.document import Document, read_document
+from bench.spec.expand import expand
+from bench.spec.fault import Fault, SpecError, unknown
+from bench.spec.source import Source
+from bench.trial import Trial
+
+__all__ = ["Fault", "SpecError", "Sweep", "load"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What is compared: a set of trials, what is measured of them and what they need."""
+
+    name: str
+    """The file's name without its suffix."""
+    file: Path
+    title: str
+    trials: tuple[Trial, ...]
+    measures: tuple[str, ...]
+    """Measures that the board shows, the first by default."""
+    resources: Resources
+    paper: str | None
+    """Table or figure of the paper that the sweep reproduces."""
+    notes: tuple[str, ...]
+    """Guesses that went into the expansion."""
+
+
+def load(file: Path | str, overrides: Mapping[str, str] | None = None) -> Sweep:
+    """Read, validate and expand a sweep file; SpecError with all faults if any.
+
+    `overrides` maps fields to YAML text, as `--set` gives them.
+    """
+    source = Source.read(file)
+    source.override(overrides or {})
+    document = read_document(source)
+    _check_measures(source, document)
+    trials, notes = expand(source, document)
+    if source.faults:
+        raise SpecError(source.faults)
+    return Sweep(
+        name=Path(file).stem,
+        file=Path(file),
+        title=document.title,
+        trials=tuple(trials),
+        measures=tuple(document.measures),
+        resources=document.resources,
+        paper=document.paper,
+        notes=tuple(notes),
+    )
+
+
+def _check_measures(source: Source, document: Document) -> None:
+    if not document.measures:
+        source.faults.append(source.fault(("measures",), "has no values", at_key=True))
+    for index, name in enumerate(document.measures):
+        if name not in MEASURES:
+            source.faults.append(source.fault(("measures", index), unknown("measure", name, MEASURES)))

@@ -1,0 +1,146 @@
+"""Trial: one training run, fully resolved and frozen, and its identity.
+
+`trial_id` is a hash of the canonical JSON of every field and the schema version. It never depends on paths,
+launchers, resources, the number of GPUs or how the trial was written down, so one trial keeps one id in every
+sweep. `tests/test_trial.py` pins it: a change of the fields is a new `SCHEMA`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+SCHEMA = 1
+"""Version of the fields below and of their meaning; part of every trial's identity."""
+
+NONE = "none"
+"""Variant and scope of a trial that steps with the base optimizer alone."""
+
+Scalar = str | int | float | bool
+Settings = tuple[tuple[str, Scalar], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Every field that determines the result of one training run."""
+
+    dataset: str
+    """Name in DATASETS."""
+    label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
+    """Share of the training labels that is redrawn uniformly over the classes."""
+    augment: str = "none"
+    """Name in AUGMENTATIONS."""
+    model: str
+    """Name in MODELS."""
+    optimizer: str
+    """Base optimizer: name in OPTIMIZERS."""
+    lr: Annotated[float, Gt(0)]
+    """Peak learning rate; cosine to 0 over the epochs, stepped once per epoch."""
+    weight_decay: Annotated[float, Ge(0)]
+    """Weight decay, decoupled where the optimizer is."""
+    weight_decay_on: Literal["all", "no_norm", "none"] = "all"
+    """Parameters that decay."""
+    batch_size: Annotated[int, Ge(1)]
+    """Samples per update, over all processes."""
+    m: Annotated[int, Ge(1)] | None = None
+    """Samples per ascent step and per batch of a norm layer; None stands for, and becomes, `batch_size`."""
+    epochs: Annotated[int, Ge(1)]
+    """Passes over the training split."""
+    label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """s in (1 − s)·nll + s·mean(−log p)."""
+    variant: str = NONE
+    """How the ascent step perturbs: name in VARIANTS, or `none` for the base optimizer alone."""
+    scope: str = NONE
+    """Which parameters the ascent step perturbs: name in SCOPES, or `none`."""
+    rho: Annotated[float, Gt(0)] | None = None
+    """Radius ρ of the perturbation, in the variant's own norm; None for the base optimizer alone."""
+    perturb_from: Annotated[int, Ge(0)] = 0
+    """Epochs at the start without perturbation."""
+    perturb_until: Annotated[int, Ge(1)] | None = None
+    """Epochs after which the perturbation ends; None stands for, and becomes, `epochs`."""
+    bn_stats: Literal["both", "first"] = "both"
+    """Passes that advance the running statistics of batch norm; `both` as in the paper."""
+    ascent_dtype: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the ascent pass; bfloat16 is faster and approximate."""
+    ascent_share: Annotated[float, Gt(0), Le(1)] = 1.0
+    """Share of the batch in the ascent pass; less than 1 is faster and approximate."""
+    norm_rule: Literal["type", "name"] = "type"
+    """How norm layers are told: by module type, or by name as in the paper's code."""
+    trainable: Literal["all", "freeze_norm", "only_norm"] = "all"
+    """Parameters that are trained; the others stay as they were initialised, frozen γ at 1 and β at 0."""
+    norm_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Dropout probability of the parameters of norm layers."""
+    settings: Settings = ()
+    """Settings of the chosen entries (momentum, β, η, …), sorted by name, defaults filled in."""
+    seed: Annotated[int, Ge(0)]
+    """Fixes initialisation, data order and label noise; never depends on the method."""
+
+    def __post_init__(self) -> None:
+        # Resolved here, so that a trial has one identity whether these are left out or written down.
+        resolved = {"m": self.m or self.batch_size, "perturb_until": self.perturb_until or self.epochs}
+        if not self.perturbs:
+            resolved |= {"perturb_from": 0, "perturb_until": self.epochs}
+        self.__dict__.update(resolved)
+
+    @cached_property
+    def trial_id(self) -> str:
+        """16 hexadecimal digits of SHA-256 over the canonical JSON."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
+
+    def canonical_json(self) -> str:
+        """JSON with sorted keys, no spaces and the schema version: what the identity is a hash of."""
+        values = self.__dict__
+        return "{" + ",".join([_fragment(name, values[name]) for name in _SORTED]) + _SCHEMA_FRAGMENT
+
+    def as_dict(self) -> dict[str, Any]:
+        """Fields as plain JSON values, `settings` as an object."""
+        values = {field: getattr(self, field) for field in FIELDS}
+        return values | {"settings": dict(self.settings)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Trial:
+        """The inverse of `as_dict`."""
+        return cls(**{**values, "settings": tuple(sorted(values["settings"].items()))})
+
+    def setting(self, name: str) -> Scalar:
+        """The value of one setting; KeyError if the chosen entries don't have it."""
+        return dict(self.settings)[name]
+
+    @property
+    def label(self) -> str:
+        """A short description for people: `resnet8 sgd sam/only_norm ρ 0.5 seed 0`."""
+        method = f"{self.variant}/{self.scope} ρ {self.rho:g} " if self.perturbs else ""
+        return f"{self.model} {self.optimizer} {method}seed {self.seed}"
+
+    @property
+    def perturbs(self) -> bool:
+        """Whether the trial takes sharpness-aware steps at all."""
+        return self.variant != NONE
+
+
+FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Trial))
+"""Names of a trial's fields, in the order of their declaration."""
+
+_SORTED = tuple(sorted(FIELDS))
+DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Trial) if item.default is not MISSING}
+"""Values of the fields that a sweep may leave out."""
+
+# The version stands last rather than in sorted order, so that it needs no merge; the golden test pins this form.
+_SCHEMA_FRAGMENT = f',"schema":{SCHEMA}}}'
+_FLOATS = frozenset({"label_noise", "lr", "weight_decay", "label_smoothing", "rho", "ascent_share", "norm_dropout"})
+
+
+@lru_cache(maxsize=1 << 16, typed=True)
+def _fragment(name: str, value: Any) -> str:
+    # Sweeps repeat the same few values in many trials: encoding each pair once makes hashing several times faster.
+    if name == "settings":
+        value = dict(value)
+    elif name in _FLOATS and value is not None:
+        value = float(value)
+    return f'"{name}":' + json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)

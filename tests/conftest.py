@@ -1,0 +1,103 @@
+"""Fixtures that all tests share: a tiny trial, a store, and the command in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.store import Store
+from bench.trial import Trial
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TINY_SWEEP = """
+title: "Tiny"
+grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 2}
+methods:
+  - {seed: 2}
+  - {variant: sam, scope: [all, only_norm], rho: [0.05, 0.1], seed: 2}
+"""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Tests run side by side, one processor each; results also depend on the number of threads."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def default_threads() -> Iterator[None]:
+    """A worker sets the number of threads of its process; other tests must not see that."""
+    yield
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def make_trial() -> Callable[..., Trial]:
+    """A trial of well under a second; keywords replace fields."""
+
+    def make(**fields: object) -> Trial:
+        base: dict[str, object] = {
+            "dataset": "digits",
+            "model": "resnet8",
+            "optimizer": "sgd",
+            "lr": 0.05,
+            "weight_decay": 5e-4,
+            "batch_size": 256,
+            "epochs": 2,
+            "seed": 0,
+            "settings": (("momentum", 0.9),),
+        }
+        return Trial(**(base | fields))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty store."""
+    return Store.create(tmp_path / "store")
+
+
+@pytest.fixture
+def tiny_sweep(tmp_path: Path) -> Path:
+    """A sweep file of ten tiny trials."""
+    file = tmp_path / "tiny.yaml"
+    file.write_text(TINY_SWEEP, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def sambench(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command in a process of its own, with the working directory and the store under `tmp_path`."""
+
+    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "bench", *map(str, arguments)],
+            cwd=tmp_path,
+            env=command_environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+            **options,  # type: ignore[call-overload]
+        )
+
+    return run
+
+
+def command_environment(folder: Path) -> dict[str, str]:
+    """The environment of a command under test: our packages, a store under `folder`, a wide terminal."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "SAMBENCH_STORE": str(folder / "store"),
+        "COLUMNS": "160",
+        "OMP_NUM_THREADS": "1",
+    }
