@@ -1,0 +1,42 @@
+"""The store: a folder of Parquet files, checkpoints and logs; the only truth about what was run.
+
+```
+store.json                    schema of the layout
+trials/ID/trial.json          what the trial is
+trials/ID/attempts/N.claim    who holds attempt N; touched every few seconds
+trials/ID/attempts/N.parquet  how attempt N ended
+trials/ID/history.parquet     one row per epoch
+trials/ID/measures.parquet    what was measured of the trained model
+trials/ID/weights.safetensors the trained model
+trials/ID/checkpoint.pt       state after the last epoch, while the trial isn't done
+trials/ID/log.txt             what its workers said
+damaged/ID-…/                 folders set aside because a file in them was damaged
+```
+"""
+
+from bench.store.attempt import OUTCOMES, Attempt, Outcome
+from bench.store.claim import Claim, ClaimLost, acquire, bury
+from bench.store.layout import Store, StoreError, TrialFolder
+from bench.store.query import TABLES, QueryError, connect, query
+from bench.store.state import State, open_attempt, set_aside_damaged, states
+
+__all__ = [
+    "OUTCOMES",
+    "TABLES",
+    "Attempt",
+    "Claim",
+    "ClaimLost",
+    "Outcome",
+    "QueryError",
+    "State",
+    "Store",
+    "StoreError",
+    "TrialFolder",
+    "acquire",
+    "bury",
+    "connect",
+    "open_attempt",
+    "query",
+    "set_aside_damaged",
+    "states",
+]

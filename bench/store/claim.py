@@ -1,0 +1,150 @@
+"""Claim: the lease on a trial, so that no two workers ever train it at the same time.
+
+A claim is the file `attempts/N.claim`; N counts up and no claim is ever removed, so a slow process can't take a
+new claim for an old one. Whoever creates N.claim holds attempt N until N.parquet, its record, exists. Both are
+created exclusively: claiming has one winner, and an attempt has one end. The holder touches its claim every few
+seconds; a claim that is not touched for `STALE` seconds, or whose process is gone from this machine, is taken
+over: first the dead attempt is recorded as crashed, then the next number is claimed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from bench.store import files
+from bench.store.attempt import FINAL, Attempt, Outcome, read_outcome, record, vanished
+from bench.store.layout import Store, TrialFolder
+
+HEARTBEAT = 5.0
+"""Seconds between two touches of a claim."""
+STALE = 60.0
+"""Seconds without a touch after which a claim of another machine is given up for dead."""
+
+
+class ClaimLost(Exception):
+    """The claim was taken over by another worker, which now owns the trial's files."""
+
+
+@dataclass
+class Claim:
+    """A held claim. Close it by recording the attempt."""
+
+    folder: TrialFolder
+    number: int
+    _stop: threading.Event
+
+    def verify(self) -> None:
+        """ClaimLost if another worker took over. To be called before every write to the trial's folder."""
+        taken = self.folder.claim(self.number + 1).exists() or self.folder.attempt(self.number).exists()
+        if taken:
+            raise ClaimLost(f"{self.folder.trial_id}: attempt {self.number} was taken over")
+
+    def end(self, attempt: Attempt) -> None:
+        """Record how the attempt ended and let go of the trial; ClaimLost if it was recorded as dead meanwhile."""
+        self.abandon()
+        try:
+            record(self.folder, attempt)
+        except FileExistsError as error:
+            raise ClaimLost(f"{self.folder.trial_id}: attempt {self.number} was taken over") from error
+
+    def abandon(self) -> None:
+        """Stop the heartbeat."""
+        self._stop.set()
+
+
+def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) -> Claim | None:
+    """Claim the next attempt of a trial; None if a live worker holds it or there is nothing left to do.
+
+    `seen` is the newest attempt that the caller knew of when it decided to run the trial: a failure recorded
+    since then is another driver's answer, and is not tried again.
+    """
+    number = last_number(folder)
+    if number and not folder.attempt(number).exists() and not bury(store, folder, number):
+        return None
+    if number:
+        # An ended attempt is never changed and the next number has one winner, so this look can't be overtaken.
+        outcome = read_outcome(folder, number)
+        if outcome == "done" or (outcome in FINAL and number > seen):
+            return None
+    return _create(folder, number + 1, launcher)
+
+
+def last_number(folder: TrialFolder) -> int:
+    """Number of the newest claim, 0 if there is none."""
+    try:
+        names = os.listdir(folder.attempts)
+    except FileNotFoundError:
+        return 0
+    return max((int(name.removesuffix(".claim")) for name in names if name.endswith(".claim")), default=0)
+
+
+def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "crashed") -> bool:
+    """Record the open attempt `number` for its worker if that is dead; whether the attempt is over now."""
+    try:
+        holder = json.loads(folder.claim(number).read_text(encoding="utf-8"))
+        touched = folder.claim(number).stat().st_mtime
+    except FileNotFoundError:
+        return True
+    if not is_dead(store, holder, touched):
+        return False
+    with suppress(FileExistsError):
+        record(folder, vanished(folder.trial_id, number, holder, touched, outcome))
+    return True
+
+
+def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
+    """Whether the worker that made a claim is gone: surely on this machine, by its silence elsewhere."""
+    if holder["machine"] == _machine():
+        return _process_started(holder["pid"]) != holder["process_started"]
+    return store.now() - touched > STALE
+
+
+def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:
+    folder.attempts.mkdir(parents=True, exist_ok=True)
+    holder = {
+        "host": socket.gethostname(),
+        "machine": _machine(),
+        "pid": os.getpid(),
+        "process_started": _process_started(os.getpid()),
+        "launcher": launcher,
+    }
+    try:
+        files.create(folder.claim(number), json.dumps(holder).encode())
+    except FileExistsError:
+        return None
+    claim = Claim(folder, number, threading.Event())
+    threading.Thread(target=_beat, args=(claim,), daemon=True, name="heartbeat").start()
+    return claim
+
+
+def _beat(claim: Claim) -> None:
+    while not claim._stop.wait(HEARTBEAT):
+        # A folder that was set aside or a share that is away for a while must not end the training.
+        with suppress(OSError):
+            os.utime(claim.folder.claim(claim.number))
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    """Boot and process namespace: only there does a process id mean the same process."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot = file.read().strip()
+    return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
+
+
+def _process_started(pid: int) -> str | None:
+    """Start of a process in clock ticks since boot, which tells it from a later one of the same id; None if gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            after_name = file.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, started = after_name[0], after_name[19]
+    return None if state in "ZX" else started

@@ -1,0 +1,70 @@
+"""Files: every write of the store goes to a temporary name, is flushed to disk and only then gets its name.
+
+A process may be killed at any instant: readers see a file whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, replacing what is there in one step."""
+    temporary = _flushed_temporary(path, data)
+    os.replace(temporary, path)
+    flush_folder(path.parent)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Write `data` to `path`; FileExistsError if it is there, whoever was first. Atomic on NFS too."""
+    temporary = _flushed_temporary(path, data)
+    try:
+        os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
+    flush_folder(path.parent)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """`table` as one Parquet file with checksummed pages."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    return sink.getvalue().to_pybytes()
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename or link in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flushed_temporary(path: Path, data: bytes) -> str:
+    descriptor, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_UMASK)
+    except OSError:
+        os.unlink(temporary)
+        raise
+    return temporary
+
+
+def _current_umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+# Temporary files are private by default; in a shared store colleagues must be able to read results.
+_UMASK = _current_umask()

@@ -1,0 +1,171 @@
+"""Layout: the store's folder, and the one place that knows the name of every file in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.store import files
+from bench.trial import SCHEMA, Trial
+
+STORE_SCHEMA = 1
+"""Version of the layout and of the columns; a store of a newer one is refused."""
+
+_TRIAL_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class StoreError(Exception):
+    """A store that can't be used, with the reason and the way out."""
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """The files of one trial."""
+
+    path: Path
+
+    @property
+    def trial_id(self) -> str:
+        return self.path.name
+
+    @property
+    def trial(self) -> Path:
+        return self.path / "trial.json"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.parquet"
+
+    @property
+    def measures(self) -> Path:
+        return self.path / "measures.parquet"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def attempts(self) -> Path:
+        return self.path / "attempts"
+
+    def epoch(self) -> str | None:
+        """The newest epoch that a worker finished, as `3/20`; None before the first."""
+        try:
+            epochs = re.findall(r" epoch (\d+/\d+):", self.log.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return epochs[-1] if epochs else None
+
+    def claim(self, number: int) -> Path:
+        return self.attempts / f"{number:04d}.claim"
+
+    def attempt(self, number: int) -> Path:
+        return self.attempts / f"{number:04d}.parquet"
+
+    def read_trial(self) -> Trial:
+        """The trial that was recorded; StoreError if its file doesn't hold it."""
+        try:
+            stored = json.loads(self.trial.read_text(encoding="utf-8"))
+            trial = Trial.from_dict(stored["fields"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.trial}: damaged: {error}") from error
+        if trial.trial_id != self.trial_id:
+            raise StoreError(f"{self.trial}: holds trial {trial.trial_id}, not {self.trial_id}")
+        return trial
+
+
+class Store:
+    """A folder of results. `open` for reading, `create` for writing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def open(cls, root: Path | str) -> Store:
+        """A store that exists; StoreError if there is none or it is of a newer schema."""
+        root = Path(root).absolute()
+        try:
+            header = json.loads((root / "store.json").read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise StoreError(f"no store at {root}: `sambench run` makes one, --store names another") from error
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{root / 'store.json'}: can't be read: {error}") from error
+        if header["schema"] > STORE_SCHEMA:
+            message = f"store {root} has schema {header['schema']}, this sambench knows up to {STORE_SCHEMA}"
+            raise StoreError(f"{message}: upgrade sambench, or name another store")
+        return cls(root)
+
+    @classmethod
+    def create(cls, root: Path | str) -> Store:
+        """The store at `root`, made if need be; StoreError if it can't be written."""
+        root = Path(root).absolute()
+        try:
+            (root / "trials").mkdir(parents=True, exist_ok=True)
+            if not (root / "store.json").exists():
+                files.write(root / "store.json", json.dumps({"schema": STORE_SCHEMA}).encode())
+            _probe(root)
+        except OSError as error:
+            raise StoreError(f"store {root} is not writable: {error.strerror}") from error
+        return cls.open(root)
+
+    def folder(self, trial_id: str) -> TrialFolder:
+        """The folder of a trial, whether it exists or not."""
+        return TrialFolder(self.root / "trials" / trial_id)
+
+    def folders(self) -> Iterator[TrialFolder]:
+        """The folders of all trials that were ever recorded here."""
+        with os.scandir(self.root / "trials") as entries:
+            names = sorted(entry.name for entry in entries if _TRIAL_ID.fullmatch(entry.name))
+        return (self.folder(name) for name in names)
+
+    def add(self, trials: Iterable[Trial]) -> None:
+        """Record what the trials are, so that a worker needs only their ids."""
+        for trial in trials:
+            folder = self.folder(trial.trial_id)
+            if folder.trial.exists():
+                continue
+            folder.attempts.mkdir(parents=True, exist_ok=True)
+            described = {"schema": SCHEMA, "trial_id": trial.trial_id, "fields": trial.as_dict()}
+            files.write(folder.trial, json.dumps(described, indent=1).encode())
+
+    def find(self, prefix: str) -> TrialFolder:
+        """The one trial whose id starts with `prefix`; StoreError if none or several do."""
+        found = [folder for folder in self.folders() if folder.trial_id.startswith(prefix)]
+        if len(found) != 1:
+            told = ", ".join(folder.trial_id for folder in found[:5]) or "none"
+            raise StoreError(f"trial {prefix!r}: {len(found)} trials of {self.root} start so: {told}")
+        return found[0]
+
+    def set_aside(self, folder: TrialFolder) -> Path:
+        """Move a trial's folder out of the way, unchanged, so that it can run again."""
+        target = self.root / "damaged" / f"{folder.trial_id}-{int(time.time())}-{uuid.uuid4().hex[:6]}"
+        target.parent.mkdir(exist_ok=True)
+        os.rename(folder.path, target)
+        return target
+
+    def now(self) -> float:
+        """The file system's own time in s: heartbeats are stamped by it, whatever the hosts' clocks say."""
+        return _probe(self.root)
+
+
+def _probe(root: Path) -> float:
+    path = root / f".probe-{uuid.uuid4().hex}"
+    path.touch(exist_ok=False)
+    try:
+        return path.stat().st_mtime
+    finally:
+        path.unlink()

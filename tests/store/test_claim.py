@@ -1,0 +1,204 @@
+"""Claims: one holder at a time, taken over only from the dead."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from bench.store import Attempt, ClaimLost, Store, TrialFolder, acquire, claim, connect, states
+from bench.trial import Trial
+
+ELSEWHERE = "another-boot/pid:[1]"
+
+
+def ended(folder: TrialFolder, number: int, outcome: str = "done") -> Attempt:
+    now = datetime.now(UTC)
+    return Attempt(
+        trial_id=folder.trial_id,
+        attempt=number,
+        outcome=outcome,  # type: ignore[arg-type]
+        started=now,
+        ended=now,
+        wall_s=1.0,
+        launcher="test",
+        host="host",
+        pid=os.getpid(),
+    )
+
+
+@pytest.fixture
+def folder(store: Store, make_trial: Callable[..., Trial]) -> TrialFolder:
+    trial = make_trial()
+    store.add([trial])
+    return store.folder(trial.trial_id)
+
+
+def dead_claim(folder: TrialFolder) -> int:
+    """Let a process claim the trial and die; returns its id."""
+    script = (
+        "import os, sys; from bench.store import Store, acquire\n"
+        "store = Store.open(sys.argv[1]); acquire(store, store.folder(sys.argv[2]), 'test'); os._exit(9)"
+    )
+    root = folder.path.parent.parent
+    process = subprocess.Popen([sys.executable, "-c", script, str(root), folder.trial_id])
+    assert process.wait() == 9
+    return process.pid
+
+
+def test_a_held_trial_is_refused_until_its_attempt_ends(store: Store, folder: TrialFolder) -> None:
+    held = acquire(store, folder, "test")
+    assert held is not None
+    assert acquire(store, folder, "test") is None
+    held.end(ended(folder, 1, "preempted"))
+    again = acquire(store, folder, "test")
+    assert again is not None
+    assert again.number == 2
+
+
+def test_a_done_trial_is_never_claimed_again(store: Store, folder: TrialFolder) -> None:
+    held = acquire(store, folder, "test")
+    assert held is not None
+    held.end(ended(folder, 1))
+    assert acquire(store, folder, "test", seen=1) is None
+
+
+def test_a_failure_is_tried_again_only_by_who_knew_of_it(store: Store, folder: TrialFolder) -> None:
+    held = acquire(store, folder, "test")
+    assert held is not None
+    held.end(ended(folder, 1, "error"))
+    assert acquire(store, folder, "test", seen=0) is None
+    assert acquire(store, folder, "test", seen=1) is not None
+
+
+def test_the_claim_of_a_dead_process_is_taken_over_at_once(store: Store, folder: TrialFolder) -> None:
+    pid = dead_claim(folder)
+    taken = acquire(store, folder, "test")
+    assert taken is not None
+    assert taken.number == 2
+    rows = connect(store, ["attempts"]).execute("SELECT attempt, outcome, pid, message FROM attempts").fetchall()
+    assert rows == [(1, "crashed", pid, rows[0][3])]
+    assert "vanished" in rows[0][3]
+
+
+def test_a_silent_claim_of_another_machine_is_taken_over_after_a_while(
+    store: Store, folder: TrialFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead_claim(folder)
+    path = folder.claim(1)
+    holder = json.loads(path.read_text())
+    path.write_text(json.dumps(holder | {"machine": ELSEWHERE}))
+    assert acquire(store, folder, "test") is None
+    os.utime(path, (time.time() - claim.STALE - 1,) * 2)
+    assert acquire(store, folder, "test") is not None
+
+
+def test_the_heartbeat_touches_the_claim(store: Store, folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claim, "HEARTBEAT", 0.05)
+    held = acquire(store, folder, "test")
+    assert held is not None
+    os.utime(folder.claim(1), (1.0, 1.0))
+    deadline = time.monotonic() + 10
+    while folder.claim(1).stat().st_mtime == 1.0:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    held.abandon()
+
+
+def test_a_worker_that_was_taken_over_learns_of_it(store: Store, folder: TrialFolder) -> None:
+    """It slept too long: its attempt is recorded as crashed, and it must neither write nor finish."""
+    sleeper = acquire(store, folder, "test")
+    assert sleeper is not None
+    path = folder.claim(1)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"machine": ELSEWHERE}))
+    os.utime(path, (1.0, 1.0))
+    assert acquire(store, folder, "test") is not None
+    with pytest.raises(ClaimLost):
+        sleeper.verify()
+    with pytest.raises(ClaimLost):
+        sleeper.end(ended(folder, 1))
+    outcomes = connect(store, ["attempts"]).execute("SELECT outcome FROM attempts").fetchall()
+    assert outcomes == [("crashed",)]
+
+
+def _race(root: str, trial_ids: list[str], start: object, won: object) -> None:
+    store = Store.open(root)
+    start.wait()  # type: ignore[attr-defined]
+    for trial_id in trial_ids:
+        held = acquire(store, store.folder(trial_id), "test")
+        if held is not None:
+            won.put((trial_id, held.number))  # type: ignore[attr-defined]
+    time.sleep(1.0)
+
+
+def test_of_many_processes_one_wins_each_trial(store: Store, make_trial: Callable[..., Trial]) -> None:
+    trials = [make_trial(seed=seed) for seed in range(20)]
+    store.add(trials)
+    ids = [trial.trial_id for trial in trials]
+    # Half of the trials have a dead claim that all will try to take over.
+    for trial_id in ids[::5]:
+        dead_claim(store.folder(trial_id))
+    context = multiprocessing.get_context("spawn")
+    start, won = context.Barrier(6), context.Queue()
+    racers = [context.Process(target=_race, args=(str(store.root), ids, start, won)) for _ in range(6)]
+    for racer in racers:
+        racer.start()
+    winners = [won.get(timeout=60) for _ in ids]
+    for racer in racers:
+        racer.join()
+    assert won.empty()
+    assert sorted(winners) == sorted((trial_id, 2 if trial_id in ids[::5] else 1) for trial_id in ids)
+
+
+@pytest.mark.parametrize("outcome", ["oom", "diverged", "error"])
+def test_a_final_failure_is_failed(store: Store, folder: TrialFolder, outcome: str) -> None:
+    held = acquire(store, folder, "test")
+    assert held is not None
+    held.end(ended(folder, 1, outcome))
+    assert states(store, [folder.trial_id])[folder.trial_id].status == "failed"
+
+
+def test_a_trial_that_crashes_thrice_is_failed(store: Store, folder: TrialFolder) -> None:
+    for crashes in range(1, 4):
+        dead_claim(folder)
+        acquire_again = crashes < 3
+        found = states(store, [folder.trial_id])[folder.trial_id]
+        assert found.status == "missing"
+        claim.bury(store, folder, crashes)
+        assert states(store, [folder.trial_id])[folder.trial_id].status == ("missing" if acquire_again else "failed")
+
+
+def test_state_while_a_worker_is_at_it(store: Store, folder: TrialFolder) -> None:
+    assert states(store, [folder.trial_id])[folder.trial_id].status == "missing"
+    held = acquire(store, folder, "test")
+    assert held is not None
+    assert states(store, [folder.trial_id])[folder.trial_id].status == "running"
+    held.end(ended(folder, 1))
+    assert states(store, [folder.trial_id])[folder.trial_id].status == "done"
+
+
+def test_a_stopped_process_still_holds_its_claim(store: Store, folder: TrialFolder) -> None:
+    """SIGSTOP is not death: on its own machine a claim lives as long as the process."""
+    script = (
+        "import sys, time; from bench.store import Store, acquire\n"
+        "store = Store.open(sys.argv[1]); acquire(store, store.folder(sys.argv[2]), 'test')\n"
+        "print('held', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script, str(store.root), folder.trial_id]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        process.send_signal(signal.SIGSTOP)
+        os.utime(folder.claim(1), (1.0, 1.0))
+        assert acquire(store, folder, "test") is None
+        process.kill()
+        process.wait()
+        assert acquire(store, folder, "test") is not None

@@ -1,0 +1,126 @@
+"""SQL over the store: right rows, and no way to anything else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.store import QueryError, Store, acquire, query, set_aside_damaged, states
+from bench.store.results import write_history, write_measures
+from bench.trial import Trial
+from tests.store.test_claim import ended
+
+
+def finish(store: Store, trial: Trial, outcome: str = "done", **measures: float) -> None:
+    """Put a trial into the store as a worker would."""
+    store.add([trial])
+    folder = store.folder(trial.trial_id)
+    held = acquire(store, folder, "test", seen=99)
+    assert held is not None
+    if measures:
+        write_measures(folder, measures)
+    write_history(folder, [{"epoch": 1, "lr": 0.1, "train_loss": 1.0}])
+    held.end(dataclasses.replace(ended(folder, held.number), outcome=outcome))
+
+
+@pytest.fixture
+def filled(store: Store, make_trial: Callable[..., Trial]) -> Store:
+    finish(store, make_trial(seed=0), test_accuracy=90.0)
+    finish(store, make_trial(seed=1), "error")
+    finish(store, make_trial(seed=1), test_accuracy=92.0)
+    sam = make_trial(variant="fisher", scope="all", rho=0.1, settings=(("eta", 1.0), ("momentum", 0.9)))
+    finish(store, sam, "diverged")
+    store.add([make_trial(seed=7)])
+    return store
+
+
+def test_results_have_one_row_per_trial(filled: Store) -> None:
+    table = query(filled, "SELECT seed, variant, outcome, attempt, test_accuracy, eta FROM results ORDER BY ALL")
+    assert [tuple(row.values()) for row in table.to_pylist()] == [
+        (0, "fisher", "diverged", 1, None, 1.0),
+        (0, "none", "done", 1, 90.0, None),
+        (1, "none", "done", 2, 92.0, None),
+        (7, "none", None, None, None, None),
+    ]
+
+
+@pytest.mark.parametrize(("table", "rows"), [("trials", 4), ("attempts", 4), ("history", 3), ("measures", 2)])
+def test_tables(filled: Store, table: str, rows: int) -> None:
+    assert query(filled, f"SELECT * FROM {table}").num_rows == rows
+
+
+@pytest.mark.parametrize("table", ["trials", "attempts", "history", "measures", "results"])
+def test_tables_of_an_empty_store(store: Store, table: str) -> None:
+    assert query(store, f"SELECT * FROM {table}").num_rows == 0
+
+
+def test_known_measures_are_columns_before_anything_is_measured(store: Store) -> None:
+    assert query(store, "SELECT test_accuracy FROM results").num_rows == 0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM read_parquet('OTHER')",
+        "SELECT * FROM glob('/*')",
+        "COPY results TO 'OTHER'",
+        "ATTACH 'OTHER' AS other",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "DROP TABLE results",
+        "INSERT INTO results SELECT * FROM results",
+        "SELECT 1; SELECT 2",
+        "PRAGMA database_list",
+        "",
+    ],
+)
+def test_nothing_but_reading_the_tables(filled: Store, tmp_path: Path, sql: str) -> None:
+    other = tmp_path / "other.parquet"
+    existing = next(filled.root.glob("trials/*/measures.parquet"))
+    other.write_bytes(existing.read_bytes())
+    with pytest.raises(QueryError):
+        query(filled, sql.replace("OTHER", str(other)))
+    assert other.read_bytes() == existing.read_bytes()
+
+
+def test_a_mistyped_column_is_told_with_the_nearest(filled: Store) -> None:
+    with pytest.raises(QueryError, match="test_accuracy"):
+        query(filled, "SELECT test_acuracy FROM results")
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+@pytest.mark.parametrize("file", ["measures.parquet", "history.parquet", "attempts/0001.parquet", "trial.json"])
+def test_a_damaged_file_is_named_and_its_trial_runs_again(
+    filled: Store,
+    make_trial: Callable[..., Trial],
+    caplog: pytest.LogCaptureFixture,
+    damage: bytes | None,
+    file: str,
+) -> None:
+    trial_id = make_trial(seed=0).trial_id
+    path = filled.folder(trial_id).path / file
+    path.write_bytes(path.read_bytes()[:-20] if damage is None else damage)
+    for table in ("attempts", "history", "measures", "results"):
+        query(filled, f"SELECT * FROM {table}")
+    assert str(path) in caplog.text
+    assert list(set_aside_damaged(filled, [trial_id])) == [path]
+    assert states(filled, [trial_id])[trial_id].status == "missing"
+    kept = list(filled.root.glob(f"damaged/{trial_id}-*/{file}"))
+    assert len(kept) == 1
+    assert query(filled, "SELECT * FROM results").num_rows == 3
+
+
+def test_a_flipped_bit_is_found(filled: Store, make_trial: Callable[..., Trial]) -> None:
+    trial_id = make_trial(seed=0).trial_id
+    path = filled.folder(trial_id).measures
+    data = bytearray(path.read_bytes())
+    data[30] ^= 0x10
+    path.write_bytes(bytes(data))
+    assert list(set_aside_damaged(filled, [trial_id])) == [path]
