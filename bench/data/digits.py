@@ -1,0 +1,46 @@
+"""digits: scikit-learn's 1,797 scanned digits, 8×8 pixels with 17 grey levels, in fixed stratified splits."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.data.splits import Split, Splits
+
+GREY_LEVELS = 16.0
+"""Largest pixel value."""
+
+
+@lru_cache(maxsize=1)
+def load() -> Splits:
+    """60 % train, 20 % validation, 20 % test of every class; the same for every seed."""
+    from sklearn.datasets import load_digits
+
+    pixels, targets = load_digits(return_X_y=True)
+    images = torch.from_numpy(pixels.astype(np.uint8)).view(-1, 1, 8, 8)
+    labels = torch.from_numpy(targets.astype(np.int64))
+    train, validation, test = (torch.from_numpy(part) for part in split_indices(targets))
+    in_unit = images[train].double() / GREY_LEVELS
+    return Splits(
+        train=Split(images[train], labels[train]),
+        validation=Split(images[validation], labels[validation]),
+        test=Split(images[test], labels[test]),
+        scale=GREY_LEVELS,
+        mean=(in_unit.mean().item(),),
+        std=(in_unit.std().item(),),
+    )
+
+
+def split_indices(targets: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Indices of train, validation and test samples, sorted; numpy's frozen legacy generator keeps them fixed."""
+    generator = np.random.RandomState(0)
+    parts: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
+    for label in np.unique(targets):
+        shuffled = generator.permutation(np.flatnonzero(targets == label))
+        fifth = round(0.2 * len(shuffled))
+        for part, piece in zip(parts, np.split(shuffled, [-2 * fifth, -fifth]), strict=True):
+            part.append(piece)
+    return tuple(np.sort(np.concatenate(part)) for part in parts)

@@ -1,0 +1,58 @@
+"""Accuracy on a split, and the accuracies that a training run reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from bench.data.splits import Split, Splits
+
+_BATCH = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What a measure is taken of."""
+
+    model: nn.Module
+    splits: Splits
+    history: Sequence[Mapping[str, Any]]
+    """One mapping per epoch, with the columns of the store's `history`."""
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: Split, splits: Splits) -> tuple[float, float]:
+    """Mean cross-entropy in nats and accuracy in % over every sample once, in eval mode."""
+    model.eval()
+    loss, correct = 0.0, 0
+    for start in range(0, len(split), _BATCH):
+        labels = split.labels[start : start + _BATCH]
+        logits = model(splits.normalize(split.images[start : start + _BATCH])).float()
+        loss += cross_entropy(logits, labels, reduction="sum").item()
+        correct += int((logits.argmax(1) == labels).sum().item())
+    return loss / len(split), 100.0 * correct / len(split)
+
+
+def of_test(trained: Trained) -> float:
+    """Test accuracy after the last epoch, %."""
+    return float(trained.history[-1]["test_accuracy"])
+
+
+def of_validation(trained: Trained) -> float:
+    """Validation accuracy after the last epoch, %."""
+    return float(trained.history[-1]["val_accuracy"])
+
+
+def best_of_test(trained: Trained) -> float:
+    """Highest test accuracy of any epoch, %."""
+    return max(float(epoch["test_accuracy"]) for epoch in trained.history)
+
+
+def best_of_validation(trained: Trained) -> float:
+    """Highest validation accuracy of any epoch, %."""
+    return max(float(epoch["val_accuracy"]) for epoch in trained.history)

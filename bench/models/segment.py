@@ -1,0 +1,23 @@
+"""A part of a model's chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Segment(NamedTuple):
+    """A callable on activations (a module, or a method that uses several) and the stage it belongs to."""
+
+    stage: int
+    """1-based stage of the network; the stem counts to the first, final norm and head to the last."""
+    module: Callable[[Tensor], Tensor]
+
+
+def run(segments: list[Segment], inputs: Tensor) -> Tensor:
+    """Apply the chain to `inputs`."""
+    for segment in segments:
+        inputs = segment.module(inputs)
+    return inputs

@@ -1,0 +1,56 @@
+"""Provenance: with which code, versions and hardware an attempt was made."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+
+@lru_cache(maxsize=1)
+def code() -> dict[str, Any]:
+    """Commit, dirty flag and versions, as columns of an attempt; read once per process, when its code is loaded."""
+    commit = _git("rev-parse", "HEAD")
+    changes = _git("status", "--porcelain", "--untracked-files=no") if commit else None
+    return {
+        "git_commit": commit,
+        "git_dirty": bool(changes) if commit else None,
+        "sambench": _version("sambench"),
+        "python": platform.python_version(),
+        "torch": _version("torch"),
+        "timm": _version("timm"),
+        "platform": platform.platform(),
+    }
+
+
+def reset_peak_memory() -> None:
+    """Let the kernel's high-water mark of this process start again from its present size."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_memory() -> int:
+    """Most resident memory of this process since the reset, in bytes."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kilobytes) * 1024
+
+
+def _git(*arguments: str) -> str | None:
+    source = Path(__file__).resolve().parent
+    if not (source.parent / ".git").exists():
+        return None
+    command = ["git", "-C", str(source), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return None
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
