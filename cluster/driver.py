@@ -1,0 +1,86 @@
+"""Driver: launch what is missing of a set of trials, until all are done or failed.
+
+The store decides what is missing, not the driver's memory: a driver may be killed and started again, and
+several may work on one sweep.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from bench.resources import Resources
+from bench.store import Outcome, State, Store, bury, states
+from bench.store.claim import last_number
+from bench.trial import Trial
+from cluster.launcher import LAUNCHERS, Job, Launcher
+from cluster.progress import Progress
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drive:
+    """One `run` of a sweep's trials."""
+
+    store: Store
+    trials: Sequence[Trial]
+    labels: Mapping[str, str]
+    """Trial id → a short description for people."""
+    resources: Resources
+    launcher: str
+    retry_failed: bool
+    console: Console
+
+    def run(self) -> dict[str, State]:
+        """Work until nothing is missing; returns how every trial stands. An interrupt is passed on."""
+        self.store.add(self.trials)
+        found = self._states()
+        todo = self._todo(found, retry=self.retry_failed)
+        done = sum(state.status == "done" for state in found.values())
+        if not todo and not _running(found):
+            return found
+        launcher: Launcher = LAUNCHERS[self.launcher].load()()
+        with Progress(self.console, self.labels, done=done) as progress:
+            try:
+                with launcher:
+                    self._rounds(launcher, todo, progress)
+            except KeyboardInterrupt:
+                self._bury("preempted")
+                raise
+        return self._states()
+
+    def _rounds(self, launcher: Launcher, todo: dict[str, int], progress: Progress) -> None:
+        """Launch again what crashed, and wait for what other drivers hold, in case they die."""
+        while True:
+            if todo:
+                launcher.launch(Job(store=self.store.root, trials=todo, resources=self.resources), progress)
+                self._bury("crashed")
+            found = self._states()
+            todo = self._todo(found, retry=False)
+            if not todo:
+                if not _running(found):
+                    return
+                time.sleep(POLL_SECONDS)
+
+    def _states(self) -> dict[str, State]:
+        return states(self.store, [trial.trial_id for trial in self.trials])
+
+    def _todo(self, found: Mapping[str, State], *, retry: bool) -> dict[str, int]:
+        wanted = ("missing", "failed") if retry else ("missing",)
+        return {trial_id: state.attempts for trial_id, state in found.items() if state.status in wanted}
+
+    def _bury(self, outcome: Outcome) -> None:
+        """Record the attempts that dead workers left open."""
+        for trial in self.trials:
+            folder = self.store.folder(trial.trial_id)
+            number = last_number(folder)
+            if number and not folder.attempt(number).exists():
+                bury(self.store, folder, number, outcome)
+
+
+def _running(found: Mapping[str, State]) -> bool:
+    return any(state.status == "running" for state in found.values())

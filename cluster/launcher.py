@@ -1,0 +1,47 @@
+"""LAUNCHERS: how a job's trials get onto processors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from bench.registry import Entry
+from bench.resources import Resources
+from cluster.progress import Progress
+
+LAUNCHERS: dict[str, Entry] = {
+    "ray": Entry(target="cluster.ray_tune:RayLauncher", summary="Ray Tune on this machine (default)"),
+    "inline": Entry(target="cluster.inline:InlineLauncher", summary="one after another in this process, for debugging"),
+}
+
+
+class LaunchError(Exception):
+    """Trials that can't be started as asked, with the reason and the way out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a launcher schedules: trials and the resources that each needs."""
+
+    store: Path
+    trials: dict[str, int]
+    """Trial id → newest attempt known when the job was made."""
+    resources: Resources
+
+
+class Launcher(Protocol):
+    """Starts workers on trials and waits for them. A context, so that what it starts is stopped again."""
+
+    def __enter__(self) -> Self: ...
+
+    def launch(self, job: Job, progress: Progress) -> None:
+        """Run every trial once and tell `progress`; LaunchError if none can be started."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...

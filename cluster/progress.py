@@ -1,0 +1,121 @@
+"""Progress: what a driver shows while trials run; one live line on a terminal, few plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as RichProgress
+
+QUIET_SECONDS = 10.0
+"""Shortest time between two lines where there is no terminal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a worker says of one trial."""
+
+    trial_id: str
+    outcome: str
+    """An outcome of an attempt, or `held`: another worker has it."""
+    message: str = ""
+    accuracy: float | None = None
+    """Validation accuracy (test accuracy where there is no validation split), %."""
+    wall_s: float = 0.0
+
+
+class Progress:
+    """Counts of one `run`, shown as they change."""
+
+    def __init__(self, console: Console, labels: Mapping[str, str], *, done: int) -> None:
+        self._console = console
+        self._labels = labels
+        self._done_before = done
+        self._total = len(labels)
+        self._outcomes: Counter[str] = Counter()
+        self._running: set[str] = set()
+        self._best: tuple[float, str] | None = None
+        self._started = time.monotonic()
+        self._last_line = 0.0
+        columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
+        self._live = RichProgress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._live.add_task(self.text(), total=self._total, completed=done)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+        if not self._console.is_terminal:
+            self._line(force=True)
+
+    def started(self, trial_id: str) -> None:
+        """A worker was given the trial."""
+        self._running.add(trial_id)
+        self._show()
+
+    def finished(self, report: Report) -> None:
+        """A worker is through with the trial."""
+        self._running.discard(report.trial_id)
+        if report.outcome == "held":
+            return
+        self._outcomes[report.outcome] += 1
+        if report.outcome == "done" and report.accuracy is not None:
+            candidate = (report.accuracy, report.trial_id)
+            self._best = max(self._best, candidate) if self._best else candidate
+        elif report.outcome != "done":
+            label = self._labels.get(report.trial_id, "")
+            self._print(f"{report.outcome}: {report.trial_id} {label}: {report.message}")
+        self._show()
+
+    @property
+    def done(self) -> int:
+        return self._done_before + self._outcomes["done"]
+
+    @property
+    def failed(self) -> int:
+        return sum(count for outcome, count in self._outcomes.items() if outcome != "done")
+
+    def text(self) -> str:
+        """The line: counts, time left, best so far."""
+        left = max(self._total - self.done - self.failed, 0)
+        parts = [
+            f"{self.done}/{self._total} done",
+            f"{len(self._running)} running",
+            f"{self.failed} failed",
+            f"{left} left",
+        ]
+        finished = sum(self._outcomes.values())
+        if finished and left:
+            seconds = (time.monotonic() - self._started) / finished * left
+            parts.append(f"about {timedelta(seconds=round(seconds))} to go")
+        if self._best:
+            parts.append(f"best {self._best[0]:.1f} % ({self._labels[self._best[1]]})")
+        return " · ".join(parts)
+
+    def _show(self) -> None:
+        self._live.update(self._task, completed=self.done + self.failed, description=self.text())
+        if not self._console.is_terminal:
+            self._line()
+
+    def _line(self, *, force: bool = False) -> None:
+        now = time.monotonic()
+        if force or now - self._last_line >= QUIET_SECONDS:
+            self._last_line = now
+            self._print(self.text())
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,157 @@
+"""Faults of whole processes, with real ones: SIGKILL, SIGINT, SIGTERM, two drivers at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from bench.spec import load
+from bench.store import Store, query
+from bench.store.claim import last_number
+from bench.train import Training
+from tests.conftest import command_environment
+
+SWEEP = """
+title: "Long enough to be killed in"
+grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 20}
+methods: [{seed: 2}, {variant: sam, scope: only_norm, rho: 0.1, seed: 2}]
+"""
+DEADLINE = 150.0
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(SWEEP, encoding="utf-8")
+    return file
+
+
+@contextmanager
+def driver(sweep: Path, on: str) -> Iterator[subprocess.Popen[str]]:
+    """`sambench run`, in a process group of its own, gone at the end whatever happens."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "run", str(sweep), "--on", on],
+        cwd=sweep.parent,
+        env=command_environment(sweep.parent),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], object]) -> object:
+    """What `condition` gives as soon as it gives anything."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("nothing happened in time")
+
+
+def holder_in_training(root: Path) -> int:
+    """Process id of a worker that has finished an epoch of a trial and is at the next; 0 if none is."""
+    if not (root / "store.json").exists():
+        return 0
+    for folder in Store.open(root).folders():
+        number, epoch = last_number(folder), folder.epoch()
+        early = epoch is not None and int(epoch.partition("/")[0]) < 15
+        if early and number and not folder.attempt(number).exists():
+            return int(json.loads(folder.claim(number).read_text())["pid"])
+    return 0
+
+
+def assert_all_done_once_and_to_the_bit(sweep: Path) -> Counter[str]:
+    """Every trial has one done attempt, and weights as if nothing had happened; returns counts of outcomes."""
+    store = Store.open(sweep.parent / "store")
+    trials = load(sweep).trials
+    done = query(store, "SELECT trial_id FROM attempts WHERE outcome = 'done'").column("trial_id").to_pylist()
+    assert sorted(done) == sorted(trial.trial_id for trial in trials)
+    for trial in trials[::3]:
+        undisturbed = Training(trial, torch.device("cpu"))
+        for _ in range(trial.epochs):
+            undisturbed.run_epoch()
+        stored = safetensors.torch.load_file(store.folder(trial.trial_id).weights)
+        for name, value in undisturbed.model.state_dict().items():
+            assert torch.equal(stored[name], value), (trial.label, name)
+    return Counter(query(store, "SELECT outcome FROM attempts").column("outcome").to_pylist())
+
+
+@pytest.mark.parametrize("on", ["ray", "inline"])
+def test_a_killed_driver_is_started_again_and_trains_only_what_is_missing(sweep: Path, on: str) -> None:
+    store = sweep.parent / "store"
+    with driver(sweep, on) as first:
+        wait_for(lambda: list(store.glob("trials/*/weights.safetensors")))
+        wait_for(lambda: holder_in_training(store))
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    before = set(
+        query(Store.open(store), "SELECT trial_id FROM attempts WHERE outcome = 'done'")["trial_id"].to_pylist()
+    )
+    with driver(sweep, on) as second:
+        assert second.wait(DEADLINE) == 0
+    outcomes = assert_all_done_once_and_to_the_bit(sweep)
+    assert before
+    assert outcomes["done"] == 4
+    assert outcomes["crashed"] >= 1
+    again = query(Store.open(store), "SELECT trial_id FROM attempts WHERE attempt > 1")["trial_id"].to_pylist()
+    assert not before & set(again)
+
+
+def test_a_killed_worker_is_replaced_in_the_same_run(sweep: Path) -> None:
+    store = sweep.parent / "store"
+    with driver(sweep, "ray") as process:
+        victim = int(str(wait_for(lambda: holder_in_training(store))))
+        os.kill(victim, signal.SIGKILL)
+        assert process.wait(DEADLINE) == 0
+    assert assert_all_done_once_and_to_the_bit(sweep) == {"done": 4, "crashed": 1}
+    crashed = query(Store.open(store), "SELECT pid, message FROM attempts WHERE outcome = 'crashed'").to_pylist()
+    assert crashed[0]["pid"] == victim
+    resumed = query(Store.open(store), "SELECT first_epoch FROM attempts WHERE attempt = 2").to_pylist()
+    assert resumed[0]["first_epoch"] >= 1
+
+
+@pytest.mark.parametrize(("on", "ending"), [("ray", signal.SIGINT), ("ray", signal.SIGTERM), ("inline", signal.SIGINT)])
+def test_an_interrupted_driver_says_how_to_go_on(sweep: Path, on: str, ending: signal.Signals) -> None:
+    store = sweep.parent / "store"
+    with driver(sweep, on) as process:
+        wait_for(lambda: holder_in_training(store))
+        process.send_signal(ending)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "of 4 trials are done, nothing is lost; go on with:" in said
+    assert f"sambench run {sweep} --on {on}" in said
+    assert "Traceback" not in said
+    outcomes = query(Store.open(store), "SELECT outcome FROM attempts").column("outcome").to_pylist()
+    assert "preempted" in outcomes
+    assert set(outcomes) <= {"preempted", "done"}
+    with driver(sweep, "inline") as again:
+        assert again.wait(DEADLINE) == 0
+    assert_all_done_once_and_to_the_bit(sweep)
+
+
+def test_two_drivers_share_the_work(sweep: Path) -> None:
+    with driver(sweep, "inline") as one, driver(sweep, "ray") as other:
+        assert one.wait(DEADLINE) == 0
+        assert other.wait(DEADLINE) == 0
+    assert assert_all_done_once_and_to_the_bit(sweep) == {"done": 4}
+    launchers = query(Store.open(sweep.parent / "store"), "SELECT DISTINCT launcher FROM attempts")
+    assert set(launchers.column("launcher").to_pylist()) <= {"inline", "ray"}
