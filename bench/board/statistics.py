@@ -1,0 +1,35 @@
+"""Statistics of repeated runs: the one place where a mean, a std and an n are computed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean, sample standard deviation (ddof = 1) and number of runs; the std of one run is not defined."""
+
+    mean: float
+    std: float | None
+    n: int
+
+    def text(self, digits: int = 1, *, sign: bool = False) -> str:
+        """`97.2 ± 0.8 (3)`."""
+        std = "–" if self.std is None else f"{self.std:.{digits}f}"
+        mean = f"{self.mean:+.{digits}f}" if sign else f"{self.mean:.{digits}f}"
+        return f"{mean} ± {std} ({self.n})"
+
+
+def summarize(values: Sequence[float]) -> Summary | None:
+    """The summary of `values`, None if there are none."""
+    if not values:
+        return None
+    std = statistics.stdev(values) if len(values) > 1 else None
+    return Summary(statistics.fmean(values), std, len(values))
+
+
+def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Summary | None:
+    """The summary of ours − theirs over the seeds that both have; None if there are none."""
+    return summarize([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])

@@ -1,0 +1,294 @@
+"""The command `sambench`.
+
+torch and ray take seconds to import, so each is imported by what needs it: `--help`, `plan`, `status`, `query`,
+`board` and `logs` never do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from bench.spec import Sweep
+    from bench.store import State
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Benchmark sharpness-aware minimization: plan a sweep, run it, read the board.",
+    epilog="Example: `sambench run sweeps/demo.yaml && sambench board sweeps/demo.yaml`",
+)
+out = Console()
+err = Console(stderr=True)
+
+
+class BoardFormat(StrEnum):
+    terminal = "terminal"
+    markdown = "markdown"
+    csv = "csv"
+
+
+SweepArgument = Annotated[
+    Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is short for `sweeps/demo.yaml`.")
+]
+StoreOption = Annotated[Path, typer.Option("--store", envvar="SAMBENCH_STORE", help="Folder of the results.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field of the sweep, such as `seed=1`."),
+]
+DEFAULT_STORE = Path("store")
+
+
+@app.command(epilog="Example: `sambench plan sweeps/demo.yaml --json`")
+def plan(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    set_: SetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the trials of a sweep and which are done, missing or failed; starts nothing."""
+    from bench import overview
+
+    loaded = _load(sweep, set_)
+    found = _states(store, loaded)
+    if as_json:
+        print(json.dumps(overview.as_json(loaded, found), indent=1))
+    else:
+        out.print(overview.plan(loaded, found))
+
+
+@app.command(epilog="Example: `sambench run sweeps/demo.yaml --retry failed`")
+def run(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    set_: SetOption = None,
+    on: Annotated[str, typer.Option("--on", help="Launcher: `ray` or `inline`.")] = "ray",
+    retry: Annotated[str | None, typer.Option(help="`failed`: try failed trials once more.")] = None,
+) -> None:
+    """Run what is missing of a sweep; may be stopped and started again at any time."""
+    from bench.spec.fault import unknown
+    from bench.store import Store, set_aside_damaged
+    from cluster.driver import Drive
+    from cluster.launcher import LAUNCHERS, LaunchError
+
+    if on not in LAUNCHERS:
+        _fail(f"--on: {unknown('launcher', on, LAUNCHERS)}")
+    if retry not in (None, "failed"):
+        _fail(f"--retry: {unknown('choice', retry, ['failed'])}")
+    loaded = _load(sweep, set_)
+    opened = Store.create(store)
+    for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
+        err.print(f"damaged, set aside, its trial runs again: {path}: {reason}", highlight=False, soft_wrap=True)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
+    drive = Drive(
+        store=opened,
+        trials=loaded.trials,
+        labels={trial.trial_id: trial.label for trial in loaded.trials},
+        resources=loaded.resources,
+        launcher=on,
+        retry_failed=retry == "failed",
+        console=err,
+    )
+    try:
+        found = drive.run()
+    except LaunchError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        done = sum(state.status == "done" for state in _states(store, loaded).values())
+        err.print(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
+        err.print(f"  sambench {' '.join(sys.argv[1:])}", highlight=False, soft_wrap=True)
+        raise typer.Exit(130) from None
+    _summarize_run(loaded, found)
+
+
+@app.command(epilog="Example: `sambench status sweeps/demo.yaml`")
+def status(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, set_: SetOption = None) -> None:
+    """Show how a sweep's trials stand: counts, what runs where, what failed and why."""
+    from bench import overview
+    from bench.store import Store
+
+    loaded = _load(sweep, set_)
+    out.print(overview.status(Store.open(store), loaded, _states(store, loaded)))
+
+
+@app.command(epilog="Example: `sambench logs 3f2a`")
+def logs(
+    trial: Annotated[str, typer.Argument(metavar="TRIAL", help="Trial id or its first characters.")],
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Print the log of a trial: its epochs, and the traceback if it failed."""
+    from bench.store import Store
+
+    folder = Store.open(store).find(trial)
+    if not folder.log.exists():
+        _fail(f"trial {folder.trial_id} has no log yet: no worker has started it")
+    sys.stdout.write(folder.log.read_text(encoding="utf-8"))
+
+
+@app.command(epilog="Example: `sambench board sweeps/demo.yaml --format markdown --output out/demo.md`")
+def board(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    set_: SetOption = None,
+    metric: Annotated[str | None, typer.Option(help="Measure to show; default: the sweep's first.")] = None,
+    format_: Annotated[BoardFormat, typer.Option("--format", help="How to print it.")] = BoardFormat.terminal,
+    output: Annotated[Path | None, typer.Option(help="File to write instead of printing.")] = None,
+) -> None:
+    """Print the leaderboard of a sweep: mean ± std over seeds, all beside only_norm."""
+    from bench.board import make_board, render
+    from bench.store import Store
+
+    chosen = _metric(metric)
+    made = make_board(Store.open(store), _load(sweep, set_), chosen)
+    if format_ is BoardFormat.terminal and output is None:
+        # Wider than the window is better than broken cells where the output goes to a file or a pager.
+        width = out.width if out.is_terminal else max(out.width, render.width_needed(made))
+        out.print(render.terminal(made), width=width)
+        return
+    text = render.as_csv(made) if format_ is BoardFormat.csv else render.markdown(made)
+    _emit(text, output)
+
+
+@app.command(epilog="Example: `sambench plot sweeps/demo.yaml --output out/demo.png --output out/demo.svg`")
+def plot(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    set_: SetOption = None,
+    metric: Annotated[str | None, typer.Option(help="Measure to show; default: the sweep's first.")] = None,
+    output: Annotated[list[Path] | None, typer.Option(help="File.png, .svg or .pdf; may be repeated.")] = None,
+) -> None:
+    """Plot accuracy over ρ for each scope, with a band of one std."""
+    from bench.board import make_board
+    from bench.board.plot import FORMATS, plot_rho
+    from bench.spec.fault import unknown
+    from bench.store import Store
+
+    loaded = _load(sweep, set_)
+    outputs = output or [Path("out") / f"{loaded.name}.png"]
+    for path in outputs:
+        if path.suffix.removeprefix(".") not in FORMATS:
+            _fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
+    chosen = _metric(metric)
+    plot_rho(make_board(Store.open(store), loaded, chosen), outputs)
+    for path in outputs:
+        err.print(f"wrote {path}", highlight=False)
+
+
+@app.command(epilog='Example: `sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"`')
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT statement.")],
+    store: StoreOption = DEFAULT_STORE,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of rows.")] = False,
+    parquet: Annotated[Path | None, typer.Option("--parquet", help="Write a Parquet file.")] = None,
+) -> None:
+    """Ask the store in SQL. Tables: trials, attempts, history, measures, results."""
+    from bench import overview
+    from bench.store import Store
+    from bench.store import query as answer
+
+    table = answer(Store.open(store), sql)
+    if parquet is not None:
+        import pyarrow.parquet as pq
+
+        parquet.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, parquet)
+    elif csv:
+        overview.write_csv(table, sys.stdout)
+    elif as_json:
+        print(json.dumps(table.to_pylist(), indent=1, default=str))
+    else:
+        out.print(overview.rows(table))
+
+
+@app.command(epilog="Example: `sambench doctor`")
+def doctor(store: StoreOption = DEFAULT_STORE) -> None:
+    """Check this machine: Python, torch, device, Ray, SLURM, write access, clashing packages."""
+    from bench.doctor import examine, render
+
+    findings = examine(store)
+    out.print(render(findings))
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def main() -> None:
+    """Run the command; bad input ends with exit code 2 and one message, not a traceback."""
+    from bench.spec.fault import SpecError
+    from bench.store import QueryError, StoreError
+
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    try:
+        app()
+    except (SpecError, StoreError, QueryError) as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # `sambench query … | head` closes the pipe early, which is no error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _load(sweep: Path, overrides: list[str] | None) -> Sweep:
+    from bench.spec import load
+
+    named = Path("sweeps") / f"{sweep}.yaml"
+    file = named if not sweep.exists() and not sweep.suffix and named.exists() else sweep
+    pairs = [text.partition("=") for text in overrides or ()]
+    for field, equals, _ in pairs:
+        if not equals or not field:
+            _fail(f"--set {field}: write FIELD=VALUE, such as --set seed=1")
+    return load(file, {field: value for field, _, value in pairs})
+
+
+def _states(store: Path, sweep: Sweep) -> dict[str, State]:
+    from bench.store import State, Store, states
+
+    if not store.exists():
+        return {trial.trial_id: State(status="missing") for trial in sweep.trials}
+    return states(Store.open(store), [trial.trial_id for trial in sweep.trials])
+
+
+def _metric(name: str | None) -> str | None:
+    from bench.measures import MEASURES
+    from bench.spec.fault import unknown
+
+    if name is not None and name not in MEASURES:
+        _fail(f"--metric: {unknown('measure', name, MEASURES)}")
+    return name
+
+
+def _summarize_run(sweep: Sweep, found: dict[str, State]) -> None:
+    counts = Counter(state.status for state in found.values())
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    err.print(f"{sweep.name}: {len(found)} trials: {told}", highlight=False)
+    if counts["failed"]:
+        err.print(f"see why with `sambench status {sweep.file}`; try again with --retry failed", highlight=False)
+        raise typer.Exit(1)
+
+
+def _emit(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    from bench.store import files
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    files.write(output, text.encode())
+    err.print(f"wrote {output}", highlight=False)
+
+
+def _fail(message: str) -> NoReturn:
+    err.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
+    sys.exit(2)

@@ -1,0 +1,106 @@
+"""Doctor: is this machine fit to run sweeps?"""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    ok: bool
+    """False only for what keeps sweeps from running here."""
+    text: str
+
+
+def examine(store: Path) -> list[Finding]:
+    """Look at everything; a check that breaks is a finding, not the end."""
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("Python", _python),
+        ("packages", _packages),
+        ("torch", _torch),
+        ("Ray", lambda: f"{version('ray')}"),
+        ("SLURM", _slurm),
+        ("store", lambda: _store(store)),
+    )
+    return [_finding(subject, check) for subject, check in checks]
+
+
+def render(findings: list[Finding]) -> Table:
+    """The findings as a table."""
+    table = Table(box=box.SIMPLE, show_header=False)
+    for finding in findings:
+        mark = Text("ok", style="green") if finding.ok else Text("FAULT", style="bold red")
+        table.add_row(mark, finding.subject, Text(finding.text))
+    return table
+
+
+def _finding(subject: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, True, check())
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        return Finding(subject, False, str(error))
+
+
+def _python() -> str:
+    return f"{platform.python_version()} at {sys.executable}"
+
+
+def _packages() -> str:
+    """`cluster` and `bench` are common names: another distribution's would be imported instead of ours."""
+    ours = Path(__file__).resolve().parent.parent
+    cluster = importlib.import_module("cluster")
+    if getattr(cluster, "OWNER", None) != "sambench":
+        message = f"`cluster` is {cluster.__file__}, not sambench's: uninstall the distribution it belongs to"
+        raise RuntimeError(message)
+    return f"bench and cluster from {ours}"
+
+
+def _torch() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return f"{torch.__version__}, no GPU: trials run on the CPU, one thread each"
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return f"{torch.__version__}, CUDA {torch.version.cuda}, {len(names)} GPUs: {', '.join(names)}"
+
+
+def _slurm() -> str:
+    if shutil.which("sinfo") is None:
+        return "not on this machine"
+    answer = subprocess.run(["sinfo", "--version"], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or answer.stderr.strip()
+
+
+def _store(path: Path) -> str:
+    from bench.store import Store, StoreError
+
+    try:
+        folder = path if path.exists() else path.absolute().parent
+        if path.exists():
+            Store.open(path).now()
+        elif not _writable(folder):
+            raise RuntimeError(f"{folder} is not writable: name another folder with --store")
+    except StoreError as error:
+        raise RuntimeError(str(error)) from error
+    return f"{path.absolute()} {'is writable' if path.exists() else 'can be made'}"
+
+
+def _writable(folder: Path) -> bool:
+    import os
+
+    return os.access(folder, os.W_OK)

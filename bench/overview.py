@@ -1,0 +1,143 @@
+"""Overview: what `plan`, `status` and `query` print."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from statistics import median
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.spec import Sweep
+from bench.store import State, Store, open_attempt
+from bench.trial import Trial
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+STATUSES = ("done", "running", "failed", "missing")
+
+
+def as_json(sweep: Sweep, found: Mapping[str, State]) -> dict[str, Any]:
+    """Counts and every trial with its state, for programs."""
+    counts = Counter[str](state.status for state in found.values())
+    return {
+        "sweep": sweep.name,
+        "title": sweep.title,
+        "trials": len(found),
+        **{status: counts[status] for status in STATUSES},
+        "seconds_left": _seconds_left(found),
+        "notes": list(sweep.notes),
+        "items": [
+            {"trial_id": trial.trial_id, "status": found[trial.trial_id].status, **trial.as_dict()}
+            for trial in sweep.trials
+        ],
+    }
+
+
+def plan(sweep: Sweep, found: Mapping[str, State]) -> RenderableType:
+    """One line per method and model, with the swept ρ and how its trials stand."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for name in ("model, data set", "method", "ρ"):
+        table.add_column(name)
+    for name in ("seeds", "done", "failed", "left"):
+        table.add_column(name, justify="right", no_wrap=True)
+    groups: dict[tuple[str, str], list[Trial]] = {}
+    for trial in sweep.trials:
+        groups.setdefault((f"{trial.model}, {trial.dataset}", _method(trial)), []).append(trial)
+    for key, trials in groups.items():
+        counts = Counter(found[trial.trial_id].status for trial in trials)
+        rhos = sorted({trial.rho for trial in trials if trial.rho is not None})
+        seeds = len({trial.seed for trial in trials})
+        left = counts["missing"] + counts["running"]
+        numbers = [str(seeds), *(str(count or "–") for count in (counts["done"], counts["failed"], left))]
+        table.add_row(*key, ", ".join(f"{rho:g}" for rho in rhos) or "–", *numbers)
+    return Group(Text(sweep.title, style="bold"), table, Text("\n".join([_totals(found), *sweep.notes])))
+
+
+def status(store: Store, sweep: Sweep, found: Mapping[str, State]) -> RenderableType:
+    """Totals, the running trials with their epoch, the failed ones with their error."""
+    parts: list[RenderableType] = [Text(f"{sweep.title}\n{_totals(found)}")]
+    running = _table("running", "attempt", "epoch", "where", "trial")
+    failed = _table("failed", "attempts", "outcome", "error", "trial")
+    for trial in sweep.trials:
+        state = found[trial.trial_id]
+        if state.status == "running":
+            running.add_row(trial.trial_id, *_running(store, trial.trial_id), trial.label)
+        elif state.status == "failed":
+            message = Text(state.message)
+            failed.add_row(trial.trial_id, str(state.attempts), state.outcome, message, trial.label)
+    parts += [table for table in (running, failed) if table.row_count]
+    if failed.row_count:
+        parts.append(Text("`sambench logs TRIAL` has the traceback; `run --retry failed` tries again."))
+    return Group(*parts)
+
+
+def rows(table: pa.Table) -> RenderableType:
+    """The rows of a query as a table."""
+    shown = Table(box=box.SIMPLE_HEAD)
+    for name in table.column_names:
+        shown.add_column(name)
+    for row in table.to_pylist():
+        shown.add_row(*(Text(_cell(value)) for value in row.values()))
+    return shown
+
+
+def write_csv(table: pa.Table, sink: TextIO) -> None:
+    """The rows of a query as CSV with a header."""
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(row.values() for row in table.to_pylist())
+
+
+def _totals(found: Mapping[str, State]) -> str:
+    counts = Counter[str](state.status for state in found.values())
+    text = f"{len(found)} trials: " + ", ".join(f"{counts[status]} {status}" for status in STATUSES)
+    seconds = _seconds_left(found)
+    if seconds:
+        text += f"; about {timedelta(seconds=round(seconds))} of work left, by the median time of done trials"
+    return text
+
+
+def _seconds_left(found: Mapping[str, State]) -> float | None:
+    """Missing trials times the median time of a done one; None while none is done."""
+    times = [state.wall_s for state in found.values() if state.status == "done" and state.wall_s]
+    missing = sum(state.status == "missing" for state in found.values())
+    return median(times) * missing if times else None
+
+
+def _method(trial: Trial) -> str:
+    return f"{trial.optimizer} {trial.variant}/{trial.scope}" if trial.perturbs else trial.optimizer
+
+
+def _running(store: Store, trial_id: str) -> tuple[str, str, str]:
+    folder = store.folder(trial_id)
+    number = open_attempt(store, folder)
+    if number is None:
+        return "–", "–", "just ended"
+    holder = json.loads(folder.claim(number).read_text(encoding="utf-8"))
+    return (
+        str(number),
+        folder.epoch() or "starting",
+        f"{holder['host']} ({holder['launcher']}, process {holder['pid']})",
+    )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

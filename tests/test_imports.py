@@ -1,0 +1,96 @@
+"""Who may import whom, and what stays out of the light commands."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ANYWHERE = {"bench.registry", "bench.seeds"}
+"""Leaves without imports of ours."""
+FRONTS = {"bench.sam", "bench.models", "bench.data", "bench.measures", "bench.optimizers"}
+"""Light registries: names can be checked without what is behind them."""
+ALLOWED = {
+    "bench.registry": set(),
+    "bench.seeds": set(),
+    "bench.trial": set(),
+    "bench.resources": set(),
+    "bench.distributed": set(),
+    "bench.provenance": set(),
+    "bench.optimizers": set(),
+    "bench.recipes": {"bench.trial"},
+    "bench.spec": {"bench.trial", "bench.recipes", "bench.resources", *FRONTS},
+    "bench.sam": {"bench.distributed"},
+    "bench.models": {"bench.distributed"},
+    "bench.data": {"bench.distributed"},
+    "bench.measures": {"bench.distributed", "bench.data"},
+    "bench.store": {"bench.trial", "bench.measures"},
+    "bench.checkpoint": {"bench.store"},
+    "bench.train": {"bench.trial", "bench.distributed", *FRONTS},
+    "bench.board": {"bench.store", "bench.spec", "bench.trial"},
+    "bench.overview": {"bench.store", "bench.spec", "bench.trial"},
+    "bench.doctor": {"bench.store"},
+    "cluster": {"bench.trial", "bench.store", "bench.resources"},
+    "cluster.worker": {"bench.trial", "bench.store", "bench.train", "bench.checkpoint", "bench.provenance"},
+}
+ALLOWED["cluster.worker"] |= {"bench.distributed"}
+
+
+def part(module: str) -> str:
+    """The part of the design that a module belongs to: `bench.store.claim` → `bench.store`."""
+    names = module.split(".")
+    if names[0] == "cluster":
+        return "cluster.worker" if names[:2] == ["cluster", "worker"] else "cluster"
+    return ".".join(names[:2])
+
+
+def modules() -> list[str]:
+    files = [file for package in ("bench", "cluster") for file in (ROOT / package).rglob("*.py")]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files]
+    return sorted(set(names) - {"bench", "bench.cli", "bench.__main__"})
+
+
+def imported(module: str) -> set[str]:
+    path = ROOT.joinpath(*module.split("."))
+    file = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute"
+            whole = node.module == "bench"
+            found |= {f"bench.{alias.name}" for alias in node.names} if whole else {str(node.module)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {part(name) for name in found if name.split(".")[0] in ("bench", "cluster")}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_follow_the_design(module: str) -> None:
+    own = part(module)
+    allowed = ALLOWED[own] | ANYWHERE | {own} | ({"cluster"} if own.startswith("cluster") else set())
+    if own == "cluster":
+        allowed |= {"cluster.worker"}
+    assert imported(module) <= allowed
+
+
+LIGHT = "import sys; {}; print(sorted({{'torch', 'ray', 'submitit', 'timm', 'matplotlib'}} & set(sys.modules)))"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import bench, bench.cli, bench.spec, bench.sam, bench.models, bench.data, bench.measures",
+        "import bench.store, bench.board.render, bench.overview",
+        "import cluster.driver",
+    ],
+)
+def test_light_modules_stay_light(statement: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", LIGHT.format(statement)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
