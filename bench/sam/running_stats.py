@@ -1,0 +1,67 @@
+"""Running statistics of norm layers across the two passes of a step.
+
+The authors run both passes in train mode, so running statistics move twice a step, at w and at w + ε
+(`bn_stats: both`); other code bases keep those of the first pass (`first`). Layers of a shared prefix see
+the same activations in both passes; their two updates r ← (1−m)·r + m·s are one with momentum 1−(1−m)²,
+which is what `counted_twice` sets while they run once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+
+_Tracking = nn.modules.batchnorm._NormBase
+
+
+def tracking_layers(model: nn.Module) -> list[_Tracking]:
+    """Norm layers that keep running statistics."""
+    layers = [module for module in model.modules() if isinstance(module, _Tracking)]
+    return [layer for layer in layers if layer.running_mean is not None]
+
+
+@contextmanager
+def unchanged(layers: Sequence[_Tracking]) -> Iterator[None]:
+    """Put the running statistics back on leaving. Enclose backward passes too: autograd keeps the buffers."""
+    statistics = [tensor for layer in layers for tensor in _statistics(layer)]
+    before = [tensor.clone() for tensor in statistics]
+    try:
+        yield
+    finally:
+        for tensor, old in zip(statistics, before, strict=True):
+            tensor.copy_(old)
+
+
+@contextmanager
+def counted_twice(layers: Sequence[_Tracking]) -> Iterator[None]:
+    """Let one forward pass move the running statistics, and the counts of batches, as two would."""
+    momenta = [layer.momentum for layer in layers]
+    counts = [layer.num_batches_tracked for layer in layers]
+    versions = [None if count is None else count._version for count in counts]
+    for layer in layers:
+        layer.momentum = _twice(layer)
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+        for count, version in zip(counts, versions, strict=True):
+            # Only layers that ran have counted; asking for the version needs no transfer from the device.
+            if count is not None and count._version != version:
+                count.add_(1)
+
+
+def _statistics(layer: _Tracking) -> list[Tensor]:
+    tensors = (layer.running_mean, layer.running_var, layer.num_batches_tracked)
+    return [tensor for tensor in tensors if tensor is not None]
+
+
+def _twice(layer: _Tracking) -> float | None:
+    if layer.momentum is not None:
+        return 1 - (1 - layer.momentum) ** 2
+    if not isinstance(layer, nn.modules.batchnorm._BatchNorm) or layer.num_batches_tracked is None:
+        return None
+    # A cumulative average weighs batch k by 1/k: after n batches, two more weigh 1 − n/(n+2) together.
+    return 2 / (float(layer.num_batches_tracked) + 2)

@@ -1,0 +1,48 @@
+"""A fixed random set of entries (Müller et al. 2023, section 5.1): is it sparsity alone that helps SAM-ON?
+
+By default as many entries as `only_norm` perturbs in the same model. The norm of ε is ρ: it is normalised
+over the set.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bench.sam.context import Context
+from bench.sam.norms import norm_parameters
+from bench.sam.scopes.masked import Masked
+
+
+class Random(Masked):
+    """Entries drawn once."""
+
+    def __init__(self, context: Context, *, sparsity: float | str, mask_seed: int) -> None:
+        super().__init__(context)
+        # Counted, because as a share it might round to one entry more or less.
+        live = self.live_at(sparsity) if isinstance(sparsity, float) else _entries_of_only_norm(context)
+        self.randomly(torch.Generator().manual_seed(mask_seed), live)
+        self._drop_empty()
+
+    def restrict_gradient(self, names: list[str], gradients: list[Tensor]) -> list[Tensor]:
+        """See `Scope.restrict_gradient`."""
+        return self.masked(names, gradients)
+
+    def _drop_empty(self) -> None:
+        # Tensors without a live entry are as good as out of scope: no gradient and no copy of them is taken.
+        self.masks = {name: mask for name, mask in self.masks.items() if mask.any()}
+        self.tensors = {name: self.tensors[name] for name in self.masks}
+        if not self.tensors:
+            raise ValueError(f"scope random: this sparsity leaves none of {self.total} entries; choose a lower one")
+
+
+def _entries_of_only_norm(context: Context) -> int:
+    norm = norm_parameters(context.model, context.norm_rule)
+    trainable = context.trainable
+    kept = sum(trainable[name].numel() for name in norm if name in trainable)
+    if not kept:
+        raise ValueError(
+            f"scope random: {type(context.model).__name__} has no trainable normalization layer to take the "
+            "sparsity from; give sparsity a number"
+        )
+    return kept

@@ -1,0 +1,66 @@
+"""What every scope has in common: the tensors that ε touches, and what it does to single entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from bench.sam.context import Context
+from bench.sam.samples import Samples
+from bench.sam.stages import parameter_stages
+
+
+class Scope:
+    """Where the perturbation lives."""
+
+    floor: float | None = None
+    """Replaces the variant's floor under the norm; None: the variant's own."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.tensors = self._in_stages(self.select())
+        """The perturbed tensors by name."""
+        if not self.tensors:
+            raise ValueError(self.nothing())
+
+    def select(self) -> dict[str, nn.Parameter]:
+        """The trainable tensors of this scope, in all stages."""
+        raise NotImplementedError
+
+    def nothing(self) -> str:
+        """What to tell a user whose model has nothing in this scope."""
+        return f"{type(self.context.model).__name__} has no trainable parameter in this scope"
+
+    def restrict_gradient(self, names: list[str], gradients: list[Tensor]) -> list[Tensor]:
+        """g with zeros outside the scope, which then don't count in the norm."""
+        return gradients
+
+    def restrict_perturbation(self, names: list[str], perturbation: list[Tensor]) -> list[Tensor]:
+        """ε with zeros outside the scope, which have counted in the norm."""
+        return perturbation
+
+    def start_epoch(self, epoch: int, epochs: int, samples: Samples | None) -> None:
+        """Told before the first step of every epoch."""
+
+    def after_step(self) -> None:
+        """Told after every step with an update, while the parameters still hold its gradients."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Whatever the next steps depend on."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+
+    def _in_stages(self, tensors: dict[str, nn.Parameter]) -> dict[str, nn.Parameter]:
+        if not self.context.stages:
+            return tensors
+        stages = parameter_stages(self.context.model)
+        missing = sorted(set(self.context.stages) - set(stages.values()))
+        if missing:
+            raise ValueError(
+                f"stage {missing[0]}: {type(self.context.model).__name__} has no such stage; "
+                f"its stages are {', '.join(map(str, sorted(set(stages.values()))))}"
+            )
+        return {name: p for name, p in tensors.items() if stages[name] in self.context.stages}

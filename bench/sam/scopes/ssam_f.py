@@ -1,0 +1,69 @@
+"""SSAM-F (Mi et al. 2022, algorithm 2): live are the entries with the largest empirical Fisher information.
+
+F_i = Σ over n samples of (∂CE/∂w_i)², one sample at a time, true labels, no label smoothing; the int(N(1−s))
+largest are live. F is measured in eval mode, so that running statistics stay those of training; the authors'
+code moves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bench.sam.context import Context
+from bench.sam.samples import Samples, draw
+from bench.sam.scopes.ssam import Ssam
+
+
+class SsamF(Ssam):
+    """Top entries of the Fisher diagonal."""
+
+    def __init__(self, context: Context, *, sparsity: float, mask_every: int, fisher_samples: int) -> None:
+        super().__init__(context, sparsity=sparsity, mask_every=mask_every)
+        self.fisher_samples = fisher_samples
+        self._samples: Samples | None = None
+
+    def start_epoch(self, epoch: int, epochs: int, samples: Samples | None) -> None:
+        """See `Ssam.start_epoch`. ValueError without samples: the Fisher information is measured on them."""
+        if samples is None:
+            raise ValueError(
+                f"scope ssam_f needs {self.fisher_samples} training samples: call start_epoch(epoch, epochs, samples)"
+            )
+        super().start_epoch(epoch, epochs, samples)
+        self._samples = samples
+
+    def renew(self) -> None:
+        """See `Ssam.renew`. ValueError if there are fewer samples than `fisher_samples`."""
+        assert self._samples is not None, "renewal is due only after start_epoch"
+        inputs, targets = draw(self._samples)
+        if len(inputs) < self.fisher_samples:
+            raise ValueError(f"fisher_samples = {self.fisher_samples}, and start_epoch was given {len(inputs)} samples")
+        information = self._information(inputs[: self.fisher_samples], targets[: self.fisher_samples])
+        live = int(self.total * (1 - self.sparsity))
+        self.set_live(torch.cat([f.flatten().cpu() for f in information]).topk(live).indices)
+
+    def _information(self, inputs: Tensor, targets: Tensor) -> list[Tensor]:
+        model, tensors = self.context.model, list(self.tensors.values())
+        total = [torch.zeros_like(tensor) for tensor in tensors]
+        with _evaluating(model), torch.enable_grad():
+            for sample, target in zip(torch.split(inputs, 1), torch.split(targets, 1), strict=True):
+                loss = functional.cross_entropy(model(sample), target)
+                gradients = torch.autograd.grad(loss, tensors, allow_unused=True, materialize_grads=True)
+                torch._foreach_addcmul_(total, gradients, gradients)
+        return total
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    # Module by module: a user may keep some layers in eval mode while the rest trains.
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

@@ -1,0 +1,68 @@
+"""Settings of a variant and a scope: defaults filled in, values checked, unknown names refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from bench.registry import Entry, Scalar
+
+
+def resolve(entries: Mapping[str, Entry], given: Mapping[str, Scalar]) -> dict[str, dict[str, Scalar]]:
+    """Settings of each entry, by its name. ValueError for a setting that none has, or of a wrong value."""
+    known = sorted({setting for entry in entries.values() for setting in entry.settings})
+    for setting in given:
+        if setting not in known:
+            names = " and ".join(entries)
+            raise ValueError(f"setting {setting!r}: {names} have {', '.join(known) or 'no settings'}")
+    return {name: _of_entry(name, entry, given) for name, entry in entries.items()}
+
+
+def _of_entry(name: str, entry: Entry, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    resolved = {}
+    for key, setting in entry.settings.items():
+        value = given.get(key, setting.default)
+        try:
+            resolved[key] = TypeAdapter(setting.type).validate_python(value)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            raise ValueError(f"{key} = {value!r} of {name} ({setting.summary}): {reason}") from error
+    return resolved
+
+
+def check_rho(rho: float) -> float:
+    """ρ itself; ValueError unless it is a positive, finite number."""
+    if not (math.isfinite(rho) and rho > 0):
+        raise ValueError(
+            f"rho = {rho!r}: the radius of the perturbation must be positive and finite; "
+            "for no perturbation use the base optimizer alone"
+        )
+    return rho
+
+
+def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
+    """`value`; ValueError with the valid ones unless it is one of them."""
+    if value not in choices:
+        raise ValueError(f"{name} {value!r}: there are {', '.join(choices)}")
+    return value
+
+
+def check_share(
+    share: float, ascent_dtype: torch.dtype | None, amp_dtype: torch.dtype | None, *, selects_samples: bool
+) -> None:
+    """ValueError for approximations that have no meaning, or none together with another setting."""
+    if not 0 < share <= 1:
+        raise ValueError(f"ascent_share = {share!r}: a share of the batch is above 0 and at most 1")
+    if share < 1 and selects_samples:
+        raise ValueError(
+            f"ascent_share = {share!r} with variant esam: it compares each sample's loss in both passes; "
+            "use ascent_share = 1"
+        )
+    if ascent_dtype is not None and amp_dtype is not None:
+        raise ValueError(
+            f"ascent_dtype = {ascent_dtype} with amp_dtype = {amp_dtype}: autocast sets the precision of "
+            "both passes; give one of the two"
+        )

@@ -1,0 +1,186 @@
+"""The sharpness-aware step (Foret et al. 2021, algorithm 1): ascent at w, descent at w + ε, update at w.
+
+What makes it cheap is exact: `prefix` computes once what both passes share, `ascent` takes gradients of
+perturbed tensors only, `displacement` copies and moves nothing else. Approximate, and off by default:
+`ascent_dtype` and `ascent_share`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
+
+from bench.registry import Scalar
+from bench.sam.assembly import build, unwrap
+from bench.sam.base_step import BaseStep
+from bench.sam.batches import Batch, ClosureBatch, Loss, TensorBatch
+from bench.sam.passes import TwoPasses
+from bench.sam.prefix import SharedPrefix
+from bench.sam.reduction import Reduction
+from bench.sam.report import Counts, Pass, Report
+from bench.sam.samples import Samples
+from bench.sam.settings import check_rho, check_share, one_of
+
+
+class SharpnessAware:
+    """A base optimizer made sharpness-aware.
+
+    `step(closure)` or `step_batch(inputs, targets, loss_fn)` makes one whole step: both passes, clipping, the
+    optimizer's (and scaler's) step and update. Don't call `backward` or `optimizer.step` beside it.
+    """
+
+    enabled: bool
+    """False: steps are the base optimizer's alone, at one pass each."""
+    last: Report | None
+    """The last step's losses and norms."""
+    counts: Counts
+    """Steps so far, and those that a zero or non-finite gradient norm changed."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        variant: str = "sam",
+        scope: str | Iterable[str] = "all",
+        rho: float = 0.05,
+        *,
+        settings: Mapping[str, Scalar] | None = None,
+        bn_stats: str = "both",
+        m: int | None = None,
+        norm_rule: str = "type",
+        ascent_dtype: torch.dtype | None = None,
+        ascent_share: float = 1.0,
+        amp_dtype: torch.dtype | None = None,
+        scaler: GradScaler | None = None,
+        max_grad_norm: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Wrap `optimizer`, which must hold its parameters already, at its highest learning rate.
+
+        model: any module, or DDP's or torch.compile's wrapper of one.
+        variant: a key of VARIANTS. scope: of SCOPES, with stages as in `only_norm[2,3]`, or parameter names.
+        rho: radius ρ of the perturbation. settings: those of variant and scope, by name.
+        bn_stats: `both` passes move running statistics, or the `first` one only.
+        m: samples per ascent; None: the batch. norm_rule: a key of NORM_RULES.
+        ascent_dtype, ascent_share: approximate pass 1, in lower precision or on the first share of the batch.
+        amp_dtype: autocast of `step_batch`; a closure brings its own. scaler: for fp16.
+        max_grad_norm: clips the gradient of pass 2. seed: of ESAM's and the masks' random choices.
+
+        Raises ValueError for an unknown name, a value outside its range, or a scope without parameters.
+        """
+        self.rho = check_rho(rho)
+        where = scope if isinstance(scope, str) else tuple(scope)
+        self._variant, self._scope = build(
+            model, optimizer, variant, where, settings or {}, norm_rule=norm_rule, seed=seed
+        )
+        self._variant.radius(rho)  # a variant may refuse a ρ that its own settings contradict
+        self._method = f"{variant} on {where}"
+        check_share(ascent_share, ascent_dtype, amp_dtype, selects_samples=self._variant.selects_samples)
+        if m is not None and m < 1:
+            raise ValueError(f"m = {m}: samples per ascent are at least 1; use None for the whole batch")
+        self.model, self.optimizer = model, optimizer
+        self.enabled, self.last, self.counts = True, None, Counts()
+        self._m, self._ascent_share, self._amp_dtype = m, ascent_share, amp_dtype
+        self._base = BaseStep(optimizer, scaler, max_grad_norm)
+        self._reduction = Reduction(model)
+        bare, compiled = unwrap(model)
+        self._passes = TwoPasses(
+            self._variant.context,
+            self._variant,
+            self._scope,
+            self._base,
+            self._reduction,
+            shareable=not compiled and SharedPrefix.applies_to(bare),
+            first_stats_only=one_of("bn_stats", bn_stats, ("both", "first")) == "first",
+            ascent_dtype=ascent_dtype,
+            ascent_share=ascent_share,
+        )
+
+    def step(self, closure: Callable[[], Tensor]) -> Tensor:
+        """One step; `closure` runs the forward pass on the batch and returns the mean loss, with its graph.
+
+        Returns the loss at w, detached. ValueError where only `step_batch` can do it: m, `ascent_share`, and
+        variants that select samples.
+        """
+        if self._m is not None or self._ascent_share != 1 or self._variant.selects_samples:
+            raise ValueError(
+                f"{self._method}: m, ascent_share and variants that select samples cut the batch, which a "
+                "closure hides; call step_batch(inputs, targets, loss_fn)"
+            )
+        return self._step([ClosureBatch(closure=closure)])
+
+    def step_batch(self, inputs: Tensor, targets: Tensor, loss_fn: Loss) -> Tensor:
+        """One step on (n, …) `inputs` and `targets`; `loss_fn(outputs, targets)` is a mean over samples.
+
+        Works for every variant and setting. Returns the loss at w, detached. ValueError if m doesn't divide
+        n.
+        """
+        batch = TensorBatch(
+            model=self.model, inputs=inputs, targets=targets, loss_fn=loss_fn, amp_dtype=self._amp_dtype
+        )
+        return self._step(batch.split(self._m))
+
+    def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None) -> None:
+        """Tell that epoch `epoch` of `epochs` (0-based) begins; again after a resume within it.
+
+        samples: (inputs, targets) of training samples, or a callable that gives them, for scopes whose entry
+        has the trait `samples`: it names the setting that says how many.
+        """
+        self._scope.start_epoch(epoch, epochs, samples)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but model, optimizer and scaler that the next steps depend on."""
+        return {
+            "method": self._method,
+            "counts": asdict(self.counts),
+            "variant": self._variant.state_dict(),
+            "scope": self._scope.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken. ValueError if it was another variant's or scope's."""
+        if state["method"] != self._method:
+            raise ValueError(f"this is {self._method}, and the state is of {state['method']}")
+        self.counts = Counts(**state["counts"])
+        self._variant.load_state_dict(state["variant"])
+        self._scope.load_state_dict(state["scope"])
+
+    def _step(self, batches: Sequence[Batch]) -> Tensor:
+        self.optimizer.zero_grad(set_to_none=True)
+        perturbs = self.enabled and self._variant.perturbs()
+        passes = self._perturbed(batches) if perturbs else self._plain(batches)
+        finish = partial(self._finish, perturbs) if self.enabled and self._variant.finishes else None
+        gradient_norm, made = self._base.make(finish)
+        self.last = Report.of(passes, gradient_norm)
+        self.counts.steps += 1
+        self.counts.skipped += not made
+        self.counts.unperturbed += sum(each.perturbation_norm is None for each in passes) if perturbs else 0
+        if self.enabled and made:
+            self._scope.after_step()
+        return self.last.loss
+
+    def _perturbed(self, batches: Sequence[Batch]) -> list[Pass]:
+        self._passes.begin()
+        rho, weight, last = self._variant.radius(self.rho), 1 / len(batches), len(batches) - 1
+        return [
+            self._passes.run(batch, rho=rho, weight=weight, last=place == last) for place, batch in enumerate(batches)
+        ]
+
+    def _plain(self, batches: Sequence[Batch]) -> list[Pass]:
+        passes = []
+        for place, batch in enumerate(batches):
+            with self._reduction.shared(last=place == len(batches) - 1):
+                loss = batch.loss()
+                self._base.backward(loss / len(batches))
+            passes.append(Pass(loss=loss.detach()))
+        return passes
+
+    def _finish(self, perturbs: bool) -> None:
+        self._variant.finish(self._passes.full_gradient() if perturbs else {})

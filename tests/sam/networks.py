@@ -1,0 +1,75 @@
+"""Small networks of every kind of normalization, in double precision, and a batch for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bench.models import build
+
+STAGED = ("resnet8", "vit_mini")
+"""Networks that say what their stages are."""
+
+
+class GroupNormNet(nn.Module):
+    """Two convolutions with group norm; no segments, and a parameter that the loss doesn't depend on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
+        self.gn1 = nn.GroupNorm(2, 8)
+        self.conv2 = nn.Conv2d(8, 8, 3, stride=2, padding=1)
+        self.gn2 = nn.GroupNorm(4, 8)
+        self.head = nn.Linear(8, 10)
+        self.unused = nn.Parameter(torch.ones(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, 3, h, w) → (n, 10)."""
+        x = functional.relu(self.gn1(self.conv1(x)))
+        x = functional.relu(self.gn2(self.conv2(x)))
+        return self.head(x.mean((2, 3)))
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "resnet8": lambda: build("resnet8", image_size=8),
+    "vit_mini": lambda: build("vit_mini", image_size=8),
+    "groupnorm": GroupNormNet,
+}
+
+
+def network(name: str, dtype: torch.dtype = torch.float64) -> nn.Module:
+    """A network with norm parameters that are neither 0 nor 1, the same every time."""
+    torch.manual_seed(0)
+    model = NETWORKS[name]().to(dtype)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() == 1:
+                parameter.add_(0.2 * torch.randn_like(parameter))
+    return model
+
+
+def batch(size: int = 8, seed: int = 0, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
+    """(size, 3, 8, 8) inputs and (size,) labels."""
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(size, 3, 8, 8, generator=generator, dtype=torch.float64).to(dtype)
+    return inputs, torch.randint(0, 10, (size,), generator=generator)
+
+
+def sgd(model: nn.Module, lr: float = 0.05) -> torch.optim.SGD:
+    """The base optimizer of these tests."""
+    return torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9, weight_decay=5e-4)
+
+
+def states_equal(one: nn.Module, other: nn.Module) -> bool:
+    """Whether weights and running statistics agree to the bit."""
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def distance(one: nn.Module, other: nn.Module) -> float:
+    """Largest difference of a weight or running statistic."""
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return max(float((a.double() - b.double()).abs().max()) for a, b in pairs)

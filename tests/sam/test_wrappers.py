@@ -1,0 +1,118 @@
+"""Networks inside the wrappers of torch.compile and DistributedDataParallel."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from torch import distributed, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+
+from bench.sam import SharpnessAware
+from tests.sam.networks import batch, distance, network, sgd
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_compiled() -> None:
+    compiled, plain = network("resnet8"), network("resnet8")
+    wrapped = torch.compile(compiled, backend="aot_eager")
+    for model in (wrapped, plain):
+        method = SharpnessAware(model, sgd(model), "sam", "only_norm[3]", 0.1)
+        for number in range(2):
+            method.step_batch(*batch(seed=number), functional.cross_entropy)
+    assert distance(compiled, plain) < 1e-9
+    torch.compiler.reset()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_compiled_segments_keep_the_shared_prefix() -> None:
+    compiled, plain, calls = network("resnet8"), network("resnet8"), []
+    for block in (*compiled.stage1, *compiled.stage3):
+        block.compile(backend="aot_eager")
+    compiled.stem.register_forward_hook(lambda *_: calls.append(None))
+    for model in (compiled, plain):
+        method = SharpnessAware(model, sgd(model), "sam", "only_norm[3]", 0.1)
+        for number in range(2):
+            method.step_batch(*batch(seed=number), functional.cross_entropy)
+    assert distance(compiled, plain) < 1e-9
+    assert len(calls) == 3, "once per step, and once to find the first perturbed segment"
+    torch.compiler.reset()
+
+
+@contextmanager
+def process_group(rank: int, size: int, file: str) -> Iterator[None]:
+    distributed.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=size)
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def train_parallel(model: nn.Module, variant: str, scope: str, rank: int, size: int) -> SharpnessAware:
+    """Two steps on this rank's share of the batch."""
+    wrapped = DistributedDataParallel(model)
+    method = SharpnessAware(wrapped, sgd(wrapped), variant, scope, 0.1, settings=SETTINGS.get(variant))
+    for number in range(2):
+        x, y = batch(8, seed=number)
+        share = slice(rank * 8 // size, (rank + 1) * 8 // size)
+        method.step_batch(x[share], y[share], functional.cross_entropy)
+    return method
+
+
+SETTINGS = {"looksam": {"every": 2}, "gsam": {"alpha": 0.5}, "esam": {"tensor_share": 1.0}}
+
+
+@pytest.mark.parametrize("scope", ["all", "only_norm", "only_norm[3]"])
+def test_one_process(tmp_path: Path, scope: str) -> None:
+    parallel, plain = network("resnet8"), network("resnet8")
+    with process_group(0, 1, str(tmp_path / "group")):
+        train_parallel(parallel, "sam", scope, 0, 1)
+    method = SharpnessAware(plain, sgd(plain), "sam", scope, 0.1)
+    for number in range(2):
+        method.step_batch(*batch(8, seed=number), functional.cross_entropy)
+    assert distance(parallel, plain) < 1e-12
+
+
+METHODS = [
+    ("vit_mini", "sam", "all"),
+    ("vit_mini", "layerwise_l2", "only_norm[2]"),
+    ("vit_mini", "gsam", "all"),
+    ("vit_mini", "looksam", "all"),
+    ("vit_mini", "esam", "all"),
+    ("resnet8", "sam", "only_norm[3]"),
+]
+
+
+def rank_main(rank: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    with process_group(rank, 2, f"{folder}/group"):
+        for place, (net, variant, scope) in enumerate(METHODS):
+            model = network(net)
+            train_parallel(model, variant, scope, rank, 2)
+            torch.save(dict(model.named_parameters()), f"{folder}/{place}-{rank}.pt")
+
+
+def test_two_processes_are_two_micro_batches() -> None:
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        ranks = [context.Process(target=rank_main, args=(rank, folder)) for rank in range(2)]
+        for process in ranks:
+            process.start()
+        for process in ranks:
+            process.join(120)
+        assert [process.exitcode for process in ranks] == [0, 0]
+        for place, (net, variant, scope) in enumerate(METHODS):
+            plain = network(net)
+            method = SharpnessAware(plain, sgd(plain), variant, scope, 0.1, m=4, settings=SETTINGS.get(variant))
+            for number in range(2):
+                method.step_batch(*batch(8, seed=number), functional.cross_entropy)
+            for rank in range(2):
+                parallel = torch.load(f"{folder}/{place}-{rank}.pt")
+                for name, parameter in plain.named_parameters():
+                    assert torch.allclose(parallel[name], parameter, rtol=0, atol=1e-9), (variant, name)
