@@ -12,7 +12,7 @@ HEAD = 'title: "Test"\nrecipe: digits-resnet\ngrid: {model: resnet8, seed: 1}\n'
 
 CASES = {
     "titel: x": "4:1: titel: unknown key 'titel'; did you mean title; valid: grid, zip",
-    "methods: [{variant: samm, rho: 1}]": "4:21: methods[0].variant: unknown variant 'samm'; did you mean sam; valid: none",
+    "methods: [{variant: samm, rho: 1}]": "4:21: methods[0].variant: unknown variant 'samm'; did you mean sam; valid",
     "methods: [{lr: fast}]": "4:16: methods[0].lr: input should be a valid number, not 'fast'",
     "methods: [{lr: '0.1'}]": "4:16: methods[0].lr: input should be a valid number, not '0.1'",
     "methods: [{epochs: 1.5}]": "4:20: methods[0].epochs: input should be a valid integer",
@@ -28,8 +28,8 @@ CASES = {
     "methods: [{variant: sam, rho: paper}]": "4:31: methods[0].rho: the paper gives no ρ for digits with resnet8",
     "methods: [{variant: sam, rho: 1, eta: 1}]": "4:34: methods[0].eta: is a setting that nothing chosen here has",
     "methods: [{variant: fisher, rho: 1, eta: -1}]": "4:42: methods[0].eta: input should be greater than or equal to 0",
-    "methods: [{variant: sam, scope: 'only_norm[0]', rho: 1}]": "4:33: methods[0].scope: scope 'only_norm[0]': stages are",
-    "methods: [{variant: sam, scope: 'only_norm[4]', rho: 1}]": "4:33: methods[0].scope: resnet8 has stages 1 to 3, not 4",
+    "methods: [{variant: sam, scope: 'only_norm[0]', rho: 1}]": "4:33: methods[0].scope: scope 'only_norm[0]': stages",
+    "methods: [{variant: sam, scope: 'only_norm[4]', rho: 1}]": "4:33: methods[0].scope: resnet8 has stages 1 to 3",
     "methods: [{variant: sam, scope: only_norm, rho: 1, trainable: freeze_norm}]": (
         "4:33: methods[0].scope: trainable: freeze_norm fixes what scope: only_norm perturbs; use trainable: all"
     ),
