@@ -182,7 +182,11 @@ def plot(
         if path.suffix.removeprefix(".") not in FORMATS:
             _fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
     chosen = _metric(metric)
-    plot_rho(make_board(Store.open(store), loaded, chosen), outputs)
+    made = make_board(Store.open(store), loaded, chosen)
+    if made.empty:
+        err.print(f"nothing to plot yet: no trial of {loaded.name} is done", highlight=False)
+        return
+    plot_rho(made, outputs)
     for path in outputs:
         err.print(f"wrote {path}", highlight=False)
 

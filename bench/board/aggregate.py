@@ -64,6 +64,11 @@ class Board:
     scopes: tuple[str, ...]
     cells: Mapping[tuple[str, str, str], Cell]
 
+    @property
+    def empty(self) -> bool:
+        """Whether no trial has a result yet."""
+        return not any(runs.values for cell in self.cells.values() for runs in cell.swept)
+
     def best(self, column: str) -> tuple[str, str, str] | None:
         """Key of the highest mean in a column."""
         return self._highest([key for key in self.cells if key[1] == column])

@@ -28,7 +28,7 @@ class Layout:
 
     @classmethod
     def of(cls, trials: Sequence[Trial]) -> Layout:
-        described = [trial.as_dict() for trial in trials]
+        described = [_as_written(trial) for trial in trials]
         names = [name for name in FIELDS if name not in _METHOD]
         varying = [name for name in names if name not in _ALWAYS and _varies_within(described, name)]
         shared = {
@@ -51,6 +51,13 @@ class Layout:
         settings = dict(trial.settings)
         words = [f"{name} {_short(settings[name])}" for name in self.row_settings if name in settings]
         return " · ".join([trial.variant, *words])
+
+
+def _as_written(trial: Trial) -> dict[str, Any]:
+    """The fields, with those that follow from others as if they were left out."""
+    follows = {"m": trial.batch_size, "perturb_until": trial.epochs}
+    values = trial.as_dict()
+    return values | {name: None for name, value in follows.items() if values[name] == value}
 
 
 def _varies_within(described: Sequence[Mapping[str, Any]], name: str) -> bool:

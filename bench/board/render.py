@@ -67,6 +67,8 @@ def as_csv(board: Board) -> str:
 
 def notes(board: Board) -> list[str]:
     """How to read the board, and what it answers."""
+    if board.empty:
+        return ["No trial is done yet."]
     fixed = ", ".join(f"{name} {value}" for name, value in board.layout.shared.items())
     lines = [
         f"{board.metric} in %: mean ± sample std (n seeds). Bold: the better scope of a row; "

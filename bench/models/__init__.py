@@ -44,9 +44,9 @@ MODELS: dict[str, Entry] = {
     "wrn28_10": _wide_resnet(28, 10),
     "vit_mini": Entry(
         target="bench.models.vit:vit_mini",
-        summary="small ViT: patch 4, width 64, depth 4, 4 heads",
+        summary="small ViT: patch 4, width 64, depth 2, 4 heads",
         source="Dosovitskiy et al. 2021; timm's VisionTransformer",
-        traits={"family": "vit", "stages": 4},
+        traits={"family": "vit", "stages": 2},
     ),
 }
 

@@ -30,14 +30,14 @@ class ChainedVisionTransformer(VisionTransformer):
 
 
 def vit_mini(*, num_classes: int, in_channels: int, image_size: int) -> ChainedVisionTransformer:
-    """A ViT for images of about 8×8: patch 4, width 64, depth 4, 4 heads, MLP ratio 2, class token."""
+    """A ViT for images of about 8×8: patch 4, width 64, depth 2, 4 heads, MLP ratio 2, class token."""
     return ChainedVisionTransformer(
         img_size=image_size,
         patch_size=4,
         in_chans=in_channels,
         num_classes=num_classes,
         embed_dim=64,
-        depth=4,
+        depth=2,
         num_heads=4,
         mlp_ratio=2.0,
     )

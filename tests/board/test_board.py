@@ -153,7 +153,9 @@ def test_another_metric(store: Store, sweep: Sweep, board: Board) -> None:
 
 def test_a_board_without_any_result(store: Store, sweep: Sweep) -> None:
     empty = make_board(store, sweep)
+    assert empty.empty
     assert "3 of 3 seeds missing" in render.markdown(empty)
+    assert "No trial is done yet" in render.markdown(empty)
     assert render.answer(empty) == []
 
 
