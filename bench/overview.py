@@ -44,20 +44,25 @@ def as_json(sweep: Sweep, found: Mapping[str, State]) -> dict[str, Any]:
 
 def plan(sweep: Sweep, found: Mapping[str, State]) -> RenderableType:
     """One line per method and model, with the swept ρ and how its trials stand."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for name in ("model, data set", "method", "ρ"):
-        table.add_column(name)
-    for name in ("seeds", "done", "failed", "left"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("model", "method", "ρ"):
+        table.add_column(name, no_wrap=True)
+    shown = (
+        ["done", "failed", "left"] if any(state.status == "failed" for state in found.values()) else ["done", "left"]
+    )
+    for name in ("seeds", *shown):
+        table.add_column(name, justify="right", min_width=len(name))
+    several = len({trial.dataset for trial in sweep.trials}) > 1
     groups: dict[tuple[str, str], list[Trial]] = {}
     for trial in sweep.trials:
-        groups.setdefault((f"{trial.model}, {trial.dataset}", _method(trial)), []).append(trial)
+        on = f", {trial.dataset}" if several else ""
+        groups.setdefault((f"{trial.model}{on}", _method(trial)), []).append(trial)
     for key, trials in groups.items():
-        counts = Counter(found[trial.trial_id].status for trial in trials)
+        counts = Counter[str](found[trial.trial_id].status for trial in trials)
         rhos = sorted({trial.rho for trial in trials if trial.rho is not None})
         seeds = len({trial.seed for trial in trials})
-        left = counts["missing"] + counts["running"]
-        numbers = [str(seeds), *(str(count or "–") for count in (counts["done"], counts["failed"], left))]
+        counts["left"] = counts["missing"] + counts["running"]
+        numbers = [str(seeds), *(str(counts[name] or "–") for name in shown)]
         table.add_row(*key, ", ".join(f"{rho:g}" for rho in rhos) or "–", *numbers)
     return Group(Text(sweep.title, style="bold"), table, Text("\n".join([_totals(found), *sweep.notes])))
 

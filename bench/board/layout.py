@@ -39,8 +39,9 @@ class Layout:
         return cls((*_ALWAYS, *varying), _varying_settings(described), shared)
 
     def column(self, trial: Trial) -> str:
-        """`digits · resnet8 · sgd`, then `field value` for what else varies."""
-        words = [str(getattr(trial, name)) for name in _ALWAYS]
+        """`resnet8 · sgd`, without what all columns share, then `field value` for what else varies."""
+        told = [name for name in _ALWAYS if name == "model" or name not in self.shared]
+        words = [str(getattr(trial, name)) for name in told]
         words += [f"{name} {_short(getattr(trial, name))}" for name in self.column_fields[len(_ALWAYS) :]]
         return " · ".join(words)
 

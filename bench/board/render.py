@@ -20,23 +20,20 @@ EMPTY = "–"
 def terminal(board: Board) -> RenderableType:
     """A rich table; the better scope bold, the best of a column underlined."""
     table = Table(title=board.title, title_justify="left", title_style="bold", show_lines=True)
-    table.add_column("variant")
-    for column in board.columns:
-        for scope in board.scopes:
-            table.add_column(f"{column}\n{scope}", no_wrap=False)
-    for row in board.rows:
-        cells = [Text(_cell_text(board, key, "\n"), style=_style(board, key)) for key in _row_keys(board, row)]
-        table.add_row(row, *cells)
+    titles, lines = _grid(board, "\n")
+    for title in titles:
+        table.add_column(title, no_wrap=title == titles[0])
+    for label, keys in lines:
+        table.add_row(label, *(Text(_cell_text(board, key, "\n"), style=_style(board, key)) for key in keys))
     return Group(table, Text("\n".join(notes(board))))
 
 
 def markdown(board: Board) -> str:
     """A Markdown table with its notes."""
-    header = ["variant", *(f"{column}<br>{scope}" for column in board.columns for scope in board.scopes)]
-    lines = [f"### {board.title}", "", _pipe(header), _pipe(["---"] * len(header))]
-    for row in board.rows:
-        lines.append(_pipe([row, *(_markdown_cell(board, key) for key in _row_keys(board, row))]))
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes(board)), ""])
+    titles, lines = _grid(board, "<br>")
+    table = [_pipe(titles), _pipe(["---"] * len(titles))]
+    table += [_pipe([label, *(_markdown_cell(board, key) for key in keys)]) for label, keys in lines]
+    return "\n".join([f"### {board.title}", "", *table, "", *(f"- {note}" for note in notes(board)), ""])
 
 
 def as_csv(board: Board) -> str:
@@ -79,7 +76,7 @@ def notes(board: Board) -> list[str]:
     if any(cell.at_edge for cell in board.cells.values()):
         lines.append("†: the chosen ρ is the smallest or largest that was swept; a better one may lie beyond.")
     if fixed:
-        lines.append(f"Shared: {fixed}.")
+        lines.append(f"All trials: {fixed}.")
     return lines + answer(board)
 
 
@@ -111,7 +108,21 @@ def width_needed(board: Board) -> int:
     return console.measure(terminal(board)).maximum
 
 
-def _row_keys(board: Board, row: str) -> list[Key]:
+def _grid(board: Board, newline: str) -> tuple[list[str], list[tuple[str, list[Key]]]]:
+    """Titles of the columns, and label and cells of each line.
+
+    Two scopes stand side by side in each column, as in the paper; more would be too wide and become lines.
+    """
+    if len(board.scopes) <= 2:
+        titles = [f"{column}{newline}{scope}" for column in board.columns for scope in board.scopes]
+        return ["variant", *titles], [(row, _side_by_side(board, row)) for row in board.rows]
+    lines = dict.fromkeys((row, scope) for row, _, scope in board.cells)
+    labelled = [(row if scope == NONE else f"{row} / {scope}", row, scope) for row, scope in lines]
+    cells = [(label, [(row, column, scope) for column in board.columns]) for label, row, scope in labelled]
+    return ["variant / scope", *board.columns], cells
+
+
+def _side_by_side(board: Board, row: str) -> list[Key]:
     """The cells of a row; the base optimizer has one per column, shown under the first scope."""
     keys = []
     for column in board.columns:

@@ -123,7 +123,15 @@ def _trials(store: Store) -> pa.Table:
             _log.warning("%s: damaged, left out: %s", folder.trial, error)
     columns = dict.fromkeys(["trial_id", *(field for field in FIELDS if field != "settings")])
     columns |= dict.fromkeys(name for row in rows for name in row)
-    return pa.table({name: [row.get(name) for row in rows] for name in columns})
+    return pa.table({name: _column([row.get(name) for row in rows]) for name in columns})
+
+
+def _column(values: list[Any]) -> pa.Array:
+    """The values as they are, or as text where a setting takes both numbers and words."""
+    try:
+        return pa.array(values)
+    except pa.ArrowException:
+        return pa.array([None if value is None else str(value) for value in values])
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: str, data: pa.Table) -> None:

@@ -61,7 +61,7 @@ def board(store: Store, sweep: Sweep) -> Board:
     return make_board(store, sweep)
 
 
-RESNET8, RESNET20 = "digits · resnet8 · sgd", "digits · resnet20 · sgd"
+RESNET8, RESNET20 = "resnet8", "resnet20"
 
 
 def test_std_is_the_sample_std() -> None:
@@ -144,6 +144,28 @@ def test_terminal_shows_every_cell_whole(board: Board) -> None:
     text = console.export_text()
     for expected in ("91.0 ± 1.0 (3)", "ρ 0.1†", "1 diverged", "2 of 3 seeds missing", "only_norm − all"):
         assert expected in text
+
+
+def test_many_scopes_become_lines(store: Store, write: Callable[[str], Sweep]) -> None:
+    board = make_board(
+        store,
+        write(
+            """
+title: "Scopes"
+recipe: digits-resnet
+grid: {model: [resnet8, resnet20], seed: 1}
+methods: [{}, {variant: sam, scope: [all, only_norm, no_norm], rho: 1}]
+"""
+        ),
+    )
+    header, _, *lines = [line for line in render.markdown(board).splitlines() if line.startswith("|")]
+    assert header == "| variant / scope | resnet8 | resnet20 |"
+    assert [line.split(" | ")[0] for line in lines] == [
+        "| base optimizer",
+        "| sam / all",
+        "| sam / only_norm",
+        "| sam / no_norm",
+    ]
 
 
 def test_another_metric(store: Store, sweep: Sweep, board: Board) -> None:

@@ -47,6 +47,13 @@ def test_results_have_one_row_per_trial(filled: Store) -> None:
     ]
 
 
+def test_a_setting_that_is_a_number_or_a_word_becomes_text(store: Store, make_trial: Callable[..., Trial]) -> None:
+    for sparsity in (0.5, "only_norm"):
+        finish(store, make_trial(variant="sam", scope="random", rho=1.0, settings=(("sparsity", sparsity),)))
+    table = query(store, "SELECT sparsity FROM results ORDER BY 1")
+    assert table.column("sparsity").to_pylist() == ["0.5", "only_norm"]
+
+
 @pytest.mark.parametrize(("table", "rows"), [("trials", 4), ("attempts", 4), ("history", 3), ("measures", 2)])
 def test_tables(filled: Store, table: str, rows: int) -> None:
     assert query(filled, f"SELECT * FROM {table}").num_rows == rows
