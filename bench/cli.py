@@ -259,7 +259,7 @@ def _load(sweep: Path, overrides: list[str] | None) -> Sweep:
 def _states(store: Path, sweep: Sweep) -> dict[str, State]:
     from bench.store import State, Store, states
 
-    if not store.exists():
+    if not Store.exists(store):
         return {trial.trial_id: State(status="missing") for trial in sweep.trials}
     return states(Store.open(store), [trial.trial_id for trial in sweep.trials])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import shutil
 import subprocess
@@ -89,18 +90,14 @@ def _slurm() -> str:
 def _store(path: Path) -> str:
     from bench.store import Store, StoreError
 
-    try:
-        folder = path if path.exists() else path.absolute().parent
-        if path.exists():
-            Store.open(path).now()
-        elif not _writable(folder):
+    if not Store.exists(path):
+        # Where it will be made: in the folder itself, such as an empty volume, or in the nearest one above it.
+        folder = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise RuntimeError(f"{folder} is not writable: name another folder with --store")
+        return f"{path.absolute()} can be made"
+    try:
+        Store.create(path)
     except StoreError as error:
         raise RuntimeError(str(error)) from error
-    return f"{path.absolute()} {'is writable' if path.exists() else 'can be made'}"
-
-
-def _writable(folder: Path) -> bool:
-    import os
-
-    return os.access(folder, os.W_OK)
+    return f"{path.absolute()} is writable"

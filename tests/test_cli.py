@@ -179,6 +179,13 @@ def test_a_closed_pipe_is_no_error(finished: Path, tmp_path: Path) -> None:
     assert "Traceback" not in told.stderr
 
 
+def test_an_empty_folder_is_a_store_to_be(tiny_sweep: Path, sambench: Command, tmp_path: Path) -> None:
+    """A fresh volume of a container is there before the first run."""
+    (tmp_path / "store").mkdir()
+    assert "10 missing" in sambench("plan", tiny_sweep).stdout
+    assert "can be made" in sambench("doctor").stdout
+
+
 def test_doctor(sambench: Command) -> None:
     told = sambench("doctor")
     assert told.returncode == 0

@@ -109,6 +109,11 @@ class Store:
             raise StoreError(f"{message}: upgrade sambench, or name another store")
         return cls(root)
 
+    @staticmethod
+    def exists(root: Path | str) -> bool:
+        """Whether there is a store at `root`; an empty folder, such as a new volume, is none yet."""
+        return (Path(root) / "store.json").exists()
+
     @classmethod
     def create(cls, root: Path | str) -> Store:
         """The store at `root`, made if need be; StoreError if it can't be written."""
