@@ -83,6 +83,16 @@ def test_ascent_takes_gradients_of_perturbed_tensors_only() -> None:
     assert counts == {name: 2 if name in method._scope.tensors else 1 for name in counts}
 
 
+def test_ascent_records_a_graph_for_perturbed_tensors_only() -> None:
+    model, seen = network("resnet8"), []
+    method = one_step(model, "sam", "only_norm[3]")
+    for stage in (model.stage1, model.stage3):
+        stage[0].conv1.register_forward_hook(lambda module, *_: seen.append(module.weight.requires_grad))
+    method.step_batch(*batch(), functional.cross_entropy)
+    # The prefix once, for the descent; the tail without, then with its other weights.
+    assert seen == [True, False, True]
+
+
 class Noisy(nn.Module):
     """Dropout before and after what may be perturbed."""
 

@@ -79,6 +79,26 @@ def test_one_process(tmp_path: Path, scope: str) -> None:
     assert distance(parallel, plain) < 1e-12
 
 
+def test_processes_talk_once_a_step(tmp_path: Path) -> None:
+    model, calls = network("vit_mini"), []
+
+    def count(state, bucket):  # DDP refuses annotations that are strings
+        calls.append(None)
+        done: torch.futures.Future[torch.Tensor] = torch.futures.Future()
+        done.set_result(bucket.buffer())
+        return done
+
+    with process_group(0, 1, str(tmp_path / "group")):
+        wrapped = DistributedDataParallel(model, bucket_cap_mb=100)
+        wrapped.register_comm_hook(None, count)
+        method = SharpnessAware(wrapped, sgd(wrapped), "sam", "only_norm", 0.1, m=2)
+        method.step_batch(*batch(8), functional.cross_entropy)
+        # From the second step on: DDP forms its final buckets in the first.
+        calls.clear()
+        method.step_batch(*batch(8), functional.cross_entropy)
+    assert len(calls) == 1
+
+
 METHODS = [
     ("vit_mini", "sam", "all"),
     ("vit_mini", "layerwise_l2", "only_norm[2]"),

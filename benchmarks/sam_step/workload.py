@@ -1,0 +1,45 @@
+"""What the step benchmarks run on: networks, a batch, and the base optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from bench.models import build
+from bench.models.vit import ChainedVisionTransformer
+
+THREADS = 2
+BATCH = 128
+
+
+def vit_t4() -> nn.Module:
+    """ViT-T/4 for 32×32 images: 12 blocks of width 192 with 3 heads."""
+    return ChainedVisionTransformer(img_size=32, patch_size=4, num_classes=10, embed_dim=192, depth=12, num_heads=3)
+
+
+def vit_s4() -> nn.Module:
+    """ViT-S/4 for 32×32 images: 12 blocks of width 384 with 6 heads."""
+    return ChainedVisionTransformer(img_size=32, patch_size=4, num_classes=10, embed_dim=384, depth=12, num_heads=6)
+
+
+MODELS: dict[str, Callable[[], nn.Module]] = {
+    "wrn16_2": lambda: build("wrn16_2"),
+    "wrn28_2": lambda: build("wrn28_2"),
+    "wrn28_10": lambda: build("wrn28_10"),
+    "vit_t4": vit_t4,
+    "vit_s4": vit_s4,
+}
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    """(128, 3, 32, 32) normal inputs and (128,) labels; the same every time."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(BATCH, 3, 32, 32, generator=generator)
+    return inputs, torch.randint(0, 10, (BATCH,), generator=generator)
+
+
+def base_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    """The recipe's SGD; its rate is small so that random labels don't blow up the weights."""
+    return torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4, foreach=True)

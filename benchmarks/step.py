@@ -1,0 +1,173 @@
+"""The cost of a sharpness-aware step relative to the base optimizer's, and to the published way of making it.
+
+    python benchmarks/step.py [--quick] [--models wrn16_2 wrn28_2 vit_t4] [--rounds N]
+
+Methods take turns within one run, so that a drifting machine slows them alike; a ratio is the median over
+rounds of the ratio to the plain step of the same round. The script starts itself anew with the memory
+settings that workers run with; the published way runs in a process of its own, in the environment that this
+script was called from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from sam_step.methods import METHODS, Step
+from sam_step.workload import MODELS, THREADS, batch
+
+MEMORY_SETTINGS = {
+    "THP_MEM_ALLOC_ENABLE": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "100000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+"""They end page faults, and must be there before a process starts."""
+
+FOLDER = Path(__file__).resolve().parent
+
+
+def time_of(step: Step, device: str) -> float:
+    """Seconds of one step."""
+    start = time.perf_counter()
+    step()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def build_step(method: str, name: str, device: str) -> Step:
+    """A step of `method` on a fresh network `name`."""
+    torch.manual_seed(0)
+    inputs, targets = (tensor.to(device) for tensor in batch())
+    model = MODELS[name]().to(device, memory_format=torch.channels_last)
+    return METHODS[method][0](model, inputs.to(memory_format=torch.channels_last), targets)
+
+
+class Published:
+    """The yardstick's process: one step on request."""
+
+    def __init__(self, name: str) -> None:
+        environment = {key: value for key, value in os.environ.items() if key not in MEMORY_SETTINGS}
+        command = [sys.executable, "-m", "sam_step.published", name]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment, cwd=FOLDER)
+
+    def seconds(self) -> float:
+        """Make one step."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def ratios(name: str, rounds: int, device: str) -> tuple[dict[str, float], float]:
+    """Median ratio of each method to SGD, and seconds of SGD."""
+    steps = {method: build_step(method, name, device) for method in METHODS}
+    seconds: dict[str, list[float]] = {method: [] for method in METHODS}
+    order = list(METHODS)
+    # The first round warms up allocators and caches of kernels. Each round starts with another method, since a
+    # step is a little slower or faster after some methods than after others.
+    for number in range(rounds + 1):
+        for place in range(len(order)):
+            method = order[(number + place) % len(order)]
+            seconds[method].append(time_of(steps[method], device))
+    base = seconds["sgd"][1:]
+    return {method: _median_ratio(seconds[method][1:], base) for method in METHODS}, statistics.median(base)
+
+
+def ratio_to_published(name: str, rounds: int) -> float:
+    """Median ratio of `only_norm` here to the published way in its process, which take turns."""
+    step, published = build_step("only_norm", name, "cpu"), Published(name)
+    ours, theirs = [], []
+    for _ in range(rounds + 1):
+        # The other process's threads spin for a while after their work: a step that isn't timed waits for them.
+        step()
+        ours.append(time_of(step, "cpu"))
+        published.seconds()
+        theirs.append(published.seconds())
+    published.close()
+    return _median_ratio(ours[1:], theirs[1:])
+
+
+def _median_ratio(numerators: list[float], denominators: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
+
+
+def peak_memory(method: str, name: str, device: str) -> float:
+    """MiB at the peak of two steps above what the built step holds; a process of its own measures it."""
+    command = [sys.executable, __file__, "--peak", method, "--models", name, "--device", device]
+    environment = {key: value for key, value in os.environ.items() if key not in MEMORY_SETTINGS}
+    # Every tensor its own mapping: the peak is then that of the tensors, not of an allocator's free lists.
+    environment["MALLOC_MMAP_THRESHOLD_"] = "65536"
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return float(done.stdout)
+
+
+def print_peak(method: str, name: str, device: str) -> None:
+    """Measure this process."""
+    step = build_step(method, name, device)
+    before = _memory(device, peak=False)
+    for _ in range(2):
+        step()
+    print(_memory(device, peak=True) - before)
+
+
+def _memory(device: str, *, peak: bool) -> float:
+    if device == "cuda":
+        return (torch.cuda.max_memory_allocated() if peak else torch.cuda.memory_allocated()) / 2**20
+    # getrusage's peak would start from that of the process that started this one.
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    key = "VmHWM:" if peak else "VmRSS:"
+    return next(float(line.split()[1]) for line in lines if line.startswith(key)) / 2**10
+
+
+def report(name: str, rounds: int, device: str) -> None:
+    """Print the table of one network."""
+    found, base = ratios(name, rounds, device)
+    memory = {method: peak_memory(method, name, device) for method in METHODS}
+    print(f"\n{name} on {device}: a step of SGD takes {1000 * base:.0f} ms (median of {rounds} rounds)")
+    print(f"{'':42}{'time/SGD':>9}{'at most':>9}{'peak MiB':>10}{'peak/SGD':>10}")
+    for method, (_, target) in METHODS.items():
+        limit = f"{target:.2f}" if target and name.startswith("wrn") else ""
+        line = f"{method:42}{found[method]:9.2f}{limit:>9}{memory[method]:10.0f}"
+        print(f"{line}{memory[method] / memory['sgd']:10.2f}", flush=True)
+    if device == "cpu":
+        published = ratio_to_published(name, rounds)
+        print(f"{'only_norm / the published way, untuned':42}{published:9.2f}{'0.60':>9}", flush=True)
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=["wrn16_2", "wrn28_2", "vit_t4"])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--quick", action="store_true", help="WRN-16-2 alone, three rounds")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--peak", choices=METHODS, help="print one method's peak memory in MiB, nothing else")
+    arguments = parser.parse_args()
+    torch.set_num_threads(THREADS)
+    if arguments.peak:
+        print_peak(arguments.peak, arguments.models[0], arguments.device)
+        return
+    if any(os.environ.get(key) != value for key, value in MEMORY_SETTINGS.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MEMORY_SETTINGS})
+    models, rounds = (["wrn16_2"], 3) if arguments.quick else (arguments.models, arguments.rounds)
+    print(f"torch {torch.__version__}, {THREADS} threads, batch {len(batch()[0])}, 3×32×32, fp32, channels_last")
+    for name in models:
+        report(name, rounds, arguments.device)
+
+
+if __name__ == "__main__":
+    main()
