@@ -33,7 +33,7 @@ def markdown(board: Board) -> str:
     titles, lines = _grid(board, "<br>")
     table = [_pipe(titles), _pipe(["---"] * len(titles))]
     table += [_pipe([label, *(_markdown_cell(board, key) for key in keys)]) for label, keys in lines]
-    return "\n".join([f"### {board.title}", "", *table, "", *(f"- {note}" for note in notes(board)), ""])
+    return "\n".join([f"### {board.title}", "", *table, "", *(f"  - {note.strip()}" if note.startswith(" ") else f"- {note}" for note in notes(board)), ""])
 
 
 def as_csv(board: Board) -> str:
