@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
 
 if TYPE_CHECKING:
     from bench.spec import Sweep
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 out = Console()
 err = Console(stderr=True)
+WIDE = Console(width=10_000)
 
 
 class BoardFormat(StrEnum):
@@ -66,7 +68,7 @@ def plan(
     if as_json:
         print(json.dumps(overview.as_json(loaded, found), indent=1))
     else:
-        out.print(overview.plan(loaded, found))
+        _show(overview.plan(loaded, found))
 
 
 @app.command(epilog="Example: `sambench run sweeps/demo.yaml --retry failed`")
@@ -121,7 +123,7 @@ def status(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, set_: SetOp
     from bench.store import Store
 
     loaded = _load(sweep, set_)
-    out.print(overview.status(Store.open(store), loaded, _states(store, loaded)))
+    _show(overview.status(Store.open(store), loaded, _states(store, loaded)))
 
 
 @app.command(epilog="Example: `sambench logs 3f2a`")
@@ -154,9 +156,7 @@ def board(
     chosen = _metric(metric)
     made = make_board(Store.open(store), _load(sweep, set_), chosen)
     if format_ is BoardFormat.terminal and output is None:
-        # Wider than the window is better than broken cells where the output goes to a file or a pager.
-        width = out.width if out.is_terminal else max(out.width, render.width_needed(made))
-        out.print(render.terminal(made), width=width)
+        _show(render.terminal(made))
         return
     text = render.as_csv(made) if format_ is BoardFormat.csv else render.markdown(made)
     _emit(text, output)
@@ -215,7 +215,7 @@ def query(
     elif as_json:
         print(json.dumps(table.to_pylist(), indent=1, default=str))
     else:
-        out.print(overview.rows(table))
+        _show(overview.rows(table))
 
 
 @app.command(epilog="Example: `sambench doctor`")
@@ -224,7 +224,7 @@ def doctor(store: StoreOption = DEFAULT_STORE) -> None:
     from bench.doctor import examine, render
 
     findings = examine(store)
-    out.print(render(findings))
+    _show(render(findings))
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
@@ -280,6 +280,15 @@ def _summarize_run(sweep: Sweep, found: dict[str, State]) -> None:
     if counts["failed"]:
         err.print(f"see why with `sambench status {sweep.file}`; try again with --retry failed", highlight=False)
         raise typer.Exit(1)
+
+
+def _show(content: RenderableType) -> None:
+    """Print tables as wide as the window, or, where the output goes to a file or a pager, as wide as they are."""
+    if out.is_terminal:
+        out.print(content)
+    else:
+        needed = Measurement.get(WIDE, WIDE.options, content).maximum
+        Console(width=max(out.width, needed)).print(content)
 
 
 def _emit(text: str, output: Path | None) -> None:

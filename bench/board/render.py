@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -33,7 +33,16 @@ def markdown(board: Board) -> str:
     titles, lines = _grid(board, "<br>")
     table = [_pipe(titles), _pipe(["---"] * len(titles))]
     table += [_pipe([label, *(_markdown_cell(board, key) for key in keys)]) for label, keys in lines]
-    return "\n".join([f"### {board.title}", "", *table, "", *(f"  - {note.strip()}" if note.startswith(" ") else f"- {note}" for note in notes(board)), ""])
+    return "\n".join(
+        [
+            f"### {board.title}",
+            "",
+            *table,
+            "",
+            *(f"  - {note.strip()}" if note.startswith(" ") else f"- {note}" for note in notes(board)),
+            "",
+        ]
+    )
 
 
 def as_csv(board: Board) -> str:
@@ -100,12 +109,6 @@ def answer(board: Board) -> list[str]:
         f"in {clear} of them by more than one std of the paired differences."
     )
     return lines
-
-
-def width_needed(board: Board) -> int:
-    """Characters that the terminal table needs so that no cell is broken."""
-    console = Console(width=10_000)
-    return console.measure(terminal(board)).maximum
 
 
 def _grid(board: Board, newline: str) -> tuple[list[str], list[tuple[str, list[Key]]]]:

@@ -139,7 +139,7 @@ def test_csv_has_every_swept_rho(board: Board) -> None:
 
 
 def test_terminal_shows_every_cell_whole(board: Board) -> None:
-    console = Console(width=render.width_needed(board), record=True, file=io.StringIO())
+    console = Console(width=160, record=True, file=io.StringIO())
     console.print(render.terminal(board))
     text = console.export_text()
     for expected in ("91.0 ± 1.0 (3)", "ρ 0.1†", "1 diverged", "2 of 3 seeds missing", "only_norm − all"):

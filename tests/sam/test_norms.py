@@ -104,7 +104,7 @@ def test_norms_import_no_timm() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("net", ["resnet8", "vit_mini", "groupnorm"])
+@pytest.mark.parametrize("net", ["resnet8", "vit", "groupnorm"])
 @pytest.mark.parametrize("trainable", TRAINABLE)
 def test_trainable(trainable: str, net: str) -> None:
     model = network(net)

@@ -17,7 +17,7 @@ FLOAT = torch.float32
 
 
 @pytest.mark.parametrize("scope", ["all", "only_norm", "only_norm[3]"])
-@pytest.mark.parametrize("net", ["resnet8", "vit_mini"])
+@pytest.mark.parametrize("net", ["resnet8", "vit"])
 def test_bf16_equals_a_plain_loop_under_autocast(net: str, scope: str) -> None:
     fast_model, slow_model = network(net, FLOAT), network(net, FLOAT)
     vars(slow_model)["forward"] = type(slow_model).forward.__get__(slow_model)
@@ -38,7 +38,7 @@ def test_bf16_equals_a_plain_loop_under_autocast(net: str, scope: str) -> None:
 
 def test_autocast_around_the_step_uses_the_perturbed_weights() -> None:
     # Autocast keeps casts of the weights until its region ends, which here encloses both passes.
-    inside, around = network("vit_mini", FLOAT), network("vit_mini", FLOAT)
+    inside, around = network("vit", FLOAT), network("vit", FLOAT)
     x, y = batch(dtype=FLOAT)
     method = SharpnessAware(inside, sgd(inside), "sam", "all", 1.0, amp_dtype=torch.bfloat16)
     method.step_batch(x, y, functional.cross_entropy)
@@ -100,7 +100,7 @@ def test_clipping_leaves_small_gradients_alone() -> None:
 
 
 @pytest.mark.parametrize("scope", ["all", "only_norm", "only_norm[3]"])
-@pytest.mark.parametrize("net", ["resnet8", "vit_mini"])
+@pytest.mark.parametrize("net", ["resnet8", "vit"])
 def test_ascent_in_bf16_is_near(net: str, scope: str) -> None:
     exact, near = network(net, FLOAT), network(net, FLOAT)
     norms = []

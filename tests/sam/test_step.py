@@ -63,8 +63,8 @@ def calls_of(*modules: nn.Module) -> Iterator[list[nn.Module]]:
 @pytest.mark.parametrize("net", STAGED)
 def test_the_prefix_runs_once(net: str, scope: str) -> None:
     model = network(net)
-    blocks = list(model.blocks) if net == "vit_mini" else [model.stage1, model.stage2, model.stage3]
-    blocks = [block if net == "vit_mini" else block[0] for block in blocks]
+    blocks = list(model.blocks) if net == "vit" else [model.stage1, model.stage2, model.stage3]
+    blocks = [block if net == "vit" else block[0] for block in blocks]
     method = one_step(model, "sam", scope)
     with calls_of(*blocks) as calls:
         method.step_batch(*batch(), functional.cross_entropy)
@@ -320,7 +320,7 @@ def test_a_segment_that_changes_its_input_in_place_is_refused() -> None:
 
 
 def test_stages_of_methods_and_modules() -> None:
-    stages = parameter_stages(network("vit_mini"))
+    stages = parameter_stages(network("vit"))
     assert {stages[name] for name in ("cls_token", "pos_embed", "patch_embed.proj.weight")} == {1}
     assert {stages[name] for name in ("norm.weight", "norm.bias", "head.weight")} == {4}
     assert stages["blocks.1.norm2.weight"] == 2

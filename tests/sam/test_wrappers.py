@@ -80,7 +80,7 @@ def test_one_process(tmp_path: Path, scope: str) -> None:
 
 
 def test_processes_talk_once_a_step(tmp_path: Path) -> None:
-    model, calls = network("vit_mini"), []
+    model, calls = network("vit"), []
 
     def count(state, bucket):  # DDP refuses annotations that are strings
         calls.append(None)
@@ -100,11 +100,11 @@ def test_processes_talk_once_a_step(tmp_path: Path) -> None:
 
 
 METHODS = [
-    ("vit_mini", "sam", "all"),
-    ("vit_mini", "layerwise_l2", "only_norm[2]"),
-    ("vit_mini", "gsam", "all"),
-    ("vit_mini", "looksam", "all"),
-    ("vit_mini", "esam", "all"),
+    ("vit", "sam", "all"),
+    ("vit", "layerwise_l2", "only_norm[2]"),
+    ("vit", "gsam", "all"),
+    ("vit", "looksam", "all"),
+    ("vit", "esam", "all"),
     ("resnet8", "sam", "only_norm[3]"),
 ]
 
