@@ -89,7 +89,7 @@ STATEFUL = {
         "rho": 0.1,
         "settings": (("alpha", 0.7), ("every", 3), ("momentum", 0.9)),
     },
-    "micro-batches": {"variant": "sam", "scope": "only_norm[2,3]", "rho": 0.1, "m": 64},
+    "micro-batches": {"variant": "sam", "scope": "only_norm[2]", "rho": 0.1, "m": 64},
     "plain micro-batches": {"m": 64},
     "late sam": {"variant": "sam", "scope": "all", "rho": 0.1, "perturb_from": 1, "perturb_until": 2},
     "freeze_norm": {"variant": "sam", "scope": "all", "rho": 0.1, "trainable": "freeze_norm"},
