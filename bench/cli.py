@@ -14,11 +14,12 @@ import sys
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, RenderableType
-from rich.measure import Measurement
+
+from bench.errors import UserError
+from bench.terminal import emit, err, fail, show, tell
 
 if TYPE_CHECKING:
     from bench.spec import Sweep
@@ -26,14 +27,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Benchmark sharpness-aware minimization: plan a sweep, run it, read the board.",
-    epilog="Example: `sambench run sweeps/demo.yaml && sambench board sweeps/demo.yaml`",
+    epilog="Example: sambench run sweeps/demo.yaml && sambench board sweeps/demo.yaml",
 )
-out = Console()
-err = Console(stderr=True)
-WIDE = Console(width=10_000)
 
 
 class BoardFormat(StrEnum):
@@ -53,7 +51,7 @@ SetOption = Annotated[
 DEFAULT_STORE = Path("store")
 
 
-@app.command(epilog="Example: `sambench plan sweeps/demo.yaml --json`")
+@app.command(epilog="Example: sambench plan sweeps/demo.yaml --json")
 def plan(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -68,10 +66,10 @@ def plan(
     if as_json:
         print(json.dumps(overview.as_json(loaded, found), indent=1))
     else:
-        _show(overview.plan(loaded, found))
+        show(overview.plan(loaded, found))
 
 
-@app.command(epilog="Example: `sambench run sweeps/demo.yaml --retry failed`")
+@app.command(epilog="Example: sambench run sweeps/demo.yaml --retry failed")
 def run(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -83,16 +81,16 @@ def run(
     from bench.spec.fault import unknown
     from bench.store import Store, set_aside_damaged
     from cluster.driver import Drive
-    from cluster.launcher import LAUNCHERS, LaunchError
+    from cluster.launcher import LAUNCHERS
 
     if on not in LAUNCHERS:
-        _fail(f"--on: {unknown('launcher', on, LAUNCHERS)}")
+        fail(f"--on: {unknown('launcher', on, LAUNCHERS)}")
     if retry not in (None, "failed"):
-        _fail(f"--retry: {unknown('choice', retry, ['failed'])}")
+        fail(f"--retry: {unknown('choice', retry, ['failed'])}")
     loaded = _load(sweep, set_)
     opened = Store.create(store)
     for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
-        err.print(f"damaged, set aside, its trial runs again: {path}: {reason}", highlight=False, soft_wrap=True)
+        tell(f"damaged, set aside, its trial runs again: {path}: {reason}")
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     drive = Drive(
@@ -106,27 +104,25 @@ def run(
     )
     try:
         found = drive.run()
-    except LaunchError as error:
-        _fail(str(error))
     except KeyboardInterrupt:
         done = sum(state.status == "done" for state in _states(store, loaded).values())
-        err.print(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
-        err.print(f"  sambench {' '.join(sys.argv[1:])}", highlight=False, soft_wrap=True)
+        tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
+        tell(f"  sambench {' '.join(sys.argv[1:])}")
         raise typer.Exit(130) from None
     _summarize_run(loaded, found)
 
 
-@app.command(epilog="Example: `sambench status sweeps/demo.yaml`")
+@app.command(epilog="Example: sambench status sweeps/demo.yaml")
 def status(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, set_: SetOption = None) -> None:
     """Show how a sweep's trials stand: counts, what runs where, what failed and why."""
     from bench import overview
     from bench.store import Store
 
     loaded = _load(sweep, set_)
-    _show(overview.status(Store.open(store), loaded, _states(store, loaded)))
+    show(overview.status(Store.open(store), loaded, _states(store, loaded)))
 
 
-@app.command(epilog="Example: `sambench logs 3f2a`")
+@app.command(epilog="Example: sambench logs 3f2a")
 def logs(
     trial: Annotated[str, typer.Argument(metavar="TRIAL", help="Trial id or its first characters.")],
     store: StoreOption = DEFAULT_STORE,
@@ -136,11 +132,11 @@ def logs(
 
     folder = Store.open(store).find(trial)
     if not folder.log.exists():
-        _fail(f"trial {folder.trial_id} has no log yet: no worker has started it")
+        fail(f"trial {folder.trial_id} has no log yet: no worker has started it")
     sys.stdout.write(folder.log.read_text(encoding="utf-8"))
 
 
-@app.command(epilog="Example: `sambench board sweeps/demo.yaml --format markdown --output out/demo.md`")
+@app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
 def board(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -156,13 +152,13 @@ def board(
     chosen = _metric(metric)
     made = make_board(Store.open(store), _load(sweep, set_), chosen)
     if format_ is BoardFormat.terminal and output is None:
-        _show(render.terminal(made))
+        show(render.terminal(made))
         return
     text = render.as_csv(made) if format_ is BoardFormat.csv else render.markdown(made)
-    _emit(text, output)
+    emit(text, output)
 
 
-@app.command(epilog="Example: `sambench plot sweeps/demo.yaml --output out/demo.png --output out/demo.svg`")
+@app.command(epilog="Example: sambench plot sweeps/demo.yaml --output out/demo.png --output out/demo.svg")
 def plot(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -180,18 +176,18 @@ def plot(
     outputs = output or [Path("out") / f"{loaded.name}.png"]
     for path in outputs:
         if path.suffix.removeprefix(".") not in FORMATS:
-            _fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
+            fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
     chosen = _metric(metric)
     made = make_board(Store.open(store), loaded, chosen)
     if made.empty:
-        err.print(f"nothing to plot yet: no trial of {loaded.name} is done", highlight=False)
+        tell(f"nothing to plot yet: no trial of {loaded.name} is done")
         return
     plot_rho(made, outputs)
     for path in outputs:
-        err.print(f"wrote {path}", highlight=False)
+        tell(f"wrote {path}")
 
 
-@app.command(epilog='Example: `sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"`')
+@app.command(epilog='Example: sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"')
 def query(
     sql: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT statement.")],
     store: StoreOption = DEFAULT_STORE,
@@ -215,29 +211,26 @@ def query(
     elif as_json:
         print(json.dumps(table.to_pylist(), indent=1, default=str))
     else:
-        _show(overview.rows(table))
+        show(overview.rows(table))
 
 
-@app.command(epilog="Example: `sambench doctor`")
+@app.command(epilog="Example: sambench doctor")
 def doctor(store: StoreOption = DEFAULT_STORE) -> None:
     """Check this machine: Python, torch, device, Ray, SLURM, write access, clashing packages."""
     from bench.doctor import examine, render
 
     findings = examine(store)
-    _show(render(findings))
+    show(render(findings))
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
 def main() -> None:
     """Run the command; bad input ends with exit code 2 and one message, not a traceback."""
-    from bench.spec.fault import SpecError
-    from bench.store import QueryError, StoreError
-
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:
         app()
-    except (SpecError, StoreError, QueryError) as error:
-        _fail(str(error))
+    except UserError as error:
+        fail(str(error))
     except BrokenPipeError:
         # `sambench query … | head` closes the pipe early, which is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -252,7 +245,7 @@ def _load(sweep: Path, overrides: list[str] | None) -> Sweep:
     pairs = [text.partition("=") for text in overrides or ()]
     for field, equals, _ in pairs:
         if not equals or not field:
-            _fail(f"--set {field}: write FIELD=VALUE, such as --set seed=1")
+            fail(f"--set {field}: write FIELD=VALUE, such as --set seed=1")
     return load(file, {field: value for field, _, value in pairs})
 
 
@@ -269,39 +262,14 @@ def _metric(name: str | None) -> str | None:
     from bench.spec.fault import unknown
 
     if name is not None and name not in MEASURES:
-        _fail(f"--metric: {unknown('measure', name, MEASURES)}")
+        fail(f"--metric: {unknown('measure', name, MEASURES)}")
     return name
 
 
 def _summarize_run(sweep: Sweep, found: dict[str, State]) -> None:
     counts = Counter(state.status for state in found.values())
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    err.print(f"{sweep.name}: {len(found)} trials: {told}", highlight=False)
+    tell(f"{sweep.name}: {len(found)} trials: {told}")
     if counts["failed"]:
-        err.print(f"see why with `sambench status {sweep.file}`; try again with --retry failed", highlight=False)
+        tell(f"see why with `sambench status {sweep.file}`; try again with --retry failed")
         raise typer.Exit(1)
-
-
-def _show(content: RenderableType) -> None:
-    """Print tables as wide as the window, or, where the output goes to a file or a pager, as wide as they are."""
-    if out.is_terminal:
-        out.print(content)
-    else:
-        needed = Measurement.get(WIDE, WIDE.options, content).maximum
-        Console(width=max(out.width, needed)).print(content)
-
-
-def _emit(text: str, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.write(text)
-        return
-    from bench.store import files
-
-    output.parent.mkdir(parents=True, exist_ok=True)
-    files.write(output, text.encode())
-    err.print(f"wrote {output}", highlight=False)
-
-
-def _fail(message: str) -> NoReturn:
-    err.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
-    sys.exit(2)

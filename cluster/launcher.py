@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from bench.errors import UserError
 from bench.registry import Entry
 from bench.resources import Resources
 from cluster.progress import Progress
@@ -17,7 +18,7 @@ LAUNCHERS: dict[str, Entry] = {
 }
 
 
-class LaunchError(Exception):
+class LaunchError(UserError):
     """Trials that can't be started as asked, with the reason and the way out."""
 
 

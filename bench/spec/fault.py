@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.errors import UserError
+
 
 @dataclass(frozen=True, order=True)
 class Fault:
@@ -23,7 +25,7 @@ class Fault:
         return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
 
 
-class SpecError(Exception):
+class SpecError(UserError):
     """All faults of a sweep file, in the order of their places."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

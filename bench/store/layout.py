@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import UserError
 from bench.store import files
 from bench.trial import SCHEMA, Trial
 
@@ -20,7 +21,7 @@ STORE_SCHEMA = 1
 _TRIAL_ID = re.compile(r"[0-9a-f]{16}")
 
 
-class StoreError(Exception):
+class StoreError(UserError):
     """A store that can't be used, with the reason and the way out."""
 
 

@@ -25,6 +25,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.errors import UserError
 from bench.measures import MEASURES
 from bench.store.attempt import ATTEMPT_SCHEMA
 from bench.store.layout import Store
@@ -41,7 +42,7 @@ _FILES = {
 _log = logging.getLogger(__name__)
 
 
-class QueryError(Exception):
+class QueryError(UserError):
     """A statement that can't be answered, in the words of DuckDB or ours."""
 
 
