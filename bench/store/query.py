@@ -91,7 +91,8 @@ def damaged_files(paths: Iterable[Path]) -> dict[Path, str]:
 
 def _load(connection: duckdb.DuckDBPyConnection, store: Store, table: str) -> None:
     pattern, schema = _FILES[table]
-    _create(connection, table, schema.empty_table())
+    # Not `schema.empty_table()`: making an array imports pandas, which takes as long as all the rest.
+    _create(connection, table, pa.Table.from_batches([], schema))
     paths = sorted(store.root.glob(pattern))
     try:
         _insert(connection, table, paths)
