@@ -18,6 +18,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from bench.measures import MEASURES
 from bench.store.attempt import ATTEMPT_SCHEMA
 from bench.store.layout import Store
 from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA
-from bench.trial import FIELDS
+from bench.trial import FIELDS, Trial
 
 TABLES = ("trials", "attempts", "history", "measures", "results")
 
@@ -39,6 +40,7 @@ _FILES = {
     "history": ("trials/*/history.parquet", HISTORY_SCHEMA),
     "measures": ("trials/*/measures.parquet", MEASURES_SCHEMA),
 }
+_ANNOTATIONS = {field.name: str(field.type) for field in fields(Trial)}
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +58,7 @@ def connect(store: Store, tables: Iterable[str] = TABLES) -> duckdb.DuckDBPyConn
         if table in wanted:
             _load(connection, store, table)
     if "trials" in wanted:
-        _create(connection, "trials", _trials(store))
+        _create_trials(connection, store)
     if "results" in wanted:
         _create_results(connection)
     connection.execute("SET enable_external_access = false")
@@ -112,7 +114,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, paths: list[Path]
         )
 
 
-def _trials(store: Store) -> pa.Table:
+def _create_trials(connection: duckdb.DuckDBPyConnection, store: Store) -> None:
     rows: list[dict[str, Any]] = []
     for folder in store.folders():
         try:
@@ -125,15 +127,22 @@ def _trials(store: Store) -> pa.Table:
             _log.warning("%s: damaged, left out: %s", folder.trial, error)
     columns = dict.fromkeys(["trial_id", *(field for field in FIELDS if field != "settings")])
     columns |= dict.fromkeys(name for row in rows for name in row)
-    return pa.table({name: _column([row.get(name) for row in rows]) for name in columns})
+    types = {name: _sql_type(name, [row.get(name) for row in rows]) for name in columns}
+    # As JSON rather than as Arrow arrays: making those imports pandas, which takes as long as all the rest.
+    connection.execute(
+        "CREATE TABLE trials AS SELECT unnest(from_json($rows::JSON, $types), recursive := true)",
+        {"rows": json.dumps(rows), "types": json.dumps([types])},
+    )
 
 
-def _column(values: list[Any]) -> pa.Array:
-    """The values as they are, or as text where a setting takes both numbers and words."""
-    try:
-        return pa.array(values)
-    except pa.ArrowException:
-        return pa.array([None if value is None else str(value) for value in values])
+def _sql_type(name: str, values: list[Any]) -> str:
+    """The type of a column; text where a setting takes both numbers and words, the field's own where all is empty."""
+    found = {type(value) for value in values if value is not None}
+    if not found:
+        return "DOUBLE" if "float" in _ANNOTATIONS.get(name, "") else "VARCHAR"
+    if found <= {int, float}:
+        return "BIGINT" if found == {int} else "DOUBLE"
+    return "BOOLEAN" if found == {bool} else "VARCHAR"
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: str, data: pa.Table) -> None:

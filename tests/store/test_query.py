@@ -64,6 +64,11 @@ def test_tables_of_an_empty_store(store: Store, table: str) -> None:
     assert query(store, f"SELECT * FROM {table}").num_rows == 0
 
 
+def test_fields_have_their_types_before_anything_is_run(store: Store) -> None:
+    sql = "SELECT avg(rho) AS mean FROM results WHERE dataset = 'digits' AND lr > 0.1"
+    assert query(store, sql).column("mean").to_pylist() == [None]
+
+
 def test_known_measures_are_columns_before_anything_is_measured(store: Store) -> None:
     assert query(store, "SELECT test_accuracy FROM results").num_rows == 0
 
