@@ -9,25 +9,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from bench import data, models
-from bench.data import AUGMENTATIONS, DATASETS
-from bench.data.splits import Splits, with_label_noise
+from bench.build import DTYPES, build, build_augmentation, image_size, mask_samples
+from bench.data import TEST_SETS, files_of
+from bench.data.split import Split
+from bench.data.waiting import Waiting
 from bench.measures import MEASURES
 from bench.measures.accuracy import Trained, evaluate
-from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry
-from bench.sam import SCOPES, VARIANTS, SharpnessAware, parse_scope
-from bench.sam.norm_dropout import drop_norm_parameters
-from bench.sam.subsets import parameter_groups, set_trainable
+from bench.schedule import learning_rate
 from bench.seeds import derive
 from bench.trial import Trial
 
@@ -42,15 +38,15 @@ class Training:
     def __init__(self, trial: Trial, device: torch.device) -> None:
         self.trial = trial
         self.device = device
-        traits = DATASETS[trial.dataset].traits
-        self._splits = _splits(trial).to(device)
-        self._augment = partial(AUGMENTATIONS[trial.augment].load(), flip=traits["flip"])
-        self.model = _model(trial).to(device)
-        self._optimizer = _optimizer(trial, self.model)
-        self._schedule = CosineAnnealingLR(self._optimizer, T_max=trial.epochs)
-        self._sharpness = _sharpness_aware(trial, self.model, self._optimizer)
+        parts = build(trial, device)
+        self.model = parts.model
+        self._splits, self._optimizer, self._method, self._scaler = (
+            parts.splits, parts.optimizer, parts.method, parts.scaler,
+        )  # fmt: skip
         self._loss = partial(cross_entropy, label_smoothing=trial.label_smoothing)
         self.history: list[dict[str, Any]] = []
+        self.on_batch: Callable[[int, int, int], None] | None = None
+        """Called after every step with the epoch and how many of how many images of it are through."""
 
     @property
     def epochs_done(self) -> int:
@@ -59,45 +55,38 @@ class Training:
     @property
     def step_counts(self) -> dict[str, int]:
         """Steps without perturbation and steps without update, because a gradient norm was zero or not finite."""
-        if self._sharpness is None:
-            return {}
-        counts = self._sharpness.counts
+        counts = self._method.counts
         return {"unperturbed_steps": counts.unperturbed, "skipped_steps": counts.skipped}
 
     def run_epoch(self) -> dict[str, Any]:
         """Train and evaluate one epoch; returns its row of the history. Diverged if a loss isn't finite."""
         started = time.perf_counter()
         epoch = self.epochs_done + 1
-        row: dict[str, Any] = {"epoch": epoch, "lr": self._optimizer.param_groups[0]["lr"]}
-        row["train_loss"] = self._train_epoch(epoch)
-        row |= self._last_step()
+        row: dict[str, Any] = {"epoch": epoch, "lr": learning_rate(self.trial, epoch)}
+        row |= self._train_epoch(epoch, row["lr"])
         splits = self._splits
         if splits.validation:
-            row["val_loss"], row["val_accuracy"] = evaluate(self.model, splits.validation, splits)
-        row["test_loss"], row["test_accuracy"] = evaluate(self.model, splits.test, splits)
+            row["val_loss"], row["val_accuracy"] = self._evaluate(splits.validation)
+        row["test_loss"], row["test_accuracy"] = self._evaluate(splits.test)
         row["seconds"] = time.perf_counter() - started
         self.history.append(row)
         if not all(math.isfinite(row[name]) for name in ("train_loss", "test_loss")):
-            raise Diverged(f"the loss is {row['train_loss']} in epoch {epoch} of {self.trial.epochs}")
-        self._schedule.step()
+            raise Diverged(f"the loss is {row['train_loss']} in epoch {epoch} of {self.trial.total_epochs}")
         return row
 
     def measure(self) -> dict[str, float]:
-        """Every measure that the data set allows, of the trained model."""
-        trained = Trained(model=self.model, splits=self._splits, history=self.history)
-        return {
-            name: entry.load()(trained)
-            for name, entry in MEASURES.items()
-            if self._splits.validation or not entry.traits.get("needs_validation")
-        }
+        """Every measure that the data set allows and whose images are there, of the trained model."""
+        size = image_size(self.trial)
+        trained = Trained(model=self.model, splits=self._splits, image_size=size, history=self.history)
+        return {name: entry.load()(trained) for name, entry in MEASURES.items() if self._has(entry)}
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-            "sharpness": self._sharpness.state_dict() if self._sharpness else None,
+            "method": self._method.state_dict(),
+            "scaler": self._scaler.state_dict() if self._scaler else None,
             "history": self.history,
         }
 
@@ -105,134 +94,116 @@ class Training:
         """Go on from a state that `state_dict` gave."""
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
-        if self._sharpness:
-            self._sharpness.load_state_dict(state["sharpness"])
+        self._method.load_state_dict(state["method"])
+        if self._scaler:
+            self._scaler.load_state_dict(state["scaler"])
         self.history = state["history"]
 
-    def _train_epoch(self, epoch: int) -> float:
-        """Mean training loss at w over the epoch."""
+    def _train_epoch(self, epoch: int, lr: float) -> dict[str, Any]:
+        """Losses over the epoch, norms of its last step, and how fast it went."""
         self.model.train()
         # For dropout and the like; the data order has a generator of its own.
         torch.manual_seed(derive(self.trial.seed, "epoch", epoch))
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
         self._start_perturbing(epoch)
-        total, seen = torch.zeros((), device=self.device), 0
-        for images, labels in self._batches(epoch):
-            total += self._step(images, labels) * len(labels)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        started, seen = time.perf_counter(), 0
+        batches, losses = Waiting(self._batches(epoch)), _EpochLosses(self.device)
+        for images, labels in batches:
+            if self.trial.channels_last:
+                images = images.contiguous(memory_format=torch.channels_last)
+            losses.add(self._method.step_batch(images, labels, self._loss), self._last_perturbed_loss(), len(labels))
             seen += len(labels)
-        return total.item() / seen
+            if self.on_batch:
+                self.on_batch(epoch, seen, len(self._splits.train))
+        means = losses.means()
+        seconds = time.perf_counter() - started
+        speed = {"images_per_s": seen / seconds, "waiting_seconds": batches.seconds}
+        return means | self._last_norms() | speed | self._memory()
 
     def _start_perturbing(self, epoch: int) -> None:
-        if self._sharpness is None:
-            return
         trial = self.trial
-        self._sharpness.enabled = trial.perturb_from < epoch <= (trial.perturb_until or trial.epochs)
-        self._sharpness.start_epoch(epoch - 1, trial.epochs, partial(self._samples, epoch))
+        self._method.enabled = trial.perturb_from < epoch <= (trial.perturb_until or trial.total_epochs)
+        self._method.start_epoch(epoch - 1, trial.total_epochs, partial(self._samples, epoch))
 
     def _samples(self, epoch: int) -> tuple[Tensor, Tensor]:
         """The training samples that a scope estimates its mask on: drawn for the epoch, unaugmented."""
-        count = int(self.trial.setting(SCOPES[parse_scope(self.trial.scope)[0]].traits["samples"]))
         generator = torch.Generator().manual_seed(derive(self.trial.seed, "samples", epoch))
         train = self._splits.train
-        chosen = torch.randperm(len(train), generator=generator)[:count].to(self.device)
-        return self._splits.normalize(train.images[chosen]), train.labels[chosen]
+        images, labels = train.take(torch.randperm(len(train), generator=generator)[: mask_samples(self.trial)])
+        return self._splits.normalize(images), labels
 
-    def _last_step(self) -> dict[str, float | None]:
-        """What the sharpness-aware step reports of the epoch's last batch."""
-        if self._sharpness is None or self._sharpness.last is None:
+    def _last_perturbed_loss(self) -> Tensor | None:
+        return self._method.last.perturbed_loss if self._method.last else None
+
+    def _last_norms(self) -> dict[str, float | None]:
+        """Norms of the epoch's last step."""
+        last = self._method.last
+        if last is None:
             return {}
-        last = self._sharpness.last
-        tensors = {"perturbed_loss": last.perturbed_loss, "perturbation_norm": last.perturbation_norm}
+        perturbation = last.perturbation_norm
         return {
+            "gradient_norm": last.gradient_norm,
             "ascent_norm": last.ascent_norm,
-            **{name: None if value is None else value.item() for name, value in tensors.items()},
+            "perturbation_norm": None if perturbation is None else perturbation.item(),
         }
 
+    def _memory(self) -> dict[str, int]:
+        if self.device.type != "cuda":
+            return {}
+        return {"device_memory_bytes": torch.cuda.max_memory_allocated(self.device)}
+
     def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        train = self._splits.train
-        order = torch.Generator().manual_seed(derive(self.trial.seed, "order", epoch))
-        draws = torch.Generator().manual_seed(derive(self.trial.seed, "augment", epoch))
-        shuffled = torch.randperm(len(train), generator=order).to(self.device)
-        for indices in shuffled.split(self.trial.batch_size):
-            whole = self._whole_micro_batches(indices)
-            if len(whole):
-                images = self._augment(train.images[whole], draws)
-                yield self._splits.normalize(images), train.labels[whole]
+        train, trial = self._splits.train, self.trial
+        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(derive(trial.seed, "order", epoch)))
+        whole = _whole_micro_batches(len(train), trial)
+        return self._splits.normalized(train.batches(order[:whole], trial.batch_size, build_augmentation(trial, epoch)))
 
-    def _whole_micro_batches(self, indices: Tensor) -> Tensor:
-        """All of a batch; with micro-batches of m, the epoch's last batch loses what doesn't fill one."""
-        m, n = self.trial.m or self.trial.batch_size, len(indices)
-        return indices[: n - n % m] if m < self.trial.batch_size else indices
+    def _evaluate(self, split: Split) -> tuple[float, float]:
+        with torch.autocast(
+            self.device.type, dtype=DTYPES[self.trial.precision], enabled=self.trial.precision != "float32"
+        ):
+            return evaluate(self.model, split, self._splits)
 
-    def _step(self, images: Tensor, labels: Tensor) -> Tensor:
-        if self._sharpness:
-            return self._sharpness.step_batch(images, labels, self._loss)
-        self._optimizer.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self.device)
-        m = self.trial.m or self.trial.batch_size
-        for inputs, targets in zip(images.split(m), labels.split(m), strict=True):
-            loss = self._loss(self.model(inputs), targets) * (len(targets) / len(labels))
-            loss.backward()
-            total += loss.detach()
-        self._optimizer.step()
-        return total
+    def _has(self, entry: Entry) -> bool:
+        traits = entry.traits
+        if traits.get("needs_validation") and not self._splits.validation:
+            return False
+        if "trained_on" not in traits:
+            return True
+        files = files_of(TEST_SETS[traits["test_set"]])
+        return traits["trained_on"] == self.trial.dataset and files is not None and files.root.is_dir()
+
+
+class _EpochLosses:
+    """Means over the samples of an epoch, added up on the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._zero = torch.zeros((), device=device)
+        self._sums, self._seen = {"train_loss": self._zero.clone()}, {"train_loss": 0}
+
+    def add(self, loss: Tensor, perturbed_loss: Tensor | None, count: int) -> None:
+        """A batch of `count` samples; None for a batch without perturbation."""
+        for name, value in (("train_loss", loss), ("perturbed_loss", perturbed_loss)):
+            if value is not None:
+                self._sums[name] = self._sums.get(name, self._zero) + value * count
+                self._seen[name] = self._seen.get(name, 0) + count
+
+    def means(self) -> dict[str, float]:
+        """Mean losses at w and, of the batches that had one, at w + ε."""
+        return {name: total.item() / self._seen[name] for name, total in self._sums.items()}
 
 
 def train(training: Training, after_epoch: Callable[[Training], None]) -> None:
     """Run the epochs that are left; `after_epoch` is called after each, and stops the run by raising."""
-    while training.epochs_done < training.trial.epochs:
+    while training.epochs_done < training.trial.total_epochs:
         training.run_epoch()
         after_epoch(training)
 
 
-def _splits(trial: Trial) -> Splits:
-    splits = data.load(trial.dataset)
-    noisy = with_label_noise(
-        splits.train,
-        trial.label_noise,
-        num_classes=DATASETS[trial.dataset].traits["num_classes"],
-        seed=trial.seed,
-    )
-    return replace(splits, train=noisy)
-
-
-def _model(trial: Trial) -> nn.Module:
-    traits = DATASETS[trial.dataset].traits
-    torch.manual_seed(derive(trial.seed, "init"))
-    shape = {name: traits[name] for name in ("num_classes", "in_channels", "image_size")}
-    model = models.build(trial.model, **shape)
-    drop_norm_parameters(model, trial.norm_dropout, trial.norm_rule)
-    set_trainable(model, trial.trainable, trial.norm_rule)
-    return model
-
-
-def _optimizer(trial: Trial, model: nn.Module) -> torch.optim.Optimizer:
-    entry = OPTIMIZERS[trial.optimizer]
-    groups = parameter_groups(model, trial.weight_decay, trial.weight_decay_on, trial.norm_rule)
-    optimizer: torch.optim.Optimizer = entry.load()(groups, lr=trial.lr, **_settings_of(entry, trial))
-    return optimizer
-
-
-def _sharpness_aware(trial: Trial, model: nn.Module, optimizer: torch.optim.Optimizer) -> SharpnessAware | None:
-    if not trial.perturbs:
-        return None
-    assert trial.rho is not None, "a spec resolves a variant only with a rho"
-    scope = SCOPES[parse_scope(trial.scope)[0]]
-    return SharpnessAware(
-        model,
-        optimizer,
-        variant=trial.variant,
-        scope=trial.scope,
-        rho=trial.rho,
-        settings=_settings_of(VARIANTS[trial.variant], trial) | _settings_of(scope, trial),
-        bn_stats=trial.bn_stats,
-        m=trial.m if trial.m != trial.batch_size else None,
-        norm_rule=trial.norm_rule,
-        ascent_dtype=torch.bfloat16 if trial.ascent_dtype == "bfloat16" else None,
-        ascent_share=trial.ascent_share,
-        seed=derive(trial.seed, "perturbation"),
-    )
-
-
-def _settings_of(entry: Entry, trial: Trial) -> dict[str, Any]:
-    return {name: trial.setting(name) for name in entry.settings}
+def _whole_micro_batches(samples: int, trial: Trial) -> int:
+    """All samples; with micro-batches of m, the epoch's last batch loses what doesn't fill one."""
+    m = trial.m or trial.batch_size
+    return samples - samples % trial.batch_size % m if m < trial.batch_size else samples

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the fields below and of their meaning; part of every trial's identity."""
 
 NONE = "none"
@@ -34,14 +34,28 @@ class Trial:
     """Name in DATASETS."""
     label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
     """Share of the training labels that is redrawn uniformly over the classes."""
+    val_fraction: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Share of each class's training samples that is held out for validation; drawn by the seed."""
     augment: str = "none"
     """Name in AUGMENTATIONS."""
+    image_size: Annotated[int, Ge(1)] | None = None
+    """Side in pixels of the square images that the model sees; None: the data set's own, also when it is written."""
     model: str
-    """Name in MODELS."""
+    """Name in MODELS, or `timm/NAME`."""
+    init_from: str = ""
+    """Pretrained weights: a file, whose content is part of the identity and whose path is not, or a timm tag."""
     optimizer: str
     """Base optimizer: name in OPTIMIZERS."""
     lr: Annotated[float, Gt(0)]
-    """Peak learning rate; cosine to 0 over the epochs, stepped once per epoch."""
+    """Peak learning rate; cosine to `min_lr` over the epochs, stepped once per epoch."""
+    min_lr: Annotated[float, Ge(0)] = 0.0
+    """Learning rate that the cosine ends at, and that of the cool-down."""
+    warmup_epochs: Annotated[int, Ge(0)] = 0
+    """Epochs at the start in which the learning rate rises linearly from `warmup_lr`; the cosine runs on under them."""
+    warmup_lr: Annotated[float, Ge(0)] = 0.0
+    """Learning rate of the first epoch of a warm-up."""
+    cooldown_epochs: Annotated[int, Ge(0)] = 0
+    """Epochs at `min_lr` after the others."""
     weight_decay: Annotated[float, Ge(0)]
     """Weight decay, decoupled where the optimizer is."""
     weight_decay_on: Literal["all", "no_norm", "none"] = "all"
@@ -51,7 +65,7 @@ class Trial:
     m: Annotated[int, Ge(1)] | None = None
     """Samples per ascent step and per batch of a norm layer; None stands for, and becomes, `batch_size`."""
     epochs: Annotated[int, Ge(1)]
-    """Passes over the training split."""
+    """Passes over the training split, without those of the cool-down."""
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
     """s in (1 − s)·nll + s·mean(−log p)."""
     variant: str = NONE
@@ -63,9 +77,17 @@ class Trial:
     perturb_from: Annotated[int, Ge(0)] = 0
     """Epochs at the start without perturbation."""
     perturb_until: Annotated[int, Ge(1)] | None = None
-    """Epochs after which the perturbation ends; None stands for, and becomes, `epochs`."""
+    """Epochs after which the perturbation ends; None stands for, and becomes, all of them."""
     bn_stats: Literal["both", "first"] = "both"
     """Passes that advance the running statistics of batch norm; `both` as in the paper."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Precision of forward and backward passes, by autocast; float16 with loss scaling."""
+    tf32: bool = False
+    """Whether GPUs may multiply float32 matrices in TF32."""
+    channels_last: bool = False
+    """Whether images and convolutions lie in memory with the channels last: faster, other rounding."""
+    compile: bool = False
+    """Whether the model's parts are compiled by torch.compile: other rounding."""
     ascent_dtype: Literal["float32", "bfloat16"] = "float32"
     """Precision of the ascent pass; bfloat16 is faster and approximate."""
     ascent_share: Annotated[float, Gt(0), Le(1)] = 1.0
@@ -83,9 +105,9 @@ class Trial:
 
     def __post_init__(self) -> None:
         # Resolved here, so that a trial has one identity whether these are left out or written down.
-        resolved = {"m": self.m or self.batch_size, "perturb_until": self.perturb_until or self.epochs}
+        resolved = {"m": self.m or self.batch_size, "perturb_until": self.perturb_until or self.total_epochs}
         if not self.perturbs:
-            resolved |= {"perturb_from": 0, "perturb_until": self.epochs}
+            resolved |= {"perturb_from": 0, "perturb_until": self.total_epochs}
         self.__dict__.update(resolved)
 
     @cached_property
@@ -119,6 +141,11 @@ class Trial:
         return f"{self.model} {self.optimizer} {method}seed {self.seed}"
 
     @property
+    def total_epochs(self) -> int:
+        """Passes over the training split, those of the cool-down included."""
+        return self.epochs + self.cooldown_epochs
+
+    @property
     def perturbs(self) -> bool:
         """Whether the trial takes sharpness-aware steps at all."""
         return self.variant != NONE
@@ -133,7 +160,16 @@ DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Trial) if
 
 # The version stands last rather than in sorted order, so that it needs no merge; the golden test pins this form.
 _SCHEMA_FRAGMENT = f',"schema":{SCHEMA}}}'
-_FLOATS = frozenset({"label_noise", "lr", "weight_decay", "label_smoothing", "rho", "ascent_share", "norm_dropout"})
+_FLOATS = frozenset(
+    {"label_noise", "val_fraction", "lr", "min_lr", "warmup_lr", "weight_decay", "label_smoothing", "rho",
+     "ascent_share", "norm_dropout"}
+)  # fmt: skip
+
+
+def weights_identity(init_from: str) -> str:
+    """What identifies pretrained weights: of `FILE@sha256:DIGEST` the digest, of a tag the tag."""
+    file, at, digest = init_from.rpartition("@sha256:")
+    return at + digest if file else init_from
 
 
 @lru_cache(maxsize=1 << 16, typed=True)
@@ -141,6 +177,8 @@ def _fragment(name: str, value: Any) -> str:
     # Sweeps repeat the same few values in many trials: encoding each pair once makes hashing several times faster.
     if name == "settings":
         value = dict(value)
+    elif name == "init_from":
+        value = weights_identity(value)
     elif name in _FLOATS and value is not None:
         value = float(value)
     return f'"{name}":' + json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)

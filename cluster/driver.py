@@ -33,6 +33,7 @@ class Drive:
     resources: Resources
     launcher: str
     retry_failed: bool
+    tensorboard: bool
     console: Console
 
     def run(self) -> dict[str, State]:
@@ -57,7 +58,8 @@ class Drive:
         """Launch again what crashed, and wait for what other drivers hold, in case they die."""
         while True:
             if todo:
-                launcher.launch(Job(store=self.store.root, trials=todo, resources=self.resources), progress)
+                job = Job(store=self.store.root, trials=todo, resources=self.resources, tensorboard=self.tensorboard)
+                launcher.launch(job, progress)
                 self._bury("crashed")
             found = self._states()
             todo = self._todo(found, retry=False)

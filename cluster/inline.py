@@ -26,7 +26,15 @@ class InlineLauncher:
         store = Store.open(job.store)
         for trial_id, seen in job.trials.items():
             progress.started(trial_id)
-            report = run_trial(store, trial_id, launcher="inline", threads=job.resources.cpus, seen=seen)
+            report = run_trial(
+                store,
+                trial_id,
+                launcher="inline",
+                threads=job.resources.cpus,
+                seen=seen,
+                tensorboard=job.tensorboard,
+                on_batch=progress.at,
+            )
             progress.finished(report)
 
     def __exit__(

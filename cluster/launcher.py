@@ -30,6 +30,8 @@ class Job:
     trials: dict[str, int]
     """Trial id → newest attempt known when the job was made."""
     resources: Resources
+    tensorboard: bool = False
+    """Whether workers also write TensorBoard's files."""
 
 
 class Launcher(Protocol):

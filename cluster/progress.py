@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -16,6 +16,10 @@ from rich.progress import Progress as RichProgress
 
 QUIET_SECONDS = 10.0
 """Shortest time between two lines where there is no terminal."""
+
+
+OnBatch = Callable[[int, int, int], None]
+"""Told of each step: the epoch, and how many of how many images of it are through."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,7 @@ class Progress:
         self._total = len(labels)
         self._outcomes: Counter[str] = Counter()
         self._running: set[str] = set()
+        self._at = ""
         self._best: tuple[float, str] | None = None
         self._started = time.monotonic()
         self._last_line = 0.0
@@ -67,9 +72,15 @@ class Progress:
         self._running.add(trial_id)
         self._show()
 
+    def at(self, epoch: int, seen: int, images: int) -> None:
+        """How far the only running trial is; for launchers that run one at a time in this process."""
+        self._at = f"epoch {epoch}, {seen}/{images} images"
+        self._show()
+
     def finished(self, report: Report) -> None:
         """A worker is through with the trial."""
         self._running.discard(report.trial_id)
+        self._at = ""
         if report.outcome == "held":
             return
         self._outcomes[report.outcome] += 1
@@ -102,6 +113,8 @@ class Progress:
         if finished and left:
             seconds = (time.monotonic() - self._started) / finished * left
             parts.append(f"about {timedelta(seconds=round(seconds))} to go")
+        if self._at:
+            parts.append(self._at)
         if self._best:
             parts.append(f"best {self._best[0]:.1f} % ({self._labels[self._best[1]]})")
         return " · ".join(parts)

@@ -52,8 +52,10 @@ class TrialActor(tune.Trainable):
     def step(self) -> dict[str, Any]:
         from cluster.worker import run_trial
 
-        store, trial_id, seen, threads = self._task
-        report = run_trial(Store.open(store), trial_id, launcher="ray", threads=threads, seen=seen)
+        store, trial_id, seen, threads, tensorboard = self._task
+        report = run_trial(
+            Store.open(store), trial_id, launcher="ray", threads=threads, seen=seen, tensorboard=tensorboard
+        )
         return {"report": asdict(report), "done": True}
 
 
@@ -95,7 +97,8 @@ class RayLauncher:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         folder = self._start(job.resources.cpus)
         per_trial = _bundle(job)
-        tasks = [(str(job.store), trial_id, seen, job.resources.cpus) for trial_id, seen in job.trials.items()]
+        shared = (job.resources.cpus, job.tensorboard)
+        tasks = [(str(job.store), trial_id, seen, *shared) for trial_id, seen in job.trials.items()]
         tuner = tune.Tuner(
             tune.with_resources(TrialActor, per_trial),
             param_space={"task": tune.grid_search(tasks)},

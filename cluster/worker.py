@@ -18,10 +18,20 @@ from bench import checkpoint, distributed, provenance
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, TrialFolder, acquire
 from bench.store.results import write_history, write_measures
 from bench.train import Diverged, Training, train
-from cluster.progress import Report
+from cluster.progress import OnBatch, Report
+from cluster.tensorboard import write as write_tensorboard
 
 
-def run_trial(store: Store, trial_id: str, *, launcher: str, threads: int, seen: int = 0) -> Report:
+def run_trial(
+    store: Store,
+    trial_id: str,
+    *,
+    launcher: str,
+    threads: int,
+    seen: int = 0,
+    tensorboard: bool = False,
+    on_batch: OnBatch | None = None,
+) -> Report:
     """Run one trial to its end in this process and record the attempt, whatever happens.
 
     Held by another worker, or done meanwhile: nothing is run, and the report says so. An interrupt is recorded
@@ -33,7 +43,7 @@ def run_trial(store: Store, trial_id: str, *, launcher: str, threads: int, seen:
     if claim is None:
         return Report(trial_id=trial_id, outcome="held")
     try:
-        return _Attempt(claim, launcher, threads, started).run()
+        return _Attempt(claim, launcher, threads, started, tensorboard, on_batch).run()
     except ClaimLost as lost:
         return Report(trial_id=trial_id, outcome="held", message=str(lost))
     finally:
@@ -48,6 +58,8 @@ class _Attempt:
     launcher: str
     threads: int
     started: float
+    tensorboard: bool = False
+    on_batch: OnBatch | None = None
     training: Training | None = None
     first_epoch: int | None = None
 
@@ -84,6 +96,7 @@ class _Attempt:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         self.training = Training(folder.read_trial(), device)
+        self.training.on_batch = self.on_batch
         self._resume(log)
         train(self.training, lambda training: self._keep(training, log))
         self.claim.verify()
@@ -110,11 +123,13 @@ class _Attempt:
         self.claim.verify()
         folder = self.claim.folder
         checkpoint.save(folder.checkpoint, training.state_dict())
+        if self.tensorboard:
+            write_tensorboard(folder.tensorboard, training.history)
         row = training.history[-1]
         log.info(
             "epoch %d/%d: train loss %.4f, test accuracy %.2f %%, %.2f s",
             row["epoch"],
-            training.trial.epochs,
+            training.trial.total_epochs,
             row["train_loss"],
             row["test_accuracy"],
             row["seconds"],

@@ -24,19 +24,24 @@ ALLOWED = {
     "bench.distributed": set(),
     "bench.provenance": set(),
     "bench.optimizers": set(),
-    "bench.recipes": {"bench.trial"},
-    "bench.spec": {"bench.trial", "bench.recipes", "bench.resources", *FRONTS},
+    "bench.recipes": set(),
+    "bench.rho": set(),
+    "bench.schedule": {"bench.trial"},
+    "bench.spec": {"bench.trial", "bench.recipes", "bench.rho", "bench.resources", *FRONTS},
     "bench.sam": {"bench.distributed"},
     "bench.models": {"bench.distributed"},
     "bench.data": {"bench.distributed"},
     "bench.measures": {"bench.distributed", "bench.data"},
     "bench.store": {"bench.trial", "bench.measures"},
     "bench.checkpoint": {"bench.store"},
-    "bench.train": {"bench.trial", "bench.distributed", *FRONTS},
+    "bench.build": {"bench.trial", *FRONTS},
+    "bench.train": {"bench.trial", "bench.build", "bench.schedule", "bench.distributed", *FRONTS},
     "bench.board": {"bench.store", "bench.spec", "bench.trial"},
     "bench.overview": {"bench.store", "bench.spec", "bench.trial"},
     "bench.terminal": {"bench.store"},
     "bench.doctor": {"bench.store"},
+    "bench.catalog": {"bench.data", "bench.recipes"},
+    "bench.preflight": {"bench.spec", *FRONTS},
     "cluster": {"bench.trial", "bench.store", "bench.resources"},
     "cluster.worker": {"bench.trial", "bench.store", "bench.train", "bench.checkpoint", "bench.provenance"},
 }
@@ -54,7 +59,7 @@ def part(module: str) -> str:
 def modules() -> list[str]:
     files = [file for package in ("bench", "cluster") for file in (ROOT / package).rglob("*.py")]
     names = [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files]
-    return sorted(set(names) - {"bench", "bench.cli", "bench.__main__"})
+    return sorted(name for name in names if name not in ("bench", "bench.__main__") and part(name) != "bench.cli")
 
 
 def imported(module: str) -> set[str]:

@@ -63,6 +63,8 @@ class Board:
     columns: tuple[str, ...]
     scopes: tuple[str, ...]
     cells: Mapping[tuple[str, str, str], Cell]
+    remarks: tuple[str, ...] = ()
+    """Guesses and the like that went into the sweep."""
 
     @property
     def empty(self) -> bool:
@@ -111,6 +113,7 @@ def make_board(store: Store, sweep: Sweep, metric: str | None = None) -> Board:
         columns=tuple(dict.fromkeys(column for _, column, _ in cells)),
         scopes=tuple(dict.fromkeys(scope for _, _, scope in cells if scope != NONE)) or (NONE,),
         cells=cells,
+        remarks=sweep.notes,
     )
 
 

@@ -56,7 +56,7 @@ class Layout:
 
 def _as_written(trial: Trial) -> dict[str, Any]:
     """The fields, with those that follow from others as if they were left out."""
-    follows = {"m": trial.batch_size, "perturb_until": trial.epochs}
+    follows = {"m": trial.batch_size, "perturb_until": trial.total_epochs}
     values = trial.as_dict()
     return values | {name: None for name, value in follows.items() if values[name] == value}
 

@@ -86,7 +86,7 @@ def notes(board: Board) -> list[str]:
         lines.append("†: the chosen ρ is the smallest or largest that was swept; a better one may lie beyond.")
     if fixed:
         lines.append(f"All trials: {fixed}.")
-    return lines + answer(board)
+    return lines + list(board.remarks) + answer(board)
 
 
 def answer(board: Board) -> list[str]:

@@ -1,13 +1,35 @@
-"""DATASETS and AUGMENTATIONS: what models are trained and tested on, as light records."""
+"""DATASETS, TEST_SETS and AUGMENTATIONS: what models are trained and tested on, as light records.
+
+Traits of a data set: `num_classes`, `in_channels`, `image_size` (side in pixels), `flip` (whether a mirrored image
+keeps its label), `any_size` (whether it comes in other sizes too), `files` (where the object that knows its files
+is) and `arguments` of the loader. Fake data has `fake`.
+"""
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
+from bench.data.fake_names import FORM, parse
 from bench.registry import Entry
 
 if TYPE_CHECKING:
+    from bench.data.folders import UserFolder
+    from bench.data.location import DataFiles
     from bench.data.splits import Splits
+
+
+def _cifar(classes: int) -> Entry:
+    return Entry(
+        target=f"bench.data.cifar:load_cifar{classes}",
+        summary=f"60,000 photographs of 32×32 in {classes} classes; 50,000 train, 10,000 test, no validation",
+        source="Krizhevsky 2009",
+        traits={
+            "num_classes": classes, "in_channels": 3, "image_size": 32, "flip": True,
+            "files": f"bench.data.cifar_files:CIFAR{classes}",
+        },
+    )  # fmt: skip
+
 
 DATASETS: dict[str, Entry] = {
     "digits": Entry(
@@ -16,30 +38,121 @@ DATASETS: dict[str, Entry] = {
         source="scikit-learn, UCI optical recognition of handwritten digits",
         traits={"num_classes": 10, "in_channels": 1, "image_size": 8, "flip": False},
     ),
-    "cifar10": Entry(
-        target="bench.data.cifar:load_cifar10",
-        summary="60,000 photographs of 32×32 in 10 classes; 50,000 train, 10,000 test, no validation",
-        source="Krizhevsky 2009",
-        traits={"num_classes": 10, "in_channels": 3, "image_size": 32, "flip": True},
+    "cifar10": _cifar(10),
+    "cifar100": _cifar(100),
+    "imagenet": Entry(
+        target="bench.data.imagenet:load",
+        summary="1.28 million photographs in 1,000 classes; its validation split is the test split",
+        source="Deng et al. 2009, ILSVRC 2012",
+        traits={
+            "num_classes": 1000, "in_channels": 3, "image_size": 224, "flip": True, "any_size": True,
+            "files": "bench.data.imagenet_files:IMAGENET",
+        },
     ),
-    "cifar100": Entry(
-        target="bench.data.cifar:load_cifar100",
-        summary="60,000 photographs of 32×32 in 100 classes; 50,000 train, 10,000 test, no validation",
-        source="Krizhevsky 2009",
-        traits={"num_classes": 100, "in_channels": 3, "image_size": 32, "flip": True},
-    ),
+}  # fmt: skip
+
+
+def _test_set(name: str, summary: str, source: str) -> Entry:
+    files = f"bench.data.imagenet_files:{name.upper()}"
+    return Entry(target=files, summary=summary, source=source, traits={"trained_on": "imagenet", "files": files})
+
+
+TEST_SETS: dict[str, Entry] = {
+    "imagenet_v2": _test_set("imagenet_v2", "10,000 images gathered anew", "Recht et al. 2019"),
+    "imagenet_r": _test_set("imagenet_r", "30,000 renditions of 200 classes", "Hendrycks et al. 2021"),
+    "imagenet_a": _test_set("imagenet_a", "7,500 natural adversarial images of 200 classes", "Hendrycks et al. 2021"),
+    "imagenet_sketch": _test_set("imagenet_sketch", "50,889 sketches", "Wang et al. 2019"),
+    "objectnet": _test_set("objectnet", "18,574 images of 113 objects that ImageNet has", "Barbu et al. 2019"),
 }
+"""Sets that models of another data set are tested on."""
 
 AUGMENTATIONS: dict[str, Entry] = {
-    "none": Entry(target="bench.data.augment:none", summary="images as they are"),
+    "none": Entry(target="bench.data.augment:none", summary="images as they are; large ones cut to a central square"),
     "basic": Entry(
         target="bench.data.augment:basic",
         summary="random crop with zero padding of an eighth of the size; flip, where the labels allow it",
+        traits={"same_size": True},
+    ),
+    "basic+aa": Entry(
+        target="bench.data.autoaugment:basic_autoaugment",
+        summary="basic, then the CIFAR-10 policy of AutoAugment",
+        source="Cubuk et al. 2019",
+        traits={"same_size": True},
+    ),
+    "inception": Entry(
+        target="bench.data.inception:inception",
+        summary="random crop of 8 to 100 % of the area, of aspect ratio 3/4 to 4/3; flip",
+        source="Szegedy et al. 2015",
+        traits={"resizes": True},
     ),
 }
+"""Traits: `same_size` for what needs images of one size, `resizes` for what wants to know the size that it gives."""
 
 
-def load(name: str) -> Splits:
-    """The splits of data set `name`, on the CPU."""
-    splits: Splits = DATASETS[name].load()()
+def entry(name: str) -> Entry:
+    """The record of a data set, `fake:…` and `folder:PATH` too; ValueError, or DataError for a folder unlisted."""
+    kind, colon, rest = name.partition(":")
+    if colon and kind == "fake":
+        return _fake(rest)
+    if colon and kind == "folder" and rest:
+        return _folder(rest)
+    if name in TEST_SETS:
+        raise ValueError(
+            f"{name} has no training images: it is a test set for models of {TEST_SETS[name].traits['trained_on']}, "
+            f"measured as {name}_accuracy"
+        )
+    return DATASETS[name]
+
+
+def valid_names() -> tuple[str, ...]:
+    """What may be written for a data set."""
+    return (*DATASETS, FORM, "folder:PATH")
+
+
+def load(name: str, image_size: int | None = None) -> Splits:
+    """The splits of data set `name`, on the CPU; DataError if it is missing or damaged."""
+    found = entry(name)
+    size = image_size or found.traits["image_size"]
+    splits: Splits = found.load()(*found.traits.get("arguments", ()), image_size=size)
     return splits
+
+
+def files_of(found: Entry) -> DataFiles | None:
+    """The files of a data set or test set, None for what has none."""
+    if "arguments" in found.traits and "fake" not in found.traits:
+        own: DataFiles = found.traits["arguments"][0]
+        return own
+    place = found.traits.get("files")
+    if place is None:
+        return None
+    module, _, attribute = place.partition(":")
+    files: DataFiles = getattr(importlib.import_module(module), attribute)
+    return files
+
+
+def _fake(rest: str) -> Entry:
+    shape = parse(rest)
+    size, classes = shape.size, shape.num_classes
+    return Entry(
+        target="bench.data.fake:load",
+        summary=f"{shape.train} random images of {size}×{size}, from which nothing can be learned",
+        traits={
+            "num_classes": classes, "in_channels": shape.channels, "image_size": size, "flip": True, "fake": True,
+            "arguments": (shape,),
+        },
+    )  # fmt: skip
+
+
+def _folder(path: str) -> Entry:
+    from bench.data.folders import UserFolder
+
+    how = "Put train/CLASS/*.jpg beside val/ or test/"
+    folder: UserFolder = UserFolder(name=f"folder:{path}", folder=path, how=how)
+    return Entry(
+        target="bench.data.imagenet:load_folder",
+        summary=f"the image files under {path}",
+        traits={
+            "num_classes": len(folder.class_names()), "in_channels": 3, "image_size": 224, "flip": True,
+            "any_size": True, "arguments": (folder,),
+        },
+    )  # fmt: skip

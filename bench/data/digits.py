@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.data.splits import Split, Splits
+from bench.data.in_memory import InMemory
+from bench.data.splits import Splits
 
 GREY_LEVELS = 16.0
 """Largest pixel value."""
 
 
 @lru_cache(maxsize=1)
-def load() -> Splits:
+def load(image_size: int) -> Splits:
     """60 % train, 20 % validation, 20 % test of every class; the same for every seed."""
     from sklearn.datasets import load_digits
 
@@ -25,9 +26,9 @@ def load() -> Splits:
     train, validation, test = (torch.from_numpy(part) for part in split_indices(targets))
     in_unit = images[train].double() / GREY_LEVELS
     return Splits(
-        train=Split(images[train], labels[train]),
-        validation=Split(images[validation], labels[validation]),
-        test=Split(images[test], labels[test]),
+        train=InMemory(images[train], labels[train]),
+        validation=InMemory(images[validation], labels[validation]),
+        test=InMemory(images[test], labels[test]),
         scale=GREY_LEVELS,
         mean=(in_unit.mean().item(),),
         std=(in_unit.std().item(),),

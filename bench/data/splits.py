@@ -1,36 +1,24 @@
-"""Splits: a data set in memory, as small as it comes from disk, and the batches that models see."""
+"""Splits: what a model trains on, is chosen by and is tested on, as small as it comes from disk."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from bench.data.split import Batches, Split
 from bench.seeds import derive
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images (n, channels, height, width) as uint8 and labels (n,) as int64."""
-
-    images: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def to(self, device: torch.device) -> Split:
-        return Split(self.images.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Splits:
-    """What a model trains on, what ρ is chosen on, and what is reported."""
+    """A data set, and how its pixels become what models see."""
 
     train: Split
     validation: Split | None
-    """None where a data set has no validation split of its own."""
+    """None where a data set has no validation split of its own and none is held out."""
     test: Split
     scale: float
     """Largest pixel value: images divided by it lie in [0, 1]."""
@@ -40,15 +28,22 @@ class Splits:
     """Per channel, of the training images in [0, 1]."""
 
     def to(self, device: torch.device) -> Splits:
+        """The same on `device`."""
         validation = self.validation.to(device) if self.validation else None
         return replace(self, train=self.train.to(device), validation=validation, test=self.test.to(device))
 
     def normalize(self, images: Tensor) -> Tensor:
         """uint8 (n, c, h, w) → float32 of zero mean and unit variance per channel."""
-        shape = (1, -1, 1, 1)
-        mean = torch.tensor(self.mean, device=images.device).mul_(self.scale).view(shape)
-        std = torch.tensor(self.std, device=images.device).mul_(self.scale).view(shape)
+        mean, std = self._constants(images.device)
         return images.float().sub_(mean).div_(std)
+
+    def normalized(self, batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same batches with normalized images."""
+        return ((self.normalize(images), labels) for images, labels in batches)
+
+    def _constants(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        mean, std = (torch.tensor(values, device=device).mul_(self.scale) for values in (self.mean, self.std))
+        return mean.view(1, -1, 1, 1), std.view(1, -1, 1, 1)
 
 
 def with_label_noise(split: Split, share: float, *, num_classes: int, seed: int) -> Split:
@@ -61,4 +56,23 @@ def with_label_noise(split: Split, share: float, *, num_classes: int, seed: int)
     chosen = torch.randperm(len(split), generator=generator)[:count]
     labels = split.labels.clone()
     labels[chosen] = torch.randint(num_classes, (count,), generator=generator)
-    return Split(split.images, labels)
+    return split.relabelled(labels)
+
+
+def hold_out(splits: Splits, share: float, seed: int) -> Splits:
+    """`splits` with round(share·n) training samples of every class as the validation split.
+
+    It takes the place of a validation split of the data set's own, whose samples go unused.
+    """
+    if share == 0:
+        return splits
+    generator = torch.Generator().manual_seed(derive(seed, "validation"))
+    labels, held = splits.train.labels, []
+    for label in labels.unique():
+        members = torch.nonzero(labels == label).flatten()
+        shuffled = members[torch.randperm(len(members), generator=generator)]
+        held.append(shuffled[: round(share * len(members))])
+    inside = torch.zeros(len(labels), dtype=torch.bool)
+    inside[torch.cat(held)] = True
+    train, validation = (splits.train.subset(torch.nonzero(part).flatten()) for part in (~inside, inside))
+    return replace(splits, train=train, validation=validation)

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from bench.data.splits import Split, Splits
+from bench.data.split import Split
+from bench.data.splits import Splits
 
 _BATCH = 512
 
@@ -21,6 +22,8 @@ class Trained:
 
     model: nn.Module
     splits: Splits
+    image_size: int
+    """Side in pixels of the images that the model sees."""
     history: Sequence[Mapping[str, Any]]
     """One mapping per epoch, with the columns of the store's `history`."""
 
@@ -29,13 +32,13 @@ class Trained:
 def evaluate(model: nn.Module, split: Split, splits: Splits) -> tuple[float, float]:
     """Mean cross-entropy in nats and accuracy in % over every sample once, in eval mode."""
     model.eval()
-    loss, correct = 0.0, 0
-    for start in range(0, len(split), _BATCH):
-        labels = split.labels[start : start + _BATCH]
-        logits = model(splits.normalize(split.images[start : start + _BATCH])).float()
-        loss += cross_entropy(logits, labels, reduction="sum").item()
-        correct += int((logits.argmax(1) == labels).sum().item())
-    return loss / len(split), 100.0 * correct / len(split)
+    loss, correct = torch.zeros(2, device=next(model.parameters()).device, dtype=torch.float64).unbind()
+    for images, labels in splits.normalized(split.in_order(_BATCH)):
+        logits = model(images).float()
+        # Added up on the device: asking for a number would wait for it.
+        loss = loss + cross_entropy(logits, labels, reduction="sum")
+        correct = correct + (logits.argmax(1) == labels).sum()
+    return loss.item() / len(split), 100.0 * correct.item() / len(split)
 
 
 def of_test(trained: Trained) -> float:

@@ -22,6 +22,7 @@ from bench.sam.assembly import build, unwrap
 from bench.sam.base_step import BaseStep
 from bench.sam.batches import Batch, ClosureBatch, Loss, TensorBatch
 from bench.sam.passes import TwoPasses
+from bench.sam.plain import plain_passes
 from bench.sam.prefix import SharedPrefix
 from bench.sam.reduction import Reduction
 from bench.sam.report import Counts, Pass, Report
@@ -155,7 +156,7 @@ class SharpnessAware:
     def _step(self, batches: Sequence[Batch]) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         perturbs = self.enabled and self._variant.perturbs()
-        passes = self._perturbed(batches) if perturbs else self._plain(batches)
+        passes = self._perturbed(batches) if perturbs else plain_passes(batches, self._base, self._reduction)
         finish = partial(self._finish, perturbs) if self.enabled and self._variant.finishes else None
         gradient_norm, made = self._base.make(finish)
         self.last = Report.of(passes, gradient_norm)
@@ -172,15 +173,6 @@ class SharpnessAware:
         return [
             self._passes.run(batch, rho=rho, weight=weight, last=place == last) for place, batch in enumerate(batches)
         ]
-
-    def _plain(self, batches: Sequence[Batch]) -> list[Pass]:
-        passes = []
-        for place, batch in enumerate(batches):
-            with self._reduction.shared(last=place == len(batches) - 1):
-                loss = batch.loss()
-                self._base.backward(loss / len(batches))
-            passes.append(Pass(loss=loss.detach()))
-        return passes
 
     def _finish(self, perturbs: bool) -> None:
         self._variant.finish(self._passes.full_gradient() if perturbs else {})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measures import MEASURES
+from bench.recipes import RECIPES
 from bench.resources import Resources
 from bench.spec.document import Document, read_document
 from bench.spec.expand import expand
@@ -58,7 +59,7 @@ def load(file: Path | str, overrides: Mapping[str, str] | None = None) -> Sweep:
         measures=tuple(document.measures),
         resources=document.resources,
         paper=document.paper,
-        notes=tuple(notes),
+        notes=(*_guesses(document), *notes),
     )
 
 
@@ -68,3 +69,13 @@ def _check_measures(source: Source, document: Document) -> None:
     for index, name in enumerate(document.measures):
         if name not in MEASURES:
             source.faults.append(source.fault(("measures", index), unknown("measure", name, MEASURES)))
+
+
+def _guesses(document: Document) -> list[str]:
+    """Values of the recipe that the paper doesn't say and the sweep leaves as they are."""
+    if document.recipe is None:
+        return []
+    parts = [document, *document.blocks]
+    written = {name for part in parts for axes in (part.grid, *part.zips(), *part.methods) for name in axes}
+    guesses = {name: each for name, each in RECIPES[document.recipe].guesses.items() if name not in written}
+    return [f"{document.recipe}: {name} = {each.value} is a {each.source}" for name, each in guesses.items()]

@@ -9,7 +9,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter
 
+from bench import data, models
 from bench.data import AUGMENTATIONS, DATASETS
+from bench.data.location import DataError
 from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry
@@ -31,6 +33,9 @@ REGISTRIES: dict[str, Mapping[str, Entry]] = {
 
 _RHO_WORDS = ("paper", "paper-grid")
 
+FAST = "fast"
+"""An axis that is no field: it stands for values of several."""
+
 
 @cache
 def adapter(annotation: Any) -> TypeAdapter[Any]:
@@ -48,7 +53,7 @@ for _registry in REGISTRIES.values():
             # Entries may give one name different types: any is accepted here, and the chosen entry's in `resolve`.
             _SETTING_TYPES[_name] = _SETTING_TYPES.get(_name, _setting.type) | _setting.type
 _SETTING_ADAPTERS = {name: adapter(kind) for name, kind in _SETTING_TYPES.items()}
-_ADAPTERS = _SETTING_ADAPTERS | _FIELD_ADAPTERS
+_ADAPTERS = _SETTING_ADAPTERS | _FIELD_ADAPTERS | {FAST: adapter(bool)}
 AXES: tuple[str, ...] = tuple(_ADAPTERS)
 """Everything that may stand as a key in `grid`, `zip`, `methods` or `exclude`."""
 
@@ -110,10 +115,30 @@ def _value(name: str, item: Any) -> tuple[Any, str | None]:
 def _registered(field: str, name: str) -> tuple[Any, str | None]:
     if field == "scope" and "[" in name:
         return _scope_of_stages(name)
+    if field in _OPEN:
+        return _open_name(field, name)
     valid: Iterable[str] = REGISTRIES[field]
     if field in ("variant", "scope"):
         valid = [NONE, *valid]
     return (name, None) if name in valid else (None, unknown(field, name, valid))
+
+
+_OPEN = {
+    "dataset": (data.entry, data.valid_names()),
+    "model": (models.entry, (*MODELS, "timm/NAME")),
+}
+"""Fields with names beyond their registry: what knows them all, and how they are told to people."""
+
+
+def _open_name(field: str, name: str) -> tuple[Any, str | None]:
+    find, valid = _OPEN[field]
+    try:
+        find(name)
+    except KeyError:
+        return None, unknown(field, name, valid)
+    except (ValueError, DataError) as error:
+        return None, str(error)
+    return name, None
 
 
 def _scope_of_stages(expression: str) -> tuple[Any, str | None]:

@@ -6,20 +6,24 @@ What depends on several fields at once is decided here: which settings apply, wh
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path as FilePath
 from typing import Any
 
-from bench.models import MODELS
-from bench.recipes import RHO, RhoRow
+from bench import data, models
+from bench.recipes import FAST_VALUES
 from bench.registry import Setting
-from bench.sam import check_compatible, parse_scope
-from bench.spec.axes import REGISTRIES, adapter
+from bench.rho import RHO, RhoRow
+from bench.spec.axes import FAST, REGISTRIES, adapter
+from bench.spec.checks import CHECKED, CHECKS
 from bench.spec.document import check_value
 from bench.spec.source import Path, Source
 from bench.trial import DEFAULTS, NONE, Trial
 
-LINKED = frozenset({*REGISTRIES, "rho", "batch_size", "m", "trainable", "weight_decay_on", "norm_dropout"})
+LINKED = frozenset({*REGISTRIES, *CHECKED, "init_from", FAST})
 """Fields that are checked against each other. Settings are linked too; all other fields are free."""
 
 REQUIRED = tuple(item.name for item in fields(Trial) if item.default is MISSING)
@@ -39,56 +43,48 @@ class Resolver:
 
     def complete(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The fields of every trial that one combination of linked values stands for; none if it is at fault."""
-        values = DEFAULTS | self.recipe | written
+        values = self._values(written)
         settings = self._settings(values)
-        if not self._micro_batches_fit(values) or not self._consistent(values):
+        problems = [problem for check in CHECKS if (problem := check(values))]
+        for problem in problems:
+            self._fault(self._place(*problem.fields), problem.message)
+        if problems or not self._identify_weights(values):
             return
+        if data.entry(values["dataset"]).traits.get("fake"):
+            self.notes[f"{values['dataset']}: random images, from which nothing can be learned"] = None
         base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
 
-    def _consistent(self, values: dict[str, Any]) -> bool:
-        if values["variant"] == NONE:
-            return self._plain(values)
-        if values["scope"] == NONE:
+    def _values(self, written: dict[str, Any]) -> dict[str, Any]:
+        """What is written over the recipe over the defaults; of those, what depends on others is filled in."""
+        fast = (self.recipe | written).get(FAST, False)
+        values = DEFAULTS | (FAST_VALUES if fast else {}) | self.recipe | written
+        if FAST in self.where:
+            self.used.add(self.where[FAST])
+        if values["image_size"] == data.entry(values["dataset"]).traits["image_size"]:
+            values["image_size"] = None
+        if values["variant"] != NONE and values["scope"] == NONE:
             values["scope"] = "all"
-        if values["rho"] is None:
-            self._fault(self.where["variant"], f"variant {values['variant']} needs a rho beside it")
-            return False
-        return self._scope_fits(values)
+        return values
 
-    def _scope_fits(self, values: dict[str, Any]) -> bool:
-        subsets = {name: values[name] for name in ("trainable", "weight_decay_on", "norm_dropout")}
-        _, stages = parse_scope(values["scope"])
-        there = MODELS[values["model"]].traits["stages"]
-        place = self.where.get("scope", self.where.get("variant", ()))
+    def _identify_weights(self, values: dict[str, Any]) -> bool:
+        """Whether the pretrained weights are there; a file is known by its content."""
+        written = values["init_from"]
+        if not written or written.startswith("timm/"):
+            return True
+        file = FilePath(written).expanduser().absolute()
         try:
-            check_compatible(scope=values["scope"], **subsets)
-        except ValueError as error:
-            self._fault(place, str(error))
-            return False
-        if stages and stages[-1] > there:
-            self._fault(place, f"{values['model']} has stages 1 to {there}, not {stages[-1]}")
+            values["init_from"] = f"{file}@sha256:{_digest(file)}"
+        except OSError as error:
+            message = f"weights {file}: {error.strerror}; name a .safetensors or .pt file, or timm/NAME.TAG"
+            self._fault(self._place("init_from"), message)
             return False
         return True
 
-    def _micro_batches_fit(self, values: dict[str, Any]) -> bool:
-        m, batch_size = values["m"], values["batch_size"]
-        if m is None or batch_size % m == 0:
-            return True
-        self._fault(self.where.get("m", ()), f"m = {m} does not divide batch_size = {batch_size}; choose a divisor")
-        return False
-
-    def _plain(self, values: dict[str, Any]) -> bool:
-        alone = f"{values['optimizer']} alone perturbs nothing"
-        if values["scope"] != NONE:
-            self._fault(self.where["scope"], f"a scope without a variant: {alone}; add a variant or drop scope")
-        if values["rho"] is not None:
-            message = (
-                f"a ρ without a variant: {alone}; add a variant, or give the plain optimizer a method line of its own"
-            )
-            self._fault(self.where["rho"], message)
-        return values["scope"] == NONE and values["rho"] is None
+    def _place(self, *names: str) -> Path:
+        """Where the first of `names` that the sweep writes stands."""
+        return next((self.where[name] for name in names if name in self.where), ())
 
     def _settings(self, values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
         chosen: dict[str, Any] = {}
@@ -123,7 +119,8 @@ class Resolver:
         return (float(row.chosen),)
 
     def _table_row(self, values: dict[str, Any]) -> RhoRow | None:
-        family = MODELS[values["model"]].traits["family"]
+        tuned = "fine-tuned " if values["init_from"] else ""
+        family = tuned + models.entry(values["model"]).traits["family"]
         table = RHO.get((values["dataset"], family))
         if table is None:
             valid = ", ".join(f"{data} with a {kind}" for data, kind in RHO)
@@ -139,6 +136,12 @@ class Resolver:
 
     def _fault(self, path: Path, message: str) -> None:
         self.source.faults.append(self.source.fault(path, message))
+
+
+@lru_cache
+def _digest(file: FilePath) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 _TRIAL_FIELDS = frozenset({item.name for item in fields(Trial)} - {"settings"})

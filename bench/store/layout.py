@@ -60,6 +60,11 @@ class TrialFolder:
         return self.path / "log.txt"
 
     @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's files."""
+        return self.path / "tensorboard"
+
+    @property
     def attempts(self) -> Path:
         return self.path / "attempts"
 

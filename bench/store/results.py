@@ -16,7 +16,8 @@ HISTORY_SCHEMA = pa.schema(
         ("epoch", pa.int64()),  # 1-based: after that many epochs
         ("lr", pa.float64()),
         ("train_loss", pa.float64()),  # mean over the epoch's batches, at w, with label smoothing
-        ("perturbed_loss", pa.float64()),  # at w + ε, last batch of the epoch
+        ("perturbed_loss", pa.float64()),  # the same at w + ε, over the samples of pass 2
+        ("gradient_norm", pa.float64()),  # ‖·‖₂ of the gradient that the optimizer was given, last batch
         ("ascent_norm", pa.float64()),  # norm that ε is normalised by, last batch
         ("perturbation_norm", pa.float64()),  # ‖ε‖₂, last batch
         ("val_loss", pa.float64()),
@@ -24,6 +25,9 @@ HISTORY_SCHEMA = pa.schema(
         ("test_loss", pa.float64()),
         ("test_accuracy", pa.float64()),  # %
         ("seconds", pa.float64()),  # training and evaluation
+        ("images_per_s", pa.float64()),  # training images over the seconds of training
+        ("waiting_seconds", pa.float64()),  # of training, spent waiting for the next batch
+        ("device_memory_bytes", pa.int64()),  # peak allocated on the GPU in the epoch
     ]
 )
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from bench import data
-from bench.data import augment, cifar, digits
-from bench.data.splits import Split, with_label_noise
+from bench.data import augment, digits
+from bench.data.in_memory import InMemory
+from bench.data.splits import hold_out, with_label_noise
 
 
 def test_digits_splits_are_fixed_and_stratified() -> None:
@@ -44,7 +43,7 @@ def test_normalized_training_images_have_zero_mean_and_unit_variance() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_label_noise_redraws_a_seeded_share(share: float) -> None:
-    clean = Split(torch.zeros(10_000, 1, 1, 1, dtype=torch.uint8), torch.arange(10_000) % 10)
+    clean = InMemory(torch.zeros(10_000, 1, 1, 1, dtype=torch.uint8), torch.arange(10_000) % 10)
     noisy = with_label_noise(clean, share, num_classes=10, seed=3)
     changed = (noisy.labels != clean.labels).float().mean().item()
     assert changed == pytest.approx(share * 0.9, abs=0.015)
@@ -70,35 +69,43 @@ def test_basic_gives_every_crop_of_the_padded_image(flip: bool) -> None:
     assert all(abs(count - expected) < 5 * expected**0.5 for count in counts.values())
 
 
-def write_cifar(root: Path, classes: int) -> None:
-    """Small files in the format that torchvision reads, with its checksums replaced by theirs."""
-    rng = np.random.default_rng(0)
-    folder = root / ("cifar-10-batches-py" if classes == 10 else "cifar-100-python")
-    folder.mkdir(parents=True)
-    key = b"labels" if classes == 10 else b"fine_labels"
-    names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"] if classes == 10 else ["train", "test"]
-    for name in names:
-        images = rng.integers(0, 256, (20, 3072), dtype=np.uint8)
-        batch = {"data": images, key.decode(): [int(label) for label in rng.integers(0, classes, 20)]}
-        (folder / name).write_bytes(pickle.dumps(batch))
-    meta = {"label_names" if classes == 10 else "fine_label_names": [str(i) for i in range(classes)]}
-    (folder / ("batches.meta" if classes == 10 else "meta")).write_bytes(pickle.dumps(meta))
+@pytest.mark.parametrize("share", [0.1, 0.25])
+def test_held_out_samples_are_stratified_and_seeded(share: float) -> None:
+    splits = data.load("digits")
+    held = hold_out(splits, share, seed=3)
+    assert held.validation is not None
+    assert len(held.train) + len(held.validation) == len(splits.train)
+    for label in range(10):
+        members = int((splits.train.labels == label).sum())
+        assert int((held.validation.labels == label).sum()) == round(share * members)
+    together = torch.cat([held.train.images, held.validation.images]).flatten(1)
+    assert torch.equal(together.unique(dim=0), splits.train.images.flatten(1).unique(dim=0))
+    assert torch.equal(hold_out(splits, share, seed=3).validation.images, held.validation.images)
+    assert not torch.equal(hold_out(splits, share, seed=4).validation.images, held.validation.images)
+    assert hold_out(splits, 0.0, seed=3) is splits
 
 
-@pytest.mark.parametrize("classes", [10, 100])
-def test_cifar_in_its_format_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: int) -> None:
-    write_cifar(tmp_path, classes)
-    monkeypatch.setenv("SAMBENCH_DATA", str(tmp_path))
-    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda path, md5=None: Path(path).exists())
-    load = (cifar.load_cifar10 if classes == 10 else cifar.load_cifar100).__wrapped__
-    splits = load()
-    assert splits.train.images.shape == (100 if classes == 10 else 20, 3, 32, 32)
-    assert splits.test.images.dtype == torch.uint8
-    assert splits.validation is None
-    assert splits.normalize(splits.train.images).shape == splits.train.images.shape
+def test_batches_do_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = data.load("digits").train
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
+    sizes = [len(labels) for _, labels in train.batches(order, 100)]
+    assert sizes == [100] * 10 + [79]
+    images = torch.cat([images for images, _ in train.batches(order, 100)])
+    assert torch.equal(images, train.images[order])
 
 
-def test_cifar_that_is_missing_says_where_it_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAMBENCH_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=rf"{tmp_path}/cifar-10-batches-py .* SAMBENCH_DATA"):
-        cifar.load_cifar10.__wrapped__()
+@pytest.mark.parametrize("name", ["fake:64x1x8x5", "fake:64x3x12x100"])
+def test_fake_data_have_the_shape_of_their_name(name: str) -> None:
+    splits = data.load(name)
+    count, channels, size, classes = (int(part) for part in name.removeprefix("fake:").split("x"))
+    images, labels = splits.train.take(torch.arange(count))
+    assert images.shape == (count, channels, size, size)
+    assert int(labels.max()) < classes
+    assert len(splits.test) == 6
+    assert data.entry(name).traits["fake"]
+
+
+@pytest.mark.parametrize("name", ["fake:", "fake:cifra", "fake:10x3x32", "fake:0x3x32x10", "fake:1.5x3x32x10"])
+def test_other_fake_names_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="valid: fake:cifar, fake:imagenet or fake:TRAINx"):
+        data.entry(name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.recipes import RHO
+from bench.rho import RHO
 from bench.spec import Sweep, load
 
 BASE = """

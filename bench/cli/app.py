@@ -1,0 +1,27 @@
+"""The application that commands register with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+_ORDER = ("plan", "run", "status", "logs", "board", "plot", "query", "recipe", "data", "doctor")
+
+
+class _InOrderOfUse(TyperGroup):
+    """Lists commands as they are needed rather than as their modules are imported."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=_ORDER.index)
+
+
+app = typer.Typer(
+    cls=_InOrderOfUse,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Benchmark sharpness-aware minimization: plan a sweep, run it, read the board.",
+    epilog="Example: sambench run sweeps/demo.yaml && sambench board sweeps/demo.yaml",
+)

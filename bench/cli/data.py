@@ -1,0 +1,76 @@
+"""Commands about what trials are made of: data sets and recipes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.options import DataRootOption
+from bench.terminal import fail, show, tell
+
+if TYPE_CHECKING:
+    from bench.data.location import DataFiles
+
+data_app = typer.Typer(no_args_is_help=True, help="List, get and check data sets.")
+app.add_typer(data_app, name="data")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Data set, such as cifar10 or folder:PATH.")]
+
+
+@data_app.command("list", epilog="Example: sambench data list --data-root /scratch/data")
+def list_(data_root: DataRootOption = None) -> None:
+    """Show every data set and whether it is there."""
+    from bench import catalog
+
+    show(catalog.data_sets())
+
+
+@data_app.command(epilog="Example: sambench data get cifar10")
+def get(name: NameArgument, data_root: DataRootOption = None) -> None:
+    """Download or unpack a data set; checksums are verified."""
+    files = _files(name)
+    if files is None:
+        tell(f"{name} comes with sambench: there is nothing to get")
+        return
+    try:
+        files.get()
+    except (OSError, RuntimeError) as error:
+        fail(f"data set {name}: {error}; it belongs at {files.root}")
+    files.check()
+    tell(f"{name} is at {files.root}")
+
+
+@data_app.command(epilog="Example: sambench data check cifar100")
+def check(name: NameArgument, data_root: DataRootOption = None) -> None:
+    """Say whether a data set is there and can be read."""
+    files = _files(name)
+    if files is not None:
+        files.check()
+    tell(f"{name} is there" + (f": {files.root}" if files is not None else ", with sambench itself"))
+
+
+@app.command(epilog="Example: sambench recipe cifar-resnet")
+def recipe(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Recipe; none: list them.")] = None) -> None:
+    """Show the values of a recipe with their sources; guesses are marked."""
+    from bench import catalog
+    from bench.recipes import RECIPES
+    from bench.spec.fault import unknown
+
+    if name is not None and name not in RECIPES:
+        fail(unknown("recipe", name, RECIPES))
+    show(catalog.recipe(name, RECIPES[name]) if name else catalog.recipes())
+
+
+def _files(name: str) -> DataFiles | None:
+    from bench.data import TEST_SETS, entry, files_of, valid_names
+    from bench.spec.fault import unknown
+
+    try:
+        found = TEST_SETS[name] if name in TEST_SETS else entry(name)
+    except KeyError:
+        fail(unknown("data set", name, (*valid_names(), *TEST_SETS)))
+    except ValueError as error:
+        fail(str(error))
+    return files_of(found)

@@ -1,0 +1,113 @@
+"""The files of CIFAR-10 and CIFAR-100 (Krizhevsky 2009), in the format of their Python version.
+
+A file is a pickled dictionary: `data` (n, 3072) uint8, a row being 32×32 red, then green, then blue values, and
+a list of labels. Nothing but numpy arrays is unpickled: a pickle could run any code.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.location import damaged, data_root, missing
+
+_SAFE = {
+    ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"),
+}  # fmt: skip
+_BYTES = 3 * 32 * 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class CifarFiles:
+    """Where one of the two data sets keeps what."""
+
+    name: str
+    folder: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    label_key: str
+    num_classes: int
+    torchvision_class: str
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds the files."""
+        return data_root() / self.folder
+
+    def read(self, *, train: bool) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """(n, 3, 32, 32) images and (n,) labels; DataError if a file is missing or damaged."""
+        parts = [self._read_file(name) for name in (self.train if train else self.test)]
+        images, labels = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+        return images.reshape(-1, 3, 32, 32), labels
+
+    def check(self) -> None:
+        """DataError unless every file can be read."""
+        for train in (True, False):
+            self.read(train=train)
+
+    def get(self) -> None:
+        """Download what is missing, by torchvision, which verifies the checksums."""
+        from torchvision import datasets
+
+        getattr(datasets, self.torchvision_class)(str(data_root()), download=True)
+
+    def _read_file(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        path = self.root / name
+        how = f"Get it by `sambench data get {self.name}`"
+        try:
+            held = _Unpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        except OSError as error:
+            expected = f"{self.folder}/ with {', '.join((*self.train, *self.test))}"
+            raise missing(self.name, path, expected, how) from error
+        except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, ImportError, IndexError) as error:
+            raise damaged(self.name, path, f"no whole pickle: {error}", how) from error
+        problem = self._problem(held)
+        if problem:
+            raise damaged(self.name, path, problem, how)
+        return np.asarray(held["data"]), np.asarray(held[self.label_key], dtype=np.int64)
+
+    def _problem(self, held: Any) -> str | None:
+        if not isinstance(held, dict) or "data" not in held or self.label_key not in held:
+            return f"holds no data and {self.label_key}"
+        images, labels = held["data"], held[self.label_key]
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (_BYTES,):
+            return f"its data are no rows of {_BYTES} bytes"
+        if len(images) != len(labels):
+            return f"{len(images)} images and {len(labels)} labels"
+        if not all(0 <= label < self.num_classes for label in labels):
+            return f"a label lies outside 0 to {self.num_classes - 1}"
+        return None
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _SAFE:
+            raise pickle.UnpicklingError(f"refers to {module}.{name}, which no CIFAR file does")
+        return super().find_class(module, name)
+
+
+CIFAR10 = CifarFiles(
+    name="cifar10",
+    folder="cifar-10-batches-py",
+    train=tuple(f"data_batch_{number}" for number in range(1, 6)),
+    test=("test_batch",),
+    label_key="labels",
+    num_classes=10,
+    torchvision_class="CIFAR10",
+)
+CIFAR100 = CifarFiles(
+    name="cifar100",
+    folder="cifar-100-python",
+    train=("train",),
+    test=("test",),
+    label_key="fine_labels",
+    num_classes=100,
+    torchvision_class="CIFAR100",
+)

@@ -1,0 +1,43 @@
+"""Where data sets lie, and the error for one that isn't there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from bench.errors import UserError
+
+
+class DataError(UserError):
+    """A data set that is missing or damaged: what was looked for, where, and how to get it."""
+
+
+class DataFiles(Protocol):
+    """The files of one data set."""
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds them."""
+
+    def check(self) -> None:
+        """DataError unless they are there and can be read."""
+
+    def get(self) -> None:
+        """Download or unpack them; DataError if that takes a hand."""
+
+
+def data_root() -> Path:
+    """Folder of the data sets: the environment variable SAMBENCH_DATA, or `data` in the working directory."""
+    return Path(os.environ.get("SAMBENCH_DATA", "data")).absolute()
+
+
+def missing(name: str, path: Path, expected: str, how: str) -> DataError:
+    """The error for a data set that isn't at `path`."""
+    root = "--data-root or SAMBENCH_DATA names the folder of the data sets"
+    return DataError(f"data set {name}: {path} is not there; expected {expected}. {how}; {root}")
+
+
+def damaged(name: str, path: Path, reason: str, how: str) -> DataError:
+    """The error for a data set whose file or folder at `path` isn't what it should be."""
+    return DataError(f"data set {name}: {path}: {reason}. {how}")

@@ -1,0 +1,90 @@
+"""Images on a disk: decoded, cropped and augmented by worker processes, one image at a time.
+
+The draws for an image depend on the epoch's seed and the image alone, never on the number of workers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Generator, Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms.v2 import functional
+
+from bench.data.split import Augmentation, Batches, Split
+from bench.seeds import derive
+
+CROP_SHARE = 0.875
+"""Side of the central crop that is tested on, of the shorter side it is cut from."""
+_IN_PROCESS = 64
+"""Up to so many images are read without worker processes, which take longer to start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnDisk(Split):
+    """Image files, seen as RGB squares of `size` pixels."""
+
+    paths: Sequence[str]
+    labels: Tensor
+    size: int
+    border: int = 0
+    """Pixels at each edge that aren't part of the image."""
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def to(self, device: torch.device) -> OnDisk:
+        """See `Split.to`."""
+        return replace(self, device=device)
+
+    def subset(self, indices: Tensor) -> OnDisk:
+        """See `Split.subset`."""
+        return replace(self, paths=[self.paths[i] for i in indices.tolist()], labels=self.labels[indices])
+
+    def relabelled(self, labels: Tensor) -> OnDisk:
+        """See `Split.relabelled`."""
+        return replace(self, labels=labels)
+
+    def batches(self, order: Tensor, size: int, augmentation: Augmentation | None = None) -> Batches:
+        """See `Split.batches`."""
+        loader: DataLoader[Any] = DataLoader(
+            _Images(self, augmentation),
+            batch_size=size,
+            sampler=order.tolist(),
+            num_workers=_workers(len(order)),
+            pin_memory=self.device.type == "cuda",
+            # The workers' own draws aren't used, and drawing their seed would disturb those of training.
+            generator=Generator(),
+        )
+        for images, labels in loader:
+            yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+
+    def read(self, index: int, augmentation: Augmentation | None) -> Tensor:
+        """(3, size, size) uint8."""
+        with Image.open(self.paths[index]) as file:
+            image = functional.pil_to_tensor(file.convert("RGB"))
+        if self.border:
+            image = image[:, self.border : -self.border, self.border : -self.border]
+        if augmentation is None:
+            return self._central(image)
+        generator = Generator().manual_seed(derive(augmentation.seed, "image", index))
+        return augmentation.augment(image[None], generator, flip=augmentation.flip)[0]
+
+    def _central(self, image: Tensor) -> Tensor:
+        scaled = functional.resize(image, [round(self.size / CROP_SHARE)], antialias=True)
+        return functional.center_crop(scaled, [self.size, self.size])
+
+
+class _Images(Dataset[tuple[Tensor, Tensor]]):
+    def __init__(self, split: OnDisk, augmentation: Augmentation | None) -> None:
+        self._split, self._augmentation = split, augmentation
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self._split.read(index, self._augmentation), self._split.labels[index]
+
+
+def _workers(images: int) -> int:
+    return 0 if images <= _IN_PROCESS else min(len(os.sched_getaffinity(0)), max(1, torch.get_num_threads()))

@@ -1,0 +1,64 @@
+"""Split: labelled images that come in batches, from memory or from a disk."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Generator, Tensor
+
+Batches = Iterator[tuple[Tensor, Tensor]]
+"""Images (n, channels, height, width) as uint8 and labels (n,) as int64, on the split's device."""
+
+
+class Augment(Protocol):
+    """uint8 (n, c, h, w) → uint8 (n, c, h', w'); all draws come from the CPU generator."""
+
+    def __call__(self, images: Tensor, generator: Generator, *, flip: bool) -> Tensor: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How an epoch's images are augmented: the same seed gives the same images on every device."""
+
+    augment: Augment
+    flip: bool
+    """Whether a mirrored image keeps its label."""
+    seed: int
+
+
+class Split(ABC):
+    """Labelled images."""
+
+    labels: Tensor
+    """(n,) int64."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @abstractmethod
+    def to(self, device: torch.device) -> Split:
+        """The same images, whose batches are on `device`."""
+
+    @abstractmethod
+    def subset(self, indices: Tensor) -> Split:
+        """Some of the samples."""
+
+    @abstractmethod
+    def relabelled(self, labels: Tensor) -> Split:
+        """The same images with other labels (n,)."""
+
+    @abstractmethod
+    def batches(self, order: Tensor, size: int, augmentation: Augmentation | None = None) -> Batches:
+        """The samples at `order` in batches of `size`, the last of which may be smaller."""
+
+    def take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """One unaugmented batch."""
+        return next(self.batches(indices, len(indices)))
+
+    def in_order(self, size: int) -> Batches:
+        """Every sample once, unaugmented."""
+        return self.batches(torch.arange(len(self)), size)

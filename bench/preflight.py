@@ -1,0 +1,35 @@
+"""Preflight: what a sweep's trials need from this machine, checked before any is queued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench import data
+from bench.data.location import DataFiles
+from bench.measures import MEASURES
+from bench.spec import Sweep
+
+_TIMM = "timm/"
+
+
+def preflight(sweep: Sweep) -> None:
+    """UserError unless the data sets are there and whole, and timm has the models that are named."""
+    for files in _files(sweep):
+        files.check()
+    names = sorted({trial.model for trial in sweep.trials if trial.model.startswith(_TIMM)})
+    if names:
+        # It takes seconds to import timm, which knows.
+        from bench.models.timm_model import check_name
+
+        for name in names:
+            check_name(name.removeprefix(_TIMM))
+
+
+def _files(sweep: Sweep) -> Iterator[DataFiles]:
+    entries = [data.entry(name) for name in sorted({trial.dataset for trial in sweep.trials})]
+    sets = [MEASURES[measure].traits.get("test_set") for measure in sweep.measures]
+    entries += [data.TEST_SETS[name] for name in sets if name]
+    for entry in entries:
+        files = data.files_of(entry)
+        if files is not None:
+            yield files

@@ -1,0 +1,77 @@
+"""The base optimizer alone, with the interface of `SharpnessAware`: one pass per micro-batch and no ε."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
+
+from bench.sam.base_step import BaseStep
+from bench.sam.batches import Batch, Loss, TensorBatch
+from bench.sam.reduction import Reduction
+from bench.sam.report import Counts, Pass, Report
+from bench.sam.samples import Samples
+
+
+class Plain:
+    """Steps of the base optimizer, batch norm and micro-batches as in sharpness-aware ones."""
+
+    last: Report | None
+    counts: Counts
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        *,
+        m: int | None = None,
+        amp_dtype: torch.dtype | None = None,
+        scaler: GradScaler | None = None,
+        max_grad_norm: float | None = None,
+    ) -> None:
+        """As of `SharpnessAware`."""
+        self.model, self.optimizer = model, optimizer
+        self.enabled, self.last, self.counts = True, None, Counts()
+        self._m, self._amp_dtype = m, amp_dtype
+        self._base = BaseStep(optimizer, scaler, max_grad_norm)
+        self._reduction = Reduction(model)
+
+    def step_batch(self, inputs: Tensor, targets: Tensor, loss_fn: Loss) -> Tensor:
+        """See `SharpnessAware.step_batch`."""
+        batch = TensorBatch(
+            model=self.model, inputs=inputs, targets=targets, loss_fn=loss_fn, amp_dtype=self._amp_dtype
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        passes = plain_passes(batch.split(self._m), self._base, self._reduction)
+        gradient_norm, made = self._base.make(None)
+        self.last = Report.of(passes, gradient_norm)
+        self.counts.steps += 1
+        self.counts.skipped += not made
+        return self.last.loss
+
+    def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None) -> None:
+        """Nothing depends on the epoch."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `SharpnessAware.state_dict`."""
+        return {"counts": asdict(self.counts)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `SharpnessAware.load_state_dict`."""
+        self.counts = Counts(**state["counts"])
+
+
+def plain_passes(batches: Sequence[Batch], base: BaseStep, reduction: Reduction) -> list[Pass]:
+    """One pass per micro-batch; the mean gradient is left in `.grad`."""
+    passes = []
+    for place, batch in enumerate(batches):
+        with reduction.shared(last=place == len(batches) - 1):
+            loss = batch.loss()
+            base.backward(loss / len(batches))
+        passes.append(Pass(loss=loss.detach()))
+    return passes

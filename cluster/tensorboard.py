@@ -1,0 +1,21 @@
+"""TensorBoard's files of a trial: every column of its history, per epoch; written beside our own when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def write(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
+    """Write the epochs of `history` anew, so that a resumed trial shows each epoch once."""
+    # An optional package, and slow to import.
+    from torch.utils.tensorboard import SummaryWriter
+
+    for old in folder.glob("events.out.tfevents.*"):
+        old.unlink()
+    with SummaryWriter(str(folder)) as writer:
+        for row in history:
+            for name, value in row.items():
+                if name != "epoch" and value is not None:
+                    writer.add_scalar(name, value, row["epoch"])
