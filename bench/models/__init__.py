@@ -3,55 +3,138 @@
 A model may define `segments()`, the chain of its parts in order of execution, each with the number of the
 stage it belongs to. `forward` is their composition. The sharpness-aware step uses the chain to compute what
 lies before the first perturbed tensor only once.
+
+| trait | what it says |
+|---|---|
+| `family` | column of the paper's ρ table that applies: `resnet` for every convolutional net, `vit` for transformers |
+| `stages` | number of the last stage in `segments()`; 0 without a chain |
+| `min_size` | smallest image side that the network can be trained on |
+| `multiple_of` | the image side must be a multiple of it: the patch size of a transformer, else 1 |
+
+`timm/NAME` stands for the model NAME of timm, as it is there: without a chain.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.errors import UserError
 from bench.registry import Entry
 
 if TYPE_CHECKING:
     from torch import nn
 
-_RESNET = "He et al. 2016, section 4.2; 1×1 convolution shortcuts"
+_TIMM = "timm/"
+
+
+def _convolutional(target: str, summary: str, source: str, *, stages: int = 3, min_size: int = 1) -> Entry:
+    traits = {"family": "resnet", "stages": stages, "min_size": min_size, "multiple_of": 1}
+    return Entry(target=f"bench.models.{target}", summary=summary, source=source, traits=traits)
+
+
+def _vit(name: str, summary: str, *, stages: int, patch: int) -> Entry:
+    return Entry(
+        target=f"bench.models.vit:{name}",
+        summary=summary,
+        source="Dosovitskiy et al. 2021; timm's VisionTransformer",
+        traits={"family": "vit", "stages": stages, "min_size": patch, "multiple_of": patch},
+    )
 
 
 def _resnet(depth: int) -> Entry:
-    return Entry(
-        target=f"bench.models.resnet:resnet{depth}",
-        summary=f"CIFAR ResNet of {depth} layers",
-        source=_RESNET,
-        traits={"family": "resnet", "stages": 3},
-    )
+    source = "He et al. 2016, section 4.2; 1×1 convolution shortcuts"
+    return _convolutional(f"resnet:resnet{depth}", f"CIFAR ResNet of {depth} layers", source)
+
+
+def _deep_resnet(name: str, depth: int) -> Entry:
+    summary = f"ResNet of {depth} layers with a 3×3 stem, for CIFAR"
+    return _convolutional(f"resnet:{name}", summary, "He et al. 2016, table 1; stem of section 4.2", stages=4)
 
 
 def _wide_resnet(depth: int, widen: int) -> Entry:
-    return Entry(
-        target=f"bench.models.wide_resnet:wrn{depth}_{widen}",
-        summary=f"wide ResNet of {depth} layers, {widen} times as wide",
-        source="Zagoruyko and Komodakis 2016; shortcuts as in the SAM-ON code",
-        traits={"family": "resnet", "stages": 3},
-    )
+    summary = f"wide ResNet of {depth} layers, {widen} times as wide"
+    source = "Zagoruyko and Komodakis 2016; shortcuts as in the SAM-ON code"
+    return _convolutional(f"wide_resnet:wrn{depth}_{widen}", summary, source)
+
+
+def _vgg(depth: int) -> Entry:
+    summary = f"VGG of {depth} layers with batch norm and one linear layer"
+    # Five max pools halve the image five times.
+    return _convolutional(f"vgg:vgg{depth}_bn", summary, "Simonyan and Zisserman 2015", stages=5, min_size=32)
+
+
+def _imagenet_resnet(depth: int) -> Entry:
+    source = "He et al. 2016, table 1; torchvision's ResNet"
+    return _convolutional(f"imagenet_resnet:resnet{depth}", f"ImageNet ResNet of {depth} layers", source, stages=4)
 
 
 MODELS: dict[str, Entry] = {
     "resnet8": _resnet(8),
     "resnet20": _resnet(20),
     "resnet56": _resnet(56),
+    "resnet18": _deep_resnet("resnet18", 18),
+    "resnet101_cifar": _deep_resnet("resnet101_cifar", 101),
+    "resnext29_32x4d": _convolutional(
+        "resnet:resnext29_32x4d", "CIFAR ResNeXt of 29 layers, 32 groups of 4", "Xie et al. 2017, section 5.3"
+    ),
     "wrn16_2": _wide_resnet(16, 2),
+    "wrn16_4": _wide_resnet(16, 4),
     "wrn28_2": _wide_resnet(28, 2),
     "wrn28_10": _wide_resnet(28, 10),
-    "vit_mini": Entry(
-        target="bench.models.vit:vit_mini",
-        summary="small ViT: patch 4, width 64, depth 2, 4 heads",
-        source="Dosovitskiy et al. 2021; timm's VisionTransformer",
-        traits={"family": "vit", "stages": 2},
+    "vgg13_bn": _vgg(13),
+    "vgg16_bn": _vgg(16),
+    "vgg19_bn": _vgg(19),
+    "densenet100": _convolutional(
+        "densenet:densenet100", "DenseNet-BC of 100 layers, growth rate 12", "Huang et al. 2017, table 2", min_size=4
     ),
+    "resnet50": _imagenet_resnet(50),
+    "resnet101": _imagenet_resnet(101),
+    "vit_mini": _vit("vit_mini", "small ViT: patch 4, width 64, depth 2, 4 heads", stages=2, patch=4),
+    "vit_t4": _vit("vit_t4", "ViT-Ti: patch 4, width 192, depth 12, 3 heads", stages=12, patch=4),
+    "vit_s4": _vit("vit_s4", "ViT-S: patch 4, width 384, depth 12, 6 heads", stages=12, patch=4),
+    "vit_s16": _vit("vit_s16", "ViT-S: patch 16, width 384, depth 12, 6 heads", stages=12, patch=16),
+    "vit_s32": _vit("vit_s32", "ViT-S: patch 32, width 384, depth 12, 6 heads", stages=12, patch=32),
 }
 
 
+def entry(name: str) -> Entry:
+    """The record of model `name`, a key of MODELS or `timm/NAME`; KeyError if it is neither.
+
+    Whether timm has a model NAME shows when it is built, because asking imports torch.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    timm_name = name.removeprefix(_TIMM)
+    if timm_name in (name, ""):
+        raise KeyError(f"model {name!r}: there are {', '.join(MODELS)}, and {_TIMM}NAME for a model of timm")
+    transformer = "vit" in timm_name or "deit" in timm_name
+    return Entry(
+        target=f"bench.models.timm_model:{timm_name}",
+        summary=f"{timm_name} of timm",
+        source="timm",
+        traits={"family": "vit" if transformer else "resnet", "stages": 0, "min_size": 1, "multiple_of": 1},
+    )
+
+
+def check_image_size(name: str, image_size: int) -> str | None:
+    """Why model `name` can't take images of `image_size` × `image_size` pixels; None if it can."""
+    traits = entry(name).traits
+    smallest, factor = traits["min_size"], traits["multiple_of"]
+    if image_size < smallest:
+        return f"{name} takes images of at least {smallest}×{smallest} pixels, not {image_size}×{image_size}"
+    if image_size % factor:
+        return f"{name} takes images whose side is a multiple of {factor} pixels, not {image_size}×{image_size}"
+    return None
+
+
 def build(name: str, *, num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> nn.Module:
-    """Build the model `name` with fresh weights drawn from torch's global generator."""
-    model: nn.Module = MODELS[name].load()(num_classes=num_classes, in_channels=in_channels, image_size=image_size)
+    """Build model `name` with fresh weights drawn from torch's global generator.
+
+    It maps (n, in_channels, image_size, image_size) images to (n, num_classes) logits. UserError if it can't
+    take images of that size.
+    """
+    fault = check_image_size(name, image_size)
+    if fault:
+        raise UserError(fault)
+    model: nn.Module = entry(name).load()(num_classes=num_classes, in_channels=in_channels, image_size=image_size)
     return model

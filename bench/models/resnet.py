@@ -1,74 +1,69 @@
-"""The CIFAR ResNets (He et al. 2016, section 4.2): three stages of widths 16, 32, 64; depth = 6n + 2.
+"""ResNets for small images: a 3×3 stem without pooling, then stages, each but the first halving the image.
 
-Where the width changes the shortcut is a 1×1 convolution with batch norm. Convolutions start from
-Kaiming-normal (fan out), γ = 1 and β = 0; the last γ of a block is not zeroed.
+- He et al. 2016, section 4.2: three stages of basic blocks of widths 16, 32, 64; 6n + 2 layers. Where the width
+  changes we have a 1×1 convolution with batch norm; the paper's CIFAR nets pad with zeros.
+- ResNet-18 and ResNet-101 (table 1) with this stem instead of a 7×7 convolution and a max pool.
+- Xie et al. 2017, section 5.3: ResNeXt-29, three bottlenecks a stage, here of 32 groups of 4 channels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 
 from torch import Tensor, nn
 
-from bench.models.segment import Segment, run
+from bench.models.initial import start_convolutions
+from bench.models.residual import BasicBlock, Bottleneck
+from bench.models.segment import Segment, numbered, run
 
-
-class BasicBlock(nn.Module):
-    """Two 3×3 convolutions with batch norm, and a shortcut around them."""
-
-    def __init__(self, in_width: int, width: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_width, width, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU(inplace=True)
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or in_width != width:
-            conv = nn.Conv2d(in_width, width, 1, stride, bias=False)
-            self.shortcut = nn.Sequential(conv, nn.BatchNorm2d(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, in_width, h, w) → (n, width, h/stride, w/stride)."""
-        out = self.relu(self.bn1(self.conv1(x)))
-        return self.relu(self.bn2(self.conv2(out)) + self.shortcut(x))
+Block = Callable[[int, int, int], nn.Module]
+"""Residual block by its input width, output width and stride."""
 
 
 class ResNet(nn.Module):
-    """Stem, three stages of basic blocks, global average pool, linear."""
+    """Stem, stages of residual blocks, global average pool, linear."""
 
-    def __init__(self, depth: int, *, num_classes: int, in_channels: int, image_size: int) -> None:
+    def __init__(
+        self,
+        block: Block,
+        *,
+        stem: int,
+        widths: Sequence[int],
+        blocks: Sequence[int],
+        num_classes: int,
+        in_channels: int,
+        image_size: int,
+    ) -> None:
         super().__init__()
-        if (depth - 2) % 6:
-            raise ValueError(f"depth {depth}: a CIFAR ResNet has 6n + 2 layers")
         self.stem = nn.Sequential(
-            nn.Conv2d(in_channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)
+            nn.Conv2d(in_channels, stem, 3, padding=1, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
         )
-        blocks_per_stage = (depth - 2) // 6
-        self.stage1 = self._stage(16, 16, blocks_per_stage, stride=1)
-        self.stage2 = self._stage(16, 32, blocks_per_stage, stride=2)
-        self.stage3 = self._stage(32, 64, blocks_per_stage, stride=2)
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, num_classes))
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-
-    @staticmethod
-    def _stage(in_width: int, width: int, blocks: int, stride: int) -> nn.Sequential:
-        first = BasicBlock(in_width, width, stride)
-        return nn.Sequential(first, *(BasicBlock(width, width, 1) for _ in range(blocks - 1)))
+        self._stages = range(1, len(widths) + 1)
+        for number, (in_width, width), count in zip(self._stages, pairwise([stem, *widths]), blocks, strict=True):
+            first = block(in_width, width, 1 if number == 1 else 2)
+            self.add_module(f"stage{number}", nn.Sequential(first, *(block(width, width, 1) for _ in range(count - 1))))
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], num_classes))
+        start_convolutions(self)
 
     def segments(self) -> list[Segment]:
         """The chain: stem, every block, head."""
-        stages = (self.stage1, self.stage2, self.stage3)
-        blocks = [Segment(number, block) for number, stage in enumerate(stages, 1) for block in stage]
-        return [Segment(1, self.stem), *blocks, Segment(3, self.head)]
+        blocks = numbered(self.get_submodule(f"stage{number}") for number in self._stages)
+        return [Segment(1, self.stem), *blocks, Segment(self._stages[-1], self.head)]
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, in_channels, h, w) images → (n, num_classes) logits; any h and w."""
         return run(self.segments(), x)
 
 
-resnet8 = partial(ResNet, 8)
-resnet20 = partial(ResNet, 20)
-resnet56 = partial(ResNet, 56)
+_thin = partial(ResNet, BasicBlock, stem=16, widths=(16, 32, 64))
+resnet8 = partial(_thin, blocks=(1, 1, 1))
+resnet20 = partial(_thin, blocks=(3, 3, 3))
+resnet56 = partial(_thin, blocks=(9, 9, 9))
+
+resnet18 = partial(ResNet, BasicBlock, stem=64, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2))
+resnet101_cifar = partial(ResNet, Bottleneck, stem=64, widths=(256, 512, 1024, 2048), blocks=(3, 4, 23, 3))
+
+_grouped = partial(Bottleneck, reduction=2, groups=32)
+resnext29_32x4d = partial(ResNet, _grouped, stem=64, widths=(256, 512, 1024), blocks=(3, 3, 3))

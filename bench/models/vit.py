@@ -1,6 +1,13 @@
-"""Vision transformers (Dosovitskiy et al. 2021), as built by timm, with their chain of blocks."""
+"""Vision transformers (Dosovitskiy et al. 2021), as built and initialised by timm, with their chain of blocks.
+
+Parameters have timm's names, so its weights load. The small ones for CIFAR are the paper's sizes with patches
+of 4×4 pixels.
+"""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
 
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
@@ -29,15 +36,15 @@ class ChainedVisionTransformer(VisionTransformer):
         return run(self.segments(), x)
 
 
-def vit_mini(*, num_classes: int, in_channels: int, image_size: int) -> ChainedVisionTransformer:
-    """A ViT for images of about 8×8: patch 4, width 64, depth 2, 4 heads, MLP ratio 2, class token."""
-    return ChainedVisionTransformer(
-        img_size=image_size,
-        patch_size=4,
-        in_chans=in_channels,
-        num_classes=num_classes,
-        embed_dim=64,
-        depth=2,
-        num_heads=4,
-        mlp_ratio=2.0,
-    )
+def _vit(*, num_classes: int, in_channels: int, image_size: int, **shape: Any) -> ChainedVisionTransformer:
+    """With a class token, MLP ratio 4 unless `shape` has another, and no dropout."""
+    return ChainedVisionTransformer(img_size=image_size, in_chans=in_channels, num_classes=num_classes, **shape)
+
+
+vit_mini = partial(_vit, patch_size=4, embed_dim=64, depth=2, num_heads=4, mlp_ratio=2.0)
+vit_t4 = partial(_vit, patch_size=4, embed_dim=192, depth=12, num_heads=3)
+
+_small = partial(_vit, embed_dim=384, depth=12, num_heads=6)
+vit_s4 = partial(_small, patch_size=4)
+vit_s16 = partial(_small, patch_size=16)
+vit_s32 = partial(_small, patch_size=32)

@@ -1,8 +1,7 @@
 """Wide ResNets (Zagoruyko and Komodakis 2016): pre-activation, stages of widths 16k, 32k, 64k; depth = 6n + 4.
 
 Where the width changes the shortcut is a 1×1 convolution without batch norm on the block's raw input, as in
-the SAM-ON code; the original applies it after the block's first norm. Convolutions start from Kaiming-normal
-(fan out), γ = 1 and β = 0.
+the SAM-ON code; the original applies it after the block's first norm.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from bench.models.segment import Segment, run
+from bench.models.initial import start_convolutions
+from bench.models.segment import Segment, numbered, run
 
 
 class PreActivationBlock(nn.Module):
@@ -50,9 +50,7 @@ class WideResNet(nn.Module):
         self.stage3 = self._stage(widths[1], widths[2], blocks, stride=2)
         self.final = nn.Sequential(nn.BatchNorm2d(widths[2]), nn.ReLU(inplace=True))
         self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[2], num_classes))
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        start_convolutions(self)
 
     @staticmethod
     def _stage(in_width: int, width: int, blocks: int, stride: int) -> nn.Sequential:
@@ -61,8 +59,7 @@ class WideResNet(nn.Module):
 
     def segments(self) -> list[Segment]:
         """The chain: stem, every block, final norm, head."""
-        stages = (self.stage1, self.stage2, self.stage3)
-        blocks = [Segment(number, block) for number, stage in enumerate(stages, 1) for block in stage]
+        blocks = numbered((self.stage1, self.stage2, self.stage3))
         return [Segment(1, self.stem), *blocks, Segment(3, self.final), Segment(3, self.head)]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -71,5 +68,6 @@ class WideResNet(nn.Module):
 
 
 wrn16_2 = partial(WideResNet, 16, 2)
+wrn16_4 = partial(WideResNet, 16, 4)
 wrn28_2 = partial(WideResNet, 28, 2)
 wrn28_10 = partial(WideResNet, 28, 10)

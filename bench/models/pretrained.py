@@ -1,0 +1,163 @@
+"""Pretrained weights: from a file, or from timm's collection, into a model that may differ in head and image size.
+
+Names must agree. Ours for ImageNet have those of torchvision (ResNets) and timm (ViTs). Two things are adapted:
+a classifier with another number of classes keeps the model's fresh weights, and position embeddings for another
+image size are resampled (bicubic, as Dosovitskiy et al. 2021, section 3.2, propose; the code is timm's).
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import timm
+import torch
+from timm.layers.pos_embed import resample_abs_pos_embed
+from torch import Tensor, nn
+
+from bench.errors import UserError
+from bench.models.timm_model import check_name
+
+_LOG = logging.getLogger(__name__)
+_TIMM = "timm/"
+_POSITIONS = "pos_embed"
+_COUNTER = "num_batches_tracked"
+State = dict[str, Tensor]
+
+
+def load_pretrained(model: nn.Module, source: str, *, weights_folder: Path | None = None) -> None:
+    """Load the weights `source` into `model`; UserError if that can't be done.
+
+    `source` is a .safetensors, .pt or .pth file of a state dict, or `timm/NAME.TAG`, weights of timm. A relative
+    path starts from `weights_folder`, or the working directory; timm's downloads are kept in `weights_folder`,
+    or Hugging Face's cache.
+    """
+    state = _of_timm(source, weights_folder) if source.startswith(_TIMM) else _of_file(source, weights_folder)
+    _resample_positions(model, state)
+    fresh = _drop_other_classifier(model, state, source)
+    _check_fit(model, state, fresh, source)
+    # Not strict: a fresh classifier is missing, and old files have no counters of batches.
+    model.load_state_dict(state, strict=False)
+
+
+def _of_file(source: str, folder: Path | None) -> State:
+    path = (folder or Path()) / Path(source).expanduser()
+    if not path.is_file():
+        raise UserError(f"weights {source}: no file {path.absolute()}; or name weights of timm as {_TIMM}NAME.TAG")
+    try:
+        content = _read(path)
+    except Exception as error:
+        # A damaged file makes the unpickler raise nearly anything, KeyError and AssertionError among them.
+        raise UserError(f"weights {source}: {path} can't be read as weights alone: {_first_line(error)}") from error
+    for key in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(_is_tensor(*item) for item in content.items()):
+        raise UserError(f"weights {source}: {path} holds no state dict, neither at its top nor as state_dict or model")
+    return {name.removeprefix("module."): value for name, value in content.items()}
+
+
+def _is_tensor(name: object, value: object) -> bool:
+    return isinstance(name, str) and isinstance(value, Tensor)
+
+
+def _read(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        return safetensors.torch.load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _of_timm(source: str, folder: Path | None) -> State:
+    name = source.removeprefix(_TIMM)
+    check_name(name)
+    if not timm.is_model_pretrained(name):
+        there = [_TIMM + tag for tag in timm.list_pretrained(f"{name.partition('.')[0]}.*")]
+        raise UserError(f"weights {source}: timm has none of that name; for this model: {', '.join(there) or 'none'}")
+    try:
+        # The network around the weights is drawn only to be overwritten; the run's random stream must not notice.
+        with torch.random.fork_rng(devices=[]):
+            return timm.create_model(name, pretrained=True, cache_dir=folder).state_dict()
+    except (OSError, RuntimeError, ValueError) as error:
+        cache = "" if folder is None else f", cache_dir={str(folder)!r}"
+        raise UserError(
+            f"weights {source}: timm could not get them: {type(error).__name__}: {_first_line(error)}\n"
+            f"Where there is a network, run: import timm; timm.create_model({name!r}, pretrained=True{cache})\n"
+            f"and copy {folder or 'the Hugging Face cache (HF_HOME)'} to this machine, or name a file of weights."
+        ) from error
+
+
+def _resample_positions(model: nn.Module, state: State) -> None:
+    """Fit position embeddings of a square grid of patches to the model's grid."""
+    given, own = state.get(_POSITIONS), getattr(model, _POSITIONS, None)
+    grid = getattr(getattr(model, "patch_embed", None), "grid_size", None)
+    if given is None or own is None or grid is None or given.shape == own.shape:
+        return
+    prefix = own.shape[1] - grid[0] * grid[1]
+    patches = given.shape[1] - prefix
+    if given.dim() == own.dim() and patches > 0 and int(patches**0.5) ** 2 == patches:
+        state[_POSITIONS] = resample_abs_pos_embed(given, list(grid), num_prefix_tokens=prefix)
+        _LOG.info("position embeddings resampled from %d to %d×%d patches", patches, *grid)
+
+
+def _drop_other_classifier(model: nn.Module, state: State, source: str) -> set[str]:
+    """Leave out classifiers that the weights lack or have for another number of classes; the names left out."""
+    own, fresh = model.state_dict(), set()
+    for classifier in _classifiers(model):
+        names = [name for name in own if name.startswith(f"{classifier}.")]
+        given = [name for name in names if name in state]
+        if not _differ_in_classes_alone([own[name] for name in names], [state[name] for name in given]):
+            continue
+        classes = len(state[given[0]]) if given else 0
+        for name in given:
+            del state[name]
+        fresh |= set(names)
+        _LOG.info("%s has %d classes: classifier %s keeps its fresh weights", source, classes, classifier)
+    return fresh
+
+
+def _differ_in_classes_alone(own: list[Tensor], given: list[Tensor]) -> bool:
+    if not given:
+        return True
+    same_rest = [tensor.shape[1:] for tensor in own] == [tensor.shape[1:] for tensor in given]
+    classes = {tensor.shape[:1] for tensor in given}
+    return same_rest and len(classes) == 1 and classes != {own[0].shape[:1]}
+
+
+def _classifiers(model: nn.Module) -> list[str]:
+    """Names of the layers that give the logits: what timm says, or else the last linear layer."""
+    named = getattr(model, "pretrained_cfg", {}).get("classifier")
+    if named:
+        return [named] if isinstance(named, str) else list(named)
+    return [name for name, module in model.named_modules() if isinstance(module, nn.Linear)][-1:]
+
+
+def _check_fit(model: nn.Module, state: State, fresh: set[str], source: str) -> None:
+    own = model.state_dict()
+    needed = [name for name in own if name not in fresh and not name.endswith(_COUNTER)]
+    faults = {
+        "missing": [name for name in needed if name not in state],
+        "unexpected": [name for name in state if name not in own],
+        "of another shape": [
+            f"{name} {_shape(value)}, not {_shape(own[name])}"
+            for name, value in state.items()
+            if name in own and value.shape != own[name].shape
+        ],
+    }
+    listed = "; ".join(f"{what}: {_first(names)}" for what, names in faults.items() if names)
+    if listed:
+        raise UserError(f"weights {source} do not fit {type(model).__name__}; {listed}")
+
+
+def _shape(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "scalar"
+
+
+def _first(names: list[str], most: int = 3) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
