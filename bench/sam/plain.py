@@ -15,6 +15,7 @@ from bench.sam.base_step import BaseStep
 from bench.sam.batches import Batch, Loss, TensorBatch
 from bench.sam.reduction import Reduction
 from bench.sam.report import Counts, Pass, Report
+from bench.sam.running_stats import MeanOverMicroBatches, Tracking, tracking_layers
 from bench.sam.samples import Samples
 
 
@@ -39,6 +40,7 @@ class Plain:
         self.enabled, self.last, self.counts = True, None, Counts()
         self._m, self._amp_dtype = m, amp_dtype
         self._base = BaseStep(optimizer, scaler, max_grad_norm)
+        self._layers = tracking_layers(model)
         self._reduction = Reduction(model)
 
     def step_batch(self, inputs: Tensor, targets: Tensor, loss_fn: Loss) -> Tensor:
@@ -47,7 +49,7 @@ class Plain:
             model=self.model, inputs=inputs, targets=targets, loss_fn=loss_fn, amp_dtype=self._amp_dtype
         )
         self.optimizer.zero_grad(set_to_none=True)
-        passes = plain_passes(batch.split(self._m), self._base, self._reduction)
+        passes = plain_passes(batch.split(self._m), self._base, self._reduction, self._layers)
         gradient_norm, made = self._base.make(None)
         self.last = Report.of(passes, gradient_norm)
         self.counts.steps += 1
@@ -66,11 +68,13 @@ class Plain:
         self.counts = Counts(**state["counts"])
 
 
-def plain_passes(batches: Sequence[Batch], base: BaseStep, reduction: Reduction) -> list[Pass]:
-    """One pass per micro-batch; the mean gradient is left in `.grad`."""
-    passes = []
+def plain_passes(
+    batches: Sequence[Batch], base: BaseStep, reduction: Reduction, layers: Sequence[Tracking]
+) -> list[Pass]:
+    """One pass per micro-batch; the mean gradient is left in `.grad`, the mean statistics in `layers`."""
+    statistics, passes = MeanOverMicroBatches(layers, len(batches)), []
     for place, batch in enumerate(batches):
-        with reduction.shared(last=place == len(batches) - 1):
+        with statistics.micro_batch(place), reduction.shared(last=place == len(batches) - 1):
             loss = batch.loss()
             base.backward(loss / len(batches))
         passes.append(Pass(loss=loss.detach()))

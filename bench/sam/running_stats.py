@@ -11,19 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 
-_Tracking = nn.modules.batchnorm._NormBase
+Tracking = nn.modules.batchnorm._NormBase
 
 
-def tracking_layers(model: nn.Module) -> list[_Tracking]:
+def tracking_layers(model: nn.Module) -> list[Tracking]:
     """Norm layers that keep running statistics."""
-    layers = [module for module in model.modules() if isinstance(module, _Tracking)]
+    layers = [module for module in model.modules() if isinstance(module, Tracking)]
     return [layer for layer in layers if layer.running_mean is not None]
 
 
 @contextmanager
-def unchanged(layers: Sequence[_Tracking]) -> Iterator[None]:
+def unchanged(layers: Sequence[Tracking]) -> Iterator[None]:
     """Put the running statistics back on leaving. Enclose backward passes too: autograd keeps the buffers."""
     statistics = [tensor for layer in layers for tensor in _statistics(layer)]
     before = [tensor.clone() for tensor in statistics]
@@ -34,8 +35,36 @@ def unchanged(layers: Sequence[_Tracking]) -> Iterator[None]:
             tensor.copy_(old)
 
 
+class MeanOverMicroBatches:
+    """Running statistics of a step of several micro-batches: the mean of what each alone would leave.
+
+    So a step moves them as far as one whole batch does, whether its micro-batches run one after another here or
+    in several processes, whose own statistics may then be averaged at any later time: each update is linear.
+    """
+
+    def __init__(self, layers: Sequence[Tracking], count: int) -> None:
+        statistics = [tensor for layer in layers for tensor in _statistics(layer)] if count > 1 else []
+        self._moving = [tensor for tensor in statistics if tensor.is_floating_point()]
+        self._counters = [tensor for tensor in statistics if not tensor.is_floating_point()]
+        self._start = [tensor.clone() for tensor in (*self._moving, *self._counters)]
+        self._sums = [torch.zeros_like(tensor) for tensor in self._moving]
+        self._count = count
+
+    @contextmanager
+    def micro_batch(self, place: int) -> Iterator[None]:
+        """Enclose both passes of the micro-batch number `place`; after the last the mean is there."""
+        if place and self._start:
+            torch._foreach_copy_([*self._moving, *self._counters], self._start)
+        yield
+        if not self._moving:
+            return
+        torch._foreach_add_(self._sums, self._moving, alpha=1 / self._count)
+        if place == self._count - 1:
+            torch._foreach_copy_(self._moving, self._sums)
+
+
 @contextmanager
-def counted_twice(layers: Sequence[_Tracking]) -> Iterator[None]:
+def counted_twice(layers: Sequence[Tracking]) -> Iterator[None]:
     """Let one forward pass move the running statistics, and the counts of batches, as two would."""
     momenta = [layer.momentum for layer in layers]
     counts = [layer.num_batches_tracked for layer in layers]
@@ -53,12 +82,12 @@ def counted_twice(layers: Sequence[_Tracking]) -> Iterator[None]:
                 count.add_(1)
 
 
-def _statistics(layer: _Tracking) -> list[Tensor]:
+def _statistics(layer: Tracking) -> list[Tensor]:
     tensors = (layer.running_mean, layer.running_var, layer.num_batches_tracked)
     return [tensor for tensor in tensors if tensor is not None]
 
 
-def _twice(layer: _Tracking) -> float | None:
+def _twice(layer: Tracking) -> float | None:
     if layer.momentum is not None:
         return 1 - (1 - layer.momentum) ** 2
     if not isinstance(layer, nn.modules.batchnorm._BatchNorm) or layer.num_batches_tracked is None:

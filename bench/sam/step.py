@@ -26,6 +26,7 @@ from bench.sam.plain import plain_passes
 from bench.sam.prefix import SharedPrefix
 from bench.sam.reduction import Reduction
 from bench.sam.report import Counts, Pass, Report
+from bench.sam.running_stats import MeanOverMicroBatches, tracking_layers
 from bench.sam.samples import Samples
 from bench.sam.settings import check_rho, check_share, one_of
 
@@ -90,6 +91,7 @@ class SharpnessAware:
         self.enabled, self.last, self.counts = True, None, Counts()
         self._m, self._ascent_share, self._amp_dtype = m, ascent_share, amp_dtype
         self._base = BaseStep(optimizer, scaler, max_grad_norm)
+        self._layers = tracking_layers(model)
         self._reduction = Reduction(model)
         bare, compiled = unwrap(model)
         self._passes = TwoPasses(
@@ -156,7 +158,9 @@ class SharpnessAware:
     def _step(self, batches: Sequence[Batch]) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         perturbs = self.enabled and self._variant.perturbs()
-        passes = self._perturbed(batches) if perturbs else plain_passes(batches, self._base, self._reduction)
+        passes = (
+            self._perturbed(batches) if perturbs else plain_passes(batches, self._base, self._reduction, self._layers)
+        )
         finish = partial(self._finish, perturbs) if self.enabled and self._variant.finishes else None
         gradient_norm, made = self._base.make(finish)
         self.last = Report.of(passes, gradient_norm)
@@ -170,9 +174,11 @@ class SharpnessAware:
     def _perturbed(self, batches: Sequence[Batch]) -> list[Pass]:
         self._passes.begin()
         rho, weight, last = self._variant.radius(self.rho), 1 / len(batches), len(batches) - 1
-        return [
-            self._passes.run(batch, rho=rho, weight=weight, last=place == last) for place, batch in enumerate(batches)
-        ]
+        statistics, passes = MeanOverMicroBatches(self._layers, len(batches)), []
+        for place, batch in enumerate(batches):
+            with statistics.micro_batch(place):
+                passes.append(self._passes.run(batch, rho=rho, weight=weight, last=place == last))
+        return passes
 
     def _finish(self, perturbs: bool) -> None:
         self._variant.finish(self._passes.full_gradient() if perturbs else {})

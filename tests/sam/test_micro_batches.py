@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from bench.sam import SharpnessAware
+from bench.sam.plain import Plain
+from bench.sam.running_stats import tracking_layers
 from tests.sam.networks import batch, distance, network, sgd
 
 
@@ -20,14 +23,20 @@ def test_is_the_plain_step_per_micro_batch(variant: str, scope: str) -> None:
     # The plain method's optimizer stands still, so that every part sees the same weights.
     part = SharpnessAware(plain, torch.optim.SGD(plain.parameters(), lr=0.0), variant, scope, 0.1, settings=settings)
     loss = whole.step_batch(x, y, functional.cross_entropy)
-    losses, gradients = [], []
+    losses, gradients, statistics = [], [], []
+    untouched = {name: value.clone() for name, value in plain.named_buffers()}
     for start in range(0, 16, 4):
+        for name, value in plain.named_buffers():
+            value.copy_(untouched[name])
         losses.append(part.step_batch(x[start : start + 4], y[start : start + 4], functional.cross_entropy))
         gradients.append([p.grad.clone() for p in plain.parameters()])
+        statistics.append([value.clone() for value in plain.buffers()])
     optimizer = sgd(plain)
     for parameter, *parts in zip(plain.parameters(), *gradients, strict=True):
         parameter.grad = torch.stack(parts).mean(0)
     optimizer.step()
+    for value, *parts in zip(plain.buffers(), *statistics, strict=True):
+        value.copy_(torch.stack(parts).double().mean(0))
     assert distance(micro, plain) < 1e-12
     assert float(loss) == pytest.approx(float(torch.stack(losses).mean()))
 
@@ -63,3 +72,32 @@ def test_m_that_does_not_divide_the_batch() -> None:
     method = SharpnessAware(model, sgd(model), m=3)
     with pytest.raises(ValueError, match="m = 3 does not divide a batch of 8 samples: choose an m that does"):
         method.step_batch(*batch(8), functional.cross_entropy)
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+@pytest.mark.parametrize("scope", ["all", "only_norm[3]", None])
+def test_running_statistics_are_the_mean_over_micro_batches(scope: str | None, momentum: float | None) -> None:
+    def net() -> nn.Module:
+        model = network("resnet8")
+        for layer in tracking_layers(model):
+            layer.momentum = momentum
+        return model
+
+    def method(model: nn.Module, m: int | None) -> SharpnessAware | Plain:
+        still = torch.optim.SGD(model.parameters(), lr=0.0)
+        return SharpnessAware(model, still, "sam", scope, 0.1, m=m) if scope else Plain(model, still, m=m)
+
+    (x, y), whole = batch(16), net()
+    for _ in range(2):
+        method(whole, 4).step_batch(x, y, functional.cross_entropy)
+    parts = []
+    for start in range(0, 16, 4):
+        # Averages of steps are steps of averages, because the weights stand still and updates are linear.
+        part = net()
+        for _ in range(2):
+            method(part, None).step_batch(x[start : start + 4], y[start : start + 4], functional.cross_entropy)
+        parts.append(part)
+    for layer, *alone in zip(tracking_layers(whole), *map(tracking_layers, parts), strict=True):
+        torch.testing.assert_close(layer.running_mean, torch.stack([one.running_mean for one in alone]).mean(0))
+        torch.testing.assert_close(layer.running_var, torch.stack([one.running_var for one in alone]).mean(0))
+        assert layer.num_batches_tracked == alone[0].num_batches_tracked
