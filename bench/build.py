@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
+from torch.nn.parallel import DistributedDataParallel
 
-from bench import data, models
+from bench import data, distributed, models
 from bench.data import AUGMENTATIONS
 from bench.data.split import Augmentation
 from bench.data.splits import Splits, hold_out, with_label_noise
@@ -49,7 +50,7 @@ def build(trial: Trial, device: torch.device) -> Parts:
         model = model.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(trial, model)
     scaler = GradScaler(device.type) if trial.precision == "float16" else None
-    method = _method(trial, model, optimizer, scaler)
+    method = _method(trial, _parallel(model), optimizer, scaler)
     if trial.compile:
         _compile(model)
     return Parts(splits=splits.to(device), model=model, optimizer=optimizer, method=method, scaler=scaler)
@@ -108,9 +109,34 @@ def mask_samples(trial: Trial) -> int:
     return int(trial.setting(setting)) if setting else 0
 
 
+def check_world(trial: Trial) -> None:
+    """ValueError unless the processes can share a batch of the trial by whole micro-batches."""
+    size, parts = distributed.world().size, trial.batch_size // (trial.m or trial.batch_size)
+    if parts % size:
+        raise ValueError(
+            f"{size} processes can't share {parts} micro-batches evenly: batch_size = {trial.batch_size}, "
+            f"m = {trial.m}; choose m = batch_size / processes or a divisor of it"
+        )
+
+
+def samples_per_epoch(trial: Trial, available: int) -> int:
+    """Samples that an epoch trains on: all, or with micro-batches those that fill whole batches.
+
+    A smaller last batch could not be cut into micro-batches that several processes share evenly, and a trial has
+    the same steps in one process as in many. ValueError if no batch is full.
+    """
+    if trial.m == trial.batch_size:
+        return available
+    whole = available - available % trial.batch_size
+    if not whole:
+        raise ValueError(f"{available} training images fill no batch of {trial.batch_size}, which m = {trial.m} cuts")
+    return whole
+
+
 def _method(
     trial: Trial, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: GradScaler | None
 ) -> SharpnessAware | Plain:
+    check_world(trial)
     m = trial.m if trial.m != trial.batch_size else None
     amp_dtype = DTYPES[trial.precision]
     if not trial.perturbs:
@@ -133,6 +159,14 @@ def _method(
         scaler=scaler,
         seed=derive(trial.seed, "perturbation"),
     )
+
+
+def _parallel(model: nn.Module) -> nn.Module:
+    """The model, or where several processes train it, the wrapper that averages gradients over them."""
+    if distributed.world().size == 1:
+        return model
+    # Buffers are ours to average: each process has the running statistics of its own micro-batches.
+    return DistributedDataParallel(model, broadcast_buffers=False)
 
 
 def _compile(model: nn.Module) -> None:

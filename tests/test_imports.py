@@ -34,7 +34,8 @@ ALLOWED = {
     "bench.measures": {"bench.distributed", "bench.data"},
     "bench.store": {"bench.trial", "bench.measures"},
     "bench.checkpoint": {"bench.store"},
-    "bench.build": {"bench.trial", *FRONTS},
+    "bench.build": {"bench.trial", "bench.distributed", *FRONTS},
+    "bench.epoch": {"bench.distributed", "bench.sam"},
     "bench.train": {"bench.trial", "bench.build", "bench.schedule", "bench.distributed", *FRONTS},
     "bench.board": {"bench.store", "bench.spec", "bench.trial"},
     "bench.overview": {"bench.store", "bench.spec", "bench.trial"},
@@ -45,6 +46,7 @@ ALLOWED = {
     "cluster": {"bench.trial", "bench.store", "bench.resources"},
     "cluster.worker": {"bench.trial", "bench.store", "bench.train", "bench.checkpoint", "bench.provenance"},
 }
+ALLOWED["bench.train"] |= {"bench.epoch"}
 ALLOWED["cluster.worker"] |= {"bench.distributed"}
 
 

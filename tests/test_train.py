@@ -13,7 +13,7 @@ from torch import Tensor
 from bench import checkpoint
 from bench.models import MODELS
 from bench.sam import VARIANTS
-from bench.train import Diverged, Training
+from bench.train import Diverged, Stopped, Training
 from bench.trial import Trial
 
 CPU = torch.device("cpu")
@@ -117,6 +117,33 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, 
     resumed.load_state_dict(torch.load(io.BytesIO(buffer.getvalue()), weights_only=True))
     for _ in range(2):
         resumed.run_epoch()
+    assert equal_to_the_bit(weights(resumed), weights(whole))
+    assert without_times(resumed) == without_times(whole)
+
+
+@pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
+@pytest.mark.parametrize("method", METHODS | STATEFUL)
+def test_a_run_stopped_within_an_epoch_goes_on_to_the_bit(
+    make_trial: Make, monkeypatch: pytest.MonkeyPatch, method: str, model: str
+) -> None:
+    monkeypatch.setattr("bench.data.in_memory.CHUNK", 400)
+    fields = {"epochs": 2, "model": model, "augment": "basic", "batch_size": 192, "norm_dropout": 0.1}
+    trial = make_trial(**(fields | (METHODS | STATEFUL)[method]))
+    whole = Training(trial, CPU)
+    for _ in range(2):
+        whole.run_epoch()
+
+    first, asked = Training(trial, CPU), []
+    first.stop = lambda: bool(asked.append(None)) or len(asked) == 9
+    first.run_epoch()
+    with pytest.raises(Stopped, match="after step . of epoch 2"):
+        first.run_epoch()
+    buffer = io.BytesIO()
+    torch.save(first.state_dict(), buffer)
+    torch.manual_seed(12345)
+    resumed = Training(trial, CPU)
+    resumed.load_state_dict(torch.load(io.BytesIO(buffer.getvalue()), weights_only=True))
+    resumed.run_epoch()
     assert equal_to_the_bit(weights(resumed), weights(whole))
     assert without_times(resumed) == without_times(whole)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
-from bench.data.split import Augmentation, Batches, Split
+from bench.data.split import WHOLE, Augmentation, Batches, Part, Split
+from bench.seeds import derive
 
 CHUNK = 2560
 """Images that are augmented at once: AutoAugment groups them by what it does to them, which pays in large chunks."""
@@ -32,12 +33,20 @@ class InMemory(Split):
         """See `Split.relabelled`."""
         return replace(self, labels=labels)
 
-    def batches(self, order: Tensor, size: int, augmentation: Augmentation | None = None) -> Batches:
+    def batches(
+        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: Part = WHOLE
+    ) -> Batches:
         """See `Split.batches`."""
-        order = order.to(self.labels.device)
-        generator = Generator().manual_seed(augmentation.seed) if augmentation else None
-        for chunk in order.split(max(size, CHUNK // size * size)):
+        per_chunk = max(1, CHUNK // size)
+        first, begun = divmod(part.skip, per_chunk)
+        for number, chunk in enumerate(order.to(self.labels.device).split(per_chunk * size)):
+            if number < first:
+                continue
             images, labels = self.images[chunk], self.labels[chunk]
-            if augmentation and generator:
+            if augmentation:
+                # Of whole chunks and with a seed of its own, so that a run may go on from any batch.
+                generator = Generator().manual_seed(derive(augmentation.seed, "chunk", number))
                 images = augmentation.augment(images, generator, flip=augmentation.flip)
-            yield from zip(images.split(size), labels.split(size), strict=True)
+            batches = list(zip(images.split(size), labels.split(size), strict=True))
+            for batch, targets in batches[begun if number == first else 0 :]:
+                yield part.of(batch), part.of(targets)

@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional
 
-from bench.data.split import Augmentation, Batches, Split
+from bench.data.split import WHOLE, Augmentation, Batches, Part, Split
 from bench.seeds import derive
 
 CROP_SHARE = 0.875
@@ -48,13 +48,15 @@ class OnDisk(Split):
         """See `Split.relabelled`."""
         return replace(self, labels=labels)
 
-    def batches(self, order: Tensor, size: int, augmentation: Augmentation | None = None) -> Batches:
+    def batches(
+        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: Part = WHOLE
+    ) -> Batches:
         """See `Split.batches`."""
+        batches = [part.of(batch).tolist() for batch in order.split(size)[part.skip :]]
         loader: DataLoader[Any] = DataLoader(
             _Images(self, augmentation),
-            batch_size=size,
-            sampler=order.tolist(),
-            num_workers=_workers(len(order)),
+            batch_sampler=batches,
+            num_workers=_workers(sum(map(len, batches))),
             pin_memory=self.device.type == "cuda",
             # The workers' own draws aren't used, and drawing their seed would disturb those of training.
             generator=Generator(),

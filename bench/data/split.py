@@ -30,6 +30,26 @@ class Augmentation:
     seed: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The part of an epoch that a process still has to see: of each batch its share, after those that are through."""
+
+    rank: int = 0
+    size: int = 1
+    """Processes that share each batch; each gets a contiguous piece of it."""
+    skip: int = 0
+    """Batches that are through."""
+
+    def of(self, batch: Tensor) -> Tensor:
+        """This process's piece of a batch."""
+        n = len(batch)
+        return batch[n * self.rank // self.size : n * (self.rank + 1) // self.size]
+
+
+WHOLE = Part()
+"""Everything, in one process."""
+
+
 class Split(ABC):
     """Labelled images."""
 
@@ -52,13 +72,18 @@ class Split(ABC):
         """The same images with other labels (n,)."""
 
     @abstractmethod
-    def batches(self, order: Tensor, size: int, augmentation: Augmentation | None = None) -> Batches:
-        """The samples at `order` in batches of `size`, the last of which may be smaller."""
+    def batches(
+        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: Part = WHOLE
+    ) -> Batches:
+        """The samples at `order` in batches of `size`, the last of which may be smaller.
+
+        What an image looks like depends neither on `part` nor on the device.
+        """
 
     def take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """One unaugmented batch."""
         return next(self.batches(indices, len(indices)))
 
-    def in_order(self, size: int) -> Batches:
-        """Every sample once, unaugmented."""
-        return self.batches(torch.arange(len(self)), size)
+    def in_order(self, size: int, part: Part = WHOLE) -> Batches:
+        """Every sample once, unaugmented; of several processes each gets every k-th."""
+        return self.batches(torch.arange(part.rank, len(self), part.size), size)

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from bench.data.split import Split
+from bench import distributed
+from bench.data.split import Part, Split
 from bench.data.splits import Splits
 
 _BATCH = 512
@@ -30,15 +31,20 @@ class Trained:
 
 @torch.no_grad()
 def evaluate(model: nn.Module, split: Split, splits: Splits) -> tuple[float, float]:
-    """Mean cross-entropy in nats and accuracy in % over every sample once, in eval mode."""
+    """Mean cross-entropy in nats and accuracy in % over every sample once, in eval mode.
+
+    Several processes share the samples.
+    """
     model.eval()
-    loss, correct = torch.zeros(2, device=next(model.parameters()).device, dtype=torch.float64).unbind()
-    for images, labels in splits.normalized(split.in_order(_BATCH)):
+    world = distributed.world()
+    sums = torch.zeros(2, device=next(model.parameters()).device, dtype=torch.float64)
+    for images, labels in splits.normalized(split.in_order(_BATCH, Part(rank=world.rank, size=world.size))):
         logits = model(images).float()
         # Added up on the device: asking for a number would wait for it.
-        loss = loss + cross_entropy(logits, labels, reduction="sum")
-        correct = correct + (logits.argmax(1) == labels).sum()
-    return loss.item() / len(split), 100.0 * correct.item() / len(split)
+        sums[0] += cross_entropy(logits, labels, reduction="sum")
+        sums[1] += (logits.argmax(1) == labels).sum()
+    loss, correct = distributed.add_up(sums).tolist()
+    return loss / len(split), 100.0 * correct / len(split)
 
 
 def of_test(trained: Trained) -> float:

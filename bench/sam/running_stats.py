@@ -43,9 +43,9 @@ class MeanOverMicroBatches:
     """
 
     def __init__(self, layers: Sequence[Tracking], count: int) -> None:
-        statistics = [tensor for layer in layers for tensor in _statistics(layer)] if count > 1 else []
-        self._moving = [tensor for tensor in statistics if tensor.is_floating_point()]
-        self._counters = [tensor for tensor in statistics if not tensor.is_floating_point()]
+        layers = layers if count > 1 else ()
+        self._moving = [tensor for layer in layers for tensor in moving_statistics(layer)]
+        self._counters = [c for layer in layers if (c := layer.num_batches_tracked) is not None]
         self._start = [tensor.clone() for tensor in (*self._moving, *self._counters)]
         self._sums = [torch.zeros_like(tensor) for tensor in self._moving]
         self._count = count
@@ -80,6 +80,11 @@ def counted_twice(layers: Sequence[Tracking]) -> Iterator[None]:
             # Only layers that ran have counted; asking for the version needs no transfer from the device.
             if count is not None and count._version != version:
                 count.add_(1)
+
+
+def moving_statistics(layer: Tracking) -> list[Tensor]:
+    """Running mean and variance."""
+    return [tensor for tensor in (layer.running_mean, layer.running_var) if tensor is not None]
 
 
 def _statistics(layer: Tracking) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Data sets, splits, label noise and augmentation."""
+"""Data sets, splits and label noise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench import data
-from bench.data import augment, digits
+from bench.data import digits
 from bench.data.in_memory import InMemory
 from bench.data.splits import hold_out, with_label_noise
 
@@ -51,22 +51,6 @@ def test_label_noise_redraws_a_seeded_share(share: float) -> None:
     if share:
         assert not torch.equal(noisy.labels, with_label_noise(clean, share, num_classes=10, seed=4).labels)
         assert torch.bincount(noisy.labels).sub(1000).abs().max() < 150
-
-
-@pytest.mark.parametrize("flip", [False, True])
-def test_basic_gives_every_crop_of_the_padded_image(flip: bool) -> None:
-    image = torch.arange(1, 65, dtype=torch.uint8).view(1, 1, 8, 8)
-    images = augment.basic(image.expand(2000, 1, 8, 8), torch.Generator().manual_seed(0), flip=flip)
-    padded = torch.nn.functional.pad(image, (1, 1, 1, 1))
-    crops = {padded[0, 0, y : y + 8, x : x + 8].numpy().tobytes(): (y, x) for y in range(3) for x in range(3)}
-    if flip:
-        flipped = padded.flip(3)
-        crops |= {flipped[0, 0, y : y + 8, x : x + 8].numpy().tobytes(): (y, x, 1) for y in range(3) for x in range(3)}
-    counts = dict.fromkeys(crops.values(), 0)
-    for cropped in images:
-        counts[crops[cropped[0].contiguous().numpy().tobytes()]] += 1
-    expected = 2000 / len(crops)
-    assert all(abs(count - expected) < 5 * expected**0.5 for count in counts.values())
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25])

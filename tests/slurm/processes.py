@@ -1,0 +1,86 @@
+"""Processes that outlive the one that started them: known by pid and start time, so that a reused pid is never killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# A child of ours would be a zombie until we wait for it, and would get the terminal's signals; the orphan of a helper
+# that has ended belongs to init. `sh -c '… &'` does the same, but leaves SIGINT ignored in the daemon and in its jobs.
+LAUNCH = """
+import subprocess, sys
+log = open(sys.argv[1], "ab")
+null = subprocess.DEVNULL
+print(subprocess.Popen(sys.argv[2:], stdin=null, stdout=log, stderr=log, start_new_session=True).pid)
+"""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of this boot."""
+
+    pid: int
+    started: int
+    """Clock ticks between boot and the start of the process."""
+
+    @classmethod
+    def find(cls, pid: int) -> Process | None:
+        """The process that has this pid now; None if there is none, or only a zombie."""
+        try:
+            # The name stands in parentheses and may contain spaces; what follows is the state, then fields 4 to 52.
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return None if fields[0] in "ZX" else cls(pid, int(fields[19]))
+
+    @classmethod
+    def launch(cls, command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> Process:
+        """Start a process in a session of its own that writes to the end of `log`."""
+        launcher = [sys.executable, "-I", "-S", "-c", LAUNCH, str(log), *command]
+        answer = subprocess.run(launcher, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        # One that ended at once has no start time any more; nothing matches -1.
+        return cls.find(int(answer.stdout)) or cls(int(answer.stdout), -1)
+
+    @property
+    def alive(self) -> bool:
+        return Process.find(self.pid) == self
+
+    def kill(self, number: int) -> None:
+        """Send a signal, if the process is still there."""
+        if self.alive:
+            os.kill(self.pid, number)
+
+    def stop(self, *, patience: float = 5.0) -> None:
+        """Ask the process to end, and kill it when it hasn't after `patience` seconds."""
+        self.kill(signal.SIGTERM)
+        if not eventually(lambda: not self.alive, patience):
+            self.kill(signal.SIGKILL)
+            eventually(lambda: not self.alive, patience)
+
+
+def eventually(condition: Callable[[], object], patience: float, *, pause: float = 0.05) -> bool:
+    """Whether the condition comes true within `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True
+
+
+def with_environment(*entries: str) -> Iterator[Process]:
+    """The processes that have all these entries, `NAME=value` or the beginning of one, in their environment."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            found = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        process = Process.find(int(folder.name))
+        if process and all(any(item.startswith(entry) for item in found) for entry in entries):
+            yield process
