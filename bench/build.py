@@ -165,8 +165,11 @@ def _parallel(model: nn.Module) -> nn.Module:
     """The model, or where several processes train it, the wrapper that averages gradients over them."""
     if distributed.world().size == 1:
         return model
-    # Buffers are ours to average: each process has the running statistics of its own micro-batches.
-    return DistributedDataParallel(model, broadcast_buffers=False)
+    parallel = DistributedDataParallel(model)
+    # Buffers are ours to average: each process has the running statistics of its own micro-batches. As an
+    # attribute, because the argument's name changes between versions of torch.
+    parallel.broadcast_buffers = False
+    return parallel
 
 
 def _compile(model: nn.Module) -> None:

@@ -22,7 +22,7 @@ from bench.trial import Trial
 if TYPE_CHECKING:
     import pyarrow as pa
 
-STATUSES = ("done", "running", "failed", "missing")
+STATUSES = ("done", "running", "failed", "cancelled", "missing")
 
 
 def as_json(sweep: Sweep, found: Mapping[str, State]) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def plan(sweep: Sweep, found: Mapping[str, State]) -> RenderableType:
         counts = Counter[str](found[trial.trial_id].status for trial in trials)
         rhos = sorted({trial.rho for trial in trials if trial.rho is not None})
         seeds = len({trial.seed for trial in trials})
-        counts["left"] = counts["missing"] + counts["running"]
+        counts["left"] = sum(counts[name] for name in ("missing", "running", "cancelled"))
         numbers = [str(seeds), *(str(counts[name] or "–") for name in shown)]
         table.add_row(*key, ", ".join(f"{rho:g}" for rho in rhos) or "–", *numbers)
     return Group(Text(sweep.title, style="bold"), table, Text("\n".join([_totals(found), *sweep.notes])))

@@ -1,11 +1,34 @@
-"""Resources: what one trial needs of a machine. Never part of a trial's identity."""
+"""Resources: what one trial needs of a machine, and how often it is tried. Never part of a trial's identity."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
+from pydantic import AfterValidator
+
+_UNITS = {"d": 1440, "h": 60, "m": 1}
+
+
+def minutes(time: str) -> int:
+    """Minutes of `90m`, `8h`, `2d` or `1d12h`; ValueError for anything else."""
+    parts = re.findall(r"(\d+)([dhm])", time)
+    if not parts or "".join(number + unit for number, unit in parts) != time:
+        raise ValueError("a time is written as 90m, 8h, 2d or 1d12h")
+    total = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if total < 1:
+        raise ValueError("a time is at least 1m")
+    return total
+
+
+def _checked(time: str) -> str:
+    minutes(time)
+    return time
+
+
+Time = Annotated[str, AfterValidator(_checked)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +38,46 @@ class Resources:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     gpus: Annotated[int, Ge(0)] | Literal["auto"] = "auto"
-    """GPUs; `auto` is one where the machine has any, else none."""
+    """GPUs on each node, one process each; `auto` is one where the machine has any, else none."""
     trials_per_gpu: Annotated[int, Ge(1)] = 1
     """Trials that share a GPU side by side; its memory is not partitioned."""
     cpus: Annotated[int, Ge(1)] = 1
-    """Processor cores, and threads that torch uses on the CPU."""
+    """Processor cores of each process, and threads that torch uses on the CPU."""
+    nodes: Annotated[int, Ge(1)] = 1
+    """Machines that train one trial together."""
+    processes: Annotated[int, Ge(1)] | None = None
+    """Processes on each node that train one trial together; None: one per GPU, at least one."""
+    time: Time | None = None
+    """Time limit of a job on a cluster, such as `8h`; a job that reaches it goes on in a new one."""
+    memory: Annotated[int, Ge(1)] | None = None
+    """Memory of a job on each node, in GB."""
+    trials_per_job: Annotated[int, Ge(1)] | Literal["auto"] = "auto"
+    """Trials that one job of a cluster is queued for; `auto` by the time that earlier trials took."""
+    max_parallel: Annotated[int, Ge(1)] | None = None
+    """Jobs of the sweep that a cluster runs at once; None: as many as it will."""
+
+    def processes_per_node(self, gpus: int) -> int:
+        """Processes that train a trial on each node, where a node gives it `gpus` GPUs."""
+        return self.processes or max(1, gpus)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retries:
+    """How often a trial is tried again after each kind of failure, before it counts as failed."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    crashed: Annotated[int, Ge(0)] = 2
+    """Its process was killed or died."""
+    lost: Annotated[int, Ge(0)] = 10
+    """Its machine fell silent, which says nothing about the trial."""
+    oom: Annotated[int, Ge(0)] = 0
+    """Out of memory: it would be again, unless its resources change."""
+    error: Annotated[int, Ge(0)] = 0
+    """An exception: it would be raised again."""
+
+    def allow(self, outcome: str, times: int) -> bool:
+        """Whether a trial whose newest attempt ended by `outcome`, as `times` of its attempts did, may try again."""
+        if outcome in ("done", "diverged"):
+            return False
+        return times <= int(getattr(self, outcome, times))

@@ -65,6 +65,11 @@ class Training:
         return len(self.history)
 
     @property
+    def place(self) -> str:
+        """Where within an epoch it stands, for people; nothing between epochs."""
+        return f" and {self._epoch.steps} steps" if self._epoch.steps else ""
+
+    @property
     def step_counts(self) -> dict[str, int]:
         """Steps without perturbation and steps without update, because a gradient norm was zero or not finite."""
         counts = self._method.counts

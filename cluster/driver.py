@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from bench.resources import Resources
+from bench.resources import Resources, Retries
 from bench.store import Outcome, State, Store, bury, states
 from bench.store.claim import last_number
 from bench.trial import Trial
@@ -32,6 +32,7 @@ class Drive:
     """Trial id → a short description for people."""
     resources: Resources
     launcher: str
+    retries: Retries
     retry_failed: bool
     tensorboard: bool
     console: Console
@@ -39,6 +40,8 @@ class Drive:
     def run(self) -> dict[str, State]:
         """Work until nothing is missing; returns how every trial stands. An interrupt is passed on."""
         self.store.add(self.trials)
+        for trial in self.trials:
+            self.store.folder(trial.trial_id).cancelled.unlink(missing_ok=True)
         found = self._states()
         todo = self._todo(found, retry=self.retry_failed)
         done = sum(state.status == "done" for state in found.values())
@@ -69,7 +72,7 @@ class Drive:
                 time.sleep(POLL_SECONDS)
 
     def _states(self) -> dict[str, State]:
-        return states(self.store, [trial.trial_id for trial in self.trials])
+        return states(self.store, [trial.trial_id for trial in self.trials], self.retries)
 
     def _todo(self, found: Mapping[str, State], *, retry: bool) -> dict[str, int]:
         wanted = ("missing", "failed") if retry else ("missing",)

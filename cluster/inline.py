@@ -5,10 +5,24 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from bench.resources import Resources
 from bench.store import Store
 from cluster.environment import apply_here
-from cluster.launcher import Job
+from cluster.launcher import Job, LaunchError
 from cluster.progress import Progress
+
+
+def _gpus(resources: Resources) -> int:
+    """GPUs of this machine that a trial gets; LaunchError if it asks for more than there are."""
+    import torch
+
+    if resources.nodes > 1:
+        raise LaunchError("several nodes are asked for and this is one machine; run the sweep --on slurm or ray")
+    there = torch.cuda.device_count()
+    wanted = min(there, 1) if resources.gpus == "auto" else resources.gpus
+    if wanted > there:
+        raise LaunchError(f"{wanted} GPUs asked for and {there} there; set resources: {{gpus: auto}} or 0")
+    return wanted
 
 
 class InlineLauncher:
@@ -21,20 +35,21 @@ class InlineLauncher:
         """Run every trial of `job` once."""
         apply_here(job.resources.cpus)
         # Not before: torch reads the environment when it is imported.
-        from cluster.worker import run_trial
+        from cluster.torchrun import Ranks
+        from cluster.worker import Manner, run_trial
 
+        threads = job.resources.cpus
+        manner = Manner(
+            launcher="inline",
+            threads=threads,
+            ranks=Ranks(per_node=job.resources.processes_per_node(_gpus(job.resources)), threads=threads),
+            tensorboard=job.tensorboard,
+            on_batch=progress.at,
+        )
         store = Store.open(job.store)
         for trial_id, seen in job.trials.items():
             progress.started(trial_id)
-            report = run_trial(
-                store,
-                trial_id,
-                launcher="inline",
-                threads=job.resources.cpus,
-                seen=seen,
-                tensorboard=job.tensorboard,
-                on_batch=progress.at,
-            )
+            report = run_trial(store, trial_id, manner, seen=seen)
             progress.finished(report)
 
     def __exit__(

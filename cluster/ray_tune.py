@@ -7,6 +7,7 @@ than many trials do. Results are written by the worker itself, so Tune's own rec
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
 import signal
@@ -50,12 +51,17 @@ class TrialActor(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        from cluster.worker import run_trial
+        from cluster.torchrun import Ranks
+        from cluster.worker import Manner, run_trial
 
-        store, trial_id, seen, threads, tensorboard = self._task
-        report = run_trial(
-            Store.open(store), trial_id, launcher="ray", threads=threads, seen=seen, tensorboard=tensorboard
+        store, trial_id, seen, threads, processes, tensorboard = self._task
+        manner = Manner(
+            launcher="ray",
+            threads=threads,
+            ranks=Ranks(per_node=processes, threads=threads),
+            tensorboard=tensorboard,
         )
+        report = run_trial(Store.open(store), trial_id, manner, seen=seen)
         return {"report": asdict(report), "done": True}
 
 
@@ -97,7 +103,8 @@ class RayLauncher:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         folder = self._start(job.resources.cpus)
         per_trial = _bundle(job)
-        shared = (job.resources.cpus, job.tensorboard)
+        processes = job.resources.processes_per_node(math.ceil(per_trial["GPU"]))
+        shared = (job.resources.cpus, processes, job.tensorboard)
         tasks = [(str(job.store), trial_id, seen, *shared) for trial_id, seen in job.trials.items()]
         tuner = tune.Tuner(
             tune.with_resources(TrialActor, per_trial),
@@ -162,9 +169,10 @@ def _bundle(job: Job) -> dict[str, float]:
     wanted = min(gpus, 1.0) if resources.gpus == "auto" else float(resources.gpus)
     if wanted > gpus:
         raise LaunchError(f"{wanted:g} GPUs asked for and {gpus:g} there; set resources: {{gpus: auto}} or 0")
-    if resources.cpus > there["CPU"]:
-        raise LaunchError(f"{resources.cpus} CPUs asked for per trial and {there['CPU']:g} there")
-    return {"CPU": float(resources.cpus), "GPU": wanted / resources.trials_per_gpu}
+    cpus = float(resources.cpus * resources.processes_per_node(math.ceil(wanted)))
+    if cpus > there["CPU"]:
+        raise LaunchError(f"{cpus:g} CPUs asked for per trial and {there['CPU']:g} there")
+    return {"CPU": cpus, "GPU": wanted / resources.trials_per_gpu}
 
 
 def _there() -> dict[str, float]:

@@ -8,42 +8,49 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import torch
 
-from bench import checkpoint, distributed, provenance
+from bench import provenance
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, TrialFolder, acquire
-from bench.store.results import write_history, write_measures
-from bench.train import Diverged, Training, train
+from bench.train import Stopped
 from cluster.progress import OnBatch, Report
-from cluster.tensorboard import write as write_tensorboard
+from cluster.session import Session, classify, last_line
+from cluster.stopping import Stopping
+from cluster.torchrun import Failed, Ranks, run_ranks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a worker runs its trials."""
+
+    launcher: str
+    threads: int
+    ranks: Ranks = field(default_factory=Ranks)
+    """The processes that train a trial together."""
+    tensorboard: bool = False
+    on_batch: OnBatch | None = None
+    """Told of the steps of trials that are trained in this very process."""
 
 
 def run_trial(
-    store: Store,
-    trial_id: str,
-    *,
-    launcher: str,
-    threads: int,
-    seen: int = 0,
-    tensorboard: bool = False,
-    on_batch: OnBatch | None = None,
+    store: Store, trial_id: str, manner: Manner, *, seen: int = 0, stopping: Stopping | None = None
 ) -> Report:
-    """Run one trial to its end in this process and record the attempt, whatever happens.
+    """Run one trial to its end and record the attempt, whatever happens.
 
     Held by another worker, or done meanwhile: nothing is run, and the report says so. An interrupt is recorded
     as a preemption and raised again.
     """
     folder = store.folder(trial_id)
     started = time.perf_counter()
-    claim = acquire(store, folder, launcher, seen=seen)
+    claim = acquire(store, folder, manner.launcher, seen=seen)
     if claim is None:
         return Report(trial_id=trial_id, outcome="held")
     try:
-        return _Attempt(claim, launcher, threads, started, tensorboard, on_batch).run()
+        return _Attempt(claim, manner, stopping or Stopping(), started).run()
     except ClaimLost as lost:
         return Report(trial_id=trial_id, outcome="held", message=str(lost))
     finally:
@@ -55,22 +62,19 @@ class _Attempt:
     """One attempt at work: what it knows when it comes to be recorded."""
 
     claim: Claim
-    launcher: str
-    threads: int
+    manner: Manner
+    stopping: Stopping
     started: float
-    tensorboard: bool = False
-    on_batch: OnBatch | None = None
-    training: Training | None = None
-    first_epoch: int | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    accuracy: float | None = None
 
     def run(self) -> Report:
-        folder = self.claim.folder
         began = datetime.now(UTC)
-        torch.set_num_threads(self.threads)
+        torch.set_num_threads(self.manner.threads)
         provenance.reset_peak_memory()
         outcome: Outcome = "done"
         message = ""
-        with _log(folder) as log:
+        with trial_log(self.claim.folder) as log:
             log.info("attempt %d on %s, process %d", self.claim.number, socket.gethostname(), os.getpid())
             try:
                 self._train(log)
@@ -81,65 +85,53 @@ class _Attempt:
                 log.info("interrupted; the next attempt goes on from the last epoch")
                 self._end("preempted", "interrupted", began)
                 raise
+            except Stopped:
+                outcome, message = self._why_stopped()
+            except Failed as failed:
+                outcome, message = failed.outcome, failed.message
             except Exception as error:
-                outcome, message = classify(error), _last_line(error)
+                outcome, message = classify(error), last_line(error)
                 log.exception("attempt %d: %s", self.claim.number, outcome)
             self._end(outcome, message, began)
-            log.info("attempt %d: %s", self.claim.number, outcome)
-        return self._report(outcome, message)
-
-    def _train(self, log: logging.Logger) -> None:
-        folder = self.claim.folder
-        for leftover in folder.path.glob(".tmp-*"):
-            leftover.unlink()
-        device = distributed.device()
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(device)
-        self.training = Training(folder.read_trial(), device)
-        self.training.on_batch = self.on_batch
-        self._resume(log)
-        train(self.training, lambda training: self._keep(training, log))
-        self.claim.verify()
-        checkpoint.save_weights(folder.weights, self.training.model)
-        write_measures(folder, self.training.measure())
-
-    def _resume(self, log: logging.Logger) -> None:
-        assert self.training is not None
-        path = self.claim.folder.checkpoint
-        self.first_epoch = 0
-        try:
-            state = checkpoint.load(path)
-        except checkpoint.DamagedCheckpoint as error:
-            os.replace(path, path.with_suffix(".pt.damaged"))
-            log.warning("%s; set aside as %s.damaged, training starts again", error, path.name)
-            return
-        if state is not None:
-            self.training.load_state_dict(state)
-            self.first_epoch = self.training.epochs_done
-            log.info("resuming after epoch %d", self.first_epoch)
-
-    def _keep(self, training: Training, log: logging.Logger) -> None:
-        """After each epoch: make sure that the trial is still ours, and let nothing of the epoch be lost."""
-        self.claim.verify()
-        folder = self.claim.folder
-        checkpoint.save(folder.checkpoint, training.state_dict())
-        if self.tensorboard:
-            write_tensorboard(folder.tensorboard, training.history)
-        row = training.history[-1]
-        log.info(
-            "epoch %d/%d: train loss %.4f, test accuracy %.2f %%, %.2f s",
-            row["epoch"],
-            training.trial.total_epochs,
-            row["train_loss"],
-            row["test_accuracy"],
-            row["seconds"],
+            log.info("attempt %d: %s %s", self.claim.number, outcome, message)
+        return Report(
+            trial_id=self.claim.folder.trial_id,
+            outcome=outcome,
+            message=message,
+            accuracy=self.accuracy,
+            wall_s=time.perf_counter() - self.started,
         )
 
+    def _train(self, log: logging.Logger) -> None:
+        for leftover in self.claim.folder.path.glob(".tmp-*"):
+            leftover.unlink()
+        if self.manner.ranks.world_size > 1:
+            self.facts, self.accuracy = run_ranks(self.claim, self.manner.ranks, self._stop, self.manner.tensorboard)
+            return
+        session = Session(
+            self.claim.folder,
+            log,
+            self.claim.verify,
+            self._stop,
+            tensorboard=self.manner.tensorboard,
+            on_batch=self.manner.on_batch,
+        )
+        try:
+            session.run()
+        finally:
+            self.facts, self.accuracy = session.facts(), session.last_accuracy()
+
+    def _stop(self) -> bool:
+        return self.stopping.requested or self.claim.cancelled.is_set()
+
+    def _why_stopped(self) -> tuple[Outcome, str]:
+        if self.stopping.requested:
+            return self.stopping.outcome, self.stopping.message
+        return "preempted", "cancelled"
+
     def _end(self, outcome: Outcome, message: str, began: datetime) -> None:
-        folder, training = self.claim.folder, self.training
+        folder = self.claim.folder
         self.claim.verify()
-        if training and training.history:
-            write_history(folder, training.history)
         self.claim.end(
             Attempt(
                 trial_id=folder.trial_id,
@@ -149,13 +141,12 @@ class _Attempt:
                 started=began,
                 ended=datetime.now(UTC),
                 wall_s=time.perf_counter() - self.started,
-                first_epoch=self.first_epoch,
-                launcher=self.launcher,
+                launcher=self.manner.launcher,
                 host=socket.gethostname(),
                 pid=os.getpid(),
-                threads=self.threads,
+                threads=self.manner.threads,
                 peak_memory_bytes=provenance.peak_memory(),
-                **_of_training(training, self.first_epoch),
+                **self.facts,
                 **provenance.code(),
             )
         )
@@ -163,47 +154,9 @@ class _Attempt:
             with suppress(FileNotFoundError):
                 folder.checkpoint.unlink()
 
-    def _report(self, outcome: Outcome, message: str) -> Report:
-        last = self.training.history[-1] if self.training and self.training.history else {}
-        return Report(
-            trial_id=self.claim.folder.trial_id,
-            outcome=outcome,
-            message=message,
-            accuracy=last.get("val_accuracy", last.get("test_accuracy")),
-            wall_s=time.perf_counter() - self.started,
-        )
-
-
-def classify(error: Exception) -> Outcome:
-    """The failure class of an exception."""
-    if isinstance(error, Diverged):
-        return "diverged"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-        return "oom"
-    return "error"
-
-
-def _of_training(training: Training | None, first_epoch: int | None) -> dict[str, Any]:
-    if training is None:
-        return {}
-    on_gpu = training.device.type == "cuda"
-    return {
-        "train_s": sum(row["seconds"] for row in training.history[first_epoch or 0 :]),
-        "epochs": training.epochs_done,
-        **training.step_counts,
-        "device": distributed.describe(training.device),
-        "device_type": training.device.type,
-        "peak_device_memory_bytes": torch.cuda.max_memory_allocated(training.device) if on_gpu else None,
-        "cuda": torch.version.cuda if on_gpu else None,
-    }
-
-
-def _last_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
-
 
 @contextmanager
-def _log(folder: TrialFolder) -> Iterator[logging.Logger]:
+def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
     """A logger that appends to the trial's log."""
     handler = logging.FileHandler(folder.log, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -32,7 +32,7 @@ ALLOWED = {
     "bench.models": {"bench.distributed"},
     "bench.data": {"bench.distributed"},
     "bench.measures": {"bench.distributed", "bench.data"},
-    "bench.store": {"bench.trial", "bench.measures"},
+    "bench.store": {"bench.trial", "bench.measures", "bench.resources"},
     "bench.checkpoint": {"bench.store"},
     "bench.build": {"bench.trial", "bench.distributed", *FRONTS},
     "bench.epoch": {"bench.distributed", "bench.sam"},
@@ -44,17 +44,19 @@ ALLOWED = {
     "bench.catalog": {"bench.data", "bench.recipes"},
     "bench.preflight": {"bench.spec", *FRONTS},
     "cluster": {"bench.trial", "bench.store", "bench.resources"},
-    "cluster.worker": {"bench.trial", "bench.store", "bench.train", "bench.checkpoint", "bench.provenance"},
+    "cluster.training": {"bench.trial", "bench.store", "bench.train", "bench.checkpoint", "bench.provenance"},
 }
 ALLOWED["bench.train"] |= {"bench.epoch"}
-ALLOWED["cluster.worker"] |= {"bench.distributed"}
+ALLOWED["cluster.training"] |= {"bench.distributed"}
+TRAINING = {"worker", "session", "rank", "torchrun"}
+"""Modules of `cluster` that run where trials are trained."""
 
 
 def part(module: str) -> str:
     """The part of the design that a module belongs to: `bench.store.claim` → `bench.store`."""
     names = module.split(".")
     if names[0] == "cluster":
-        return "cluster.worker" if names[:2] == ["cluster", "worker"] else "cluster"
+        return "cluster.training" if names[1:] and names[1] in TRAINING else "cluster"
     return ".".join(names[:2])
 
 
@@ -83,7 +85,7 @@ def test_imports_follow_the_design(module: str) -> None:
     own = part(module)
     allowed = ALLOWED[own] | ANYWHERE | {own} | ({"cluster"} if own.startswith("cluster") else set())
     if own == "cluster":
-        allowed |= {"cluster.worker"}
+        allowed |= {"cluster.training"}
     assert imported(module) <= allowed
 
 

@@ -136,7 +136,7 @@ def test_a_run_stopped_within_an_epoch_goes_on_to_the_bit(
     first, asked = Training(trial, CPU), []
     first.stop = lambda: bool(asked.append(None)) or len(asked) == 9
     first.run_epoch()
-    with pytest.raises(Stopped, match="after step . of epoch 2"):
+    with pytest.raises(Stopped, match=r"after step \d of epoch 2"):
         first.run_epoch()
     buffer = io.BytesIO()
     torch.save(first.state_dict(), buffer)

@@ -57,4 +57,4 @@ def find_states(store: Path, sweep: Sweep) -> dict[str, State]:
 
     if not Store.exists(store):
         return {trial.trial_id: State(status="missing") for trial in sweep.trials}
-    return states(Store.open(store), [trial.trial_id for trial in sweep.trials])
+    return states(Store.open(store), [trial.trial_id for trial in sweep.trials], sweep.retries)

@@ -81,6 +81,7 @@ def run(
         labels={trial.trial_id: trial.label for trial in loaded.trials},
         resources=loaded.resources,
         launcher=on,
+        retries=loaded.retries,
         retry_failed=retry == "failed",
         tensorboard=tensorboard,
         console=err,

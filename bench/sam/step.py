@@ -26,7 +26,7 @@ from bench.sam.plain import plain_passes
 from bench.sam.prefix import SharedPrefix
 from bench.sam.reduction import Reduction
 from bench.sam.report import Counts, Pass, Report
-from bench.sam.running_stats import MeanOverMicroBatches, tracking_layers
+from bench.sam.running_stats import MeanOverMicroBatches, moving_statistics, tracking_layers
 from bench.sam.samples import Samples
 from bench.sam.settings import check_rho, check_share, one_of
 
@@ -168,7 +168,7 @@ class SharpnessAware:
         self.counts.skipped += not made
         self.counts.unperturbed += sum(each.perturbation_norm is None for each in passes) if perturbs else 0
         if self.enabled and made:
-            self._scope.after_step()
+            self._after_step()
         return self.last.loss
 
     def _perturbed(self, batches: Sequence[Batch]) -> list[Pass]:
@@ -179,6 +179,12 @@ class SharpnessAware:
             with statistics.micro_batch(place):
                 passes.append(self._passes.run(batch, rho=rho, weight=weight, last=place == last))
         return passes
+
+    def _after_step(self) -> None:
+        if self._scope.evaluates():
+            # Each process has the statistics of its own micro-batches, and all must come to the same mask.
+            self._reduction.average(tensor for layer in self._layers for tensor in moving_statistics(layer))
+        self._scope.after_step()
 
     def _finish(self, perturbs: bool) -> None:
         self._variant.finish(self._passes.full_gradient() if perturbs else {})

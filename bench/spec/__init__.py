@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.measures import MEASURES
 from bench.recipes import RECIPES
-from bench.resources import Resources
+from bench.resources import Resources, Retries
 from bench.spec.document import Document, read_document
 from bench.spec.expand import expand
 from bench.spec.fault import Fault, SpecError, unknown
@@ -33,6 +33,7 @@ class Sweep:
     measures: tuple[str, ...]
     """Measures that the board shows, the first by default."""
     resources: Resources
+    retries: Retries
     paper: str | None
     """Table or figure of the paper that the sweep reproduces."""
     notes: tuple[str, ...]
@@ -58,6 +59,7 @@ def load(file: Path | str, overrides: Mapping[str, str] | None = None) -> Sweep:
         trials=tuple(trials),
         measures=tuple(document.measures),
         resources=document.resources,
+        retries=document.retries,
         paper=document.paper,
         notes=(*_guesses(document), *notes),
     )

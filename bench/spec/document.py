@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bench.resources import Resources
+from bench.resources import Resources, Retries
 from bench.spec.fault import Fault, unknown
 from bench.spec.source import Path, Source
 
@@ -38,6 +38,7 @@ class Document(Block):
     blocks: list[Block] = Field(default_factory=list)
     measures: list[str] = Field(default_factory=lambda: ["test_accuracy"])
     resources: Resources = Field(default_factory=Resources)
+    retries: Retries = Field(default_factory=Retries)
     paper: str | None = None
 
 
@@ -90,9 +91,12 @@ def _without(value: Any, path: Path) -> Any:
 
 
 def _valid_keys(path: Path) -> list[str]:
-    if path[0] == "resources":
-        return sorted(field.name for field in fields(Resources))
+    if path[0] in _PARTS:
+        return sorted(field.name for field in fields(_PARTS[path[0]]))
     return list(Block.model_fields if path[0] == "blocks" else Document.model_fields)
+
+
+_PARTS: dict[str | int, type] = {"resources": Resources, "retries": Retries}
 
 
 def _lower(message: str) -> str:

@@ -5,10 +5,12 @@ store.json                    schema of the layout
 trials/ID/trial.json          what the trial is
 trials/ID/attempts/N.claim    who holds attempt N; touched every few seconds
 trials/ID/attempts/N.parquet  how attempt N ended
+trials/ID/attempts/N.report   of several processes: what the first says; beside it N.failure and N.stop
+trials/ID/cancelled           nobody trains it until the next `run`
 trials/ID/history.parquet     one row per epoch
 trials/ID/measures.parquet    what was measured of the trained model
 trials/ID/weights.safetensors the trained model
-trials/ID/checkpoint.pt       state after the last epoch, while the trial isn't done
+trials/ID/checkpoint.pt       state after the last epoch or stop, while the trial isn't done
 trials/ID/log.txt             what its workers said
 damaged/ID-…/                 folders set aside because a file in them was damaged
 ```
@@ -18,7 +20,7 @@ from bench.store.attempt import OUTCOMES, Attempt, Outcome
 from bench.store.claim import Claim, ClaimLost, acquire, bury
 from bench.store.layout import Store, StoreError, TrialFolder
 from bench.store.query import TABLES, QueryError, connect, query
-from bench.store.state import State, open_attempt, set_aside_damaged, states
+from bench.store.state import State, open_attempt, set_aside_damaged, state_of, states
 
 __all__ = [
     "OUTCOMES",
@@ -38,5 +40,6 @@ __all__ = [
     "open_attempt",
     "query",
     "set_aside_damaged",
+    "state_of",
     "states",
 ]

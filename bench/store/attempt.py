@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 from bench.store import files
 from bench.store.layout import STORE_SCHEMA, TrialFolder
 
-Outcome = Literal["done", "preempted", "timeout", "oom", "diverged", "crashed", "error"]
+Outcome = Literal["done", "preempted", "timeout", "oom", "diverged", "crashed", "lost", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
-FINAL: frozenset[str] = frozenset({"oom", "diverged", "error"})
-"""Ends that another try would only repeat: not run again unless asked for."""
+OWN_FAULTS: frozenset[str] = frozenset({"oom", "diverged", "error"})
+"""Failures that lie in the trial itself, so that another try would most likely repeat them."""
 
-MOST_CRASHES = 3
-"""After so many crashes a trial is failed: a host problem rarely strikes thrice."""
+FAILURES: frozenset[str] = OWN_FAULTS | {"crashed", "lost"}
+"""Ends that count against a trial; how often each may happen is for its sweep to say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,8 @@ def read_outcome(folder: TrialFolder, number: int) -> str:
 
 def vanished(trial_id: str, number: int, holder: dict[str, Any], touched: float, outcome: Outcome) -> Attempt:
     """The record of a worker that can't write its own: killed, out of host memory, or its machine is gone."""
-    cause = "stopped with its driver" if outcome == "preempted" else "vanished: killed, or out of host memory"
+    causes = {"preempted": "stopped with its driver", "lost": "fell silent: its machine failed, or was cut off"}
+    cause = causes.get(outcome, "vanished: killed, or out of host memory")
     return Attempt(
         trial_id=trial_id,
         attempt=number,

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from bench.store import files
-from bench.store.attempt import FINAL, Attempt, Outcome, read_outcome, record, vanished
+from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, read_outcome, record, vanished
 from bench.store.layout import Store, TrialFolder
 
 HEARTBEAT = 5.0
@@ -39,6 +39,8 @@ class Claim:
     folder: TrialFolder
     number: int
     _stop: threading.Event
+    cancelled: threading.Event
+    """Set when someone asks that the trial be stopped."""
 
     def verify(self) -> None:
         """ClaimLost if another worker took over. To be called before every write to the trial's folder."""
@@ -60,18 +62,20 @@ class Claim:
 
 
 def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) -> Claim | None:
-    """Claim the next attempt of a trial; None if a live worker holds it or there is nothing left to do.
+    """Claim the next attempt of a trial; None if a live worker holds it, it is cancelled, or nothing is left to do.
 
     `seen` is the newest attempt that the caller knew of when it decided to run the trial: a failure recorded
     since then is another driver's answer, and is not tried again.
     """
+    if folder.cancelled.exists():
+        return None
     number = last_number(folder)
     if number and not folder.attempt(number).exists() and not bury(store, folder, number):
         return None
     if number:
         # An ended attempt is never changed and the next number has one winner, so this look can't be overtaken.
         outcome = read_outcome(folder, number)
-        if outcome == "done" or (outcome in FINAL and number > seen):
+        if outcome == "done" or (outcome in OWN_FAULTS and number > seen):
             return None
     return _create(folder, number + 1, launcher)
 
@@ -94,6 +98,8 @@ def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "cra
         return True
     if not is_dead(store, holder, touched):
         return False
+    if outcome == "crashed" and holder["machine"] != _machine():
+        outcome = "lost"
     with suppress(FileExistsError):
         record(folder, vanished(folder.trial_id, number, holder, touched, outcome))
     return True
@@ -119,7 +125,7 @@ def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:
         files.create(folder.claim(number), json.dumps(holder).encode())
     except FileExistsError:
         return None
-    claim = Claim(folder, number, threading.Event())
+    claim = Claim(folder, number, threading.Event(), threading.Event())
     threading.Thread(target=_beat, args=(claim,), daemon=True, name="heartbeat").start()
     return claim
 
@@ -129,6 +135,8 @@ def _beat(claim: Claim) -> None:
         # A folder that was set aside or a share that is away for a while must not end the training.
         with suppress(OSError):
             os.utime(claim.folder.claim(claim.number))
+            if claim.folder.cancelled.exists():
+                claim.cancelled.set()
 
 
 @lru_cache(maxsize=1)

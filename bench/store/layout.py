@@ -60,6 +60,23 @@ class TrialFolder:
         return self.path / "log.txt"
 
     @property
+    def cancelled(self) -> Path:
+        """Mark of a trial that nobody shall train on for now."""
+        return self.path / "cancelled"
+
+    def report(self, number: int) -> Path:
+        """What the first of several processes says of attempt `number` at its end."""
+        return self.attempts / f"{number:04d}.report"
+
+    def failure(self, number: int) -> Path:
+        """What the first of several processes to fail says of attempt `number`."""
+        return self.attempts / f"{number:04d}.failure"
+
+    def stop(self, number: int) -> Path:
+        """Mark by which the processes of attempt `number` are asked to stop."""
+        return self.attempts / f"{number:04d}.stop"
+
+    @property
     def tensorboard(self) -> Path:
         """Folder of TensorBoard's files."""
         return self.path / "tensorboard"

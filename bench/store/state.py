@@ -6,14 +6,17 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from bench.store.attempt import FINAL, MOST_CRASHES
+import pyarrow.parquet as pq
+
+from bench.resources import Retries
+from bench.store.attempt import FAILURES
 from bench.store.claim import is_dead, last_number
 from bench.store.layout import Store, TrialFolder
 from bench.store.query import connect, damaged_files
 
-Status = Literal["done", "failed", "running", "missing"]
+Status = Literal["done", "failed", "running", "cancelled", "missing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +24,7 @@ class State:
     """Where one trial stands."""
 
     status: Status
-    """`missing` covers what was never tried, was interrupted, or crashed and may try again."""
+    """`missing` covers what was never tried, was interrupted, or failed and may try again."""
     attempts: int = 0
     """Number of the newest attempt that is over."""
     outcome: str | None = None
@@ -31,21 +34,42 @@ class State:
     wall_s: float | None = None
 
 
-def states(store: Store, trial_ids: Iterable[str]) -> dict[str, State]:
+class Ended(NamedTuple):
+    """An attempt that is over."""
+
+    attempt: int
+    outcome: str | None
+    message: str
+    wall_s: float | None
+
+
+_COLUMNS = ["attempt", "outcome", "message", "wall_s"]
+
+
+def states(store: Store, trial_ids: Iterable[str], retries: Retries | None = None) -> dict[str, State]:
     """The state of each trial, in the order given."""
     rows = (
         connect(store, ["attempts"])
-        .execute(
-            """
-            SELECT trial_id, max(attempt) AS newest, arg_max(outcome, attempt), arg_max(message, attempt),
-                   arg_max(wall_s, attempt), count(*) FILTER (outcome = 'crashed')
-            FROM attempts GROUP BY trial_id
-            """
-        )
+        .execute("SELECT trial_id, attempt, outcome, message, wall_s FROM attempts ORDER BY trial_id, attempt")
         .fetchall()
     )
-    ended = {row[0]: row[1:] for row in rows}
-    return {trial_id: _state(store, store.folder(trial_id), ended.get(trial_id)) for trial_id in trial_ids}
+    ended: dict[str, list[Ended]] = {}
+    for trial_id, *attempt in rows:
+        ended.setdefault(trial_id, []).append(Ended(*attempt))
+    retries = retries or Retries()
+    return {trial_id: _state(store, store.folder(trial_id), ended.get(trial_id, []), retries) for trial_id in trial_ids}
+
+
+def state_of(store: Store, folder: TrialFolder, retries: Retries) -> State:
+    """The state of one trial, without a look at the others."""
+    ended = []
+    for number in range(1, last_number(folder) + 1):
+        try:
+            (row,) = pq.read_table(folder.attempt(number), columns=_COLUMNS).to_pylist()
+        except FileNotFoundError:
+            continue
+        ended.append(Ended(*(row[name] for name in _COLUMNS)))
+    return _state(store, folder, ended, retries)
 
 
 def open_attempt(store: Store, folder: TrialFolder) -> int | None:
@@ -87,16 +111,25 @@ def _damage(folder: TrialFolder) -> dict[Path, str]:
     return damaged
 
 
-def _state(store: Store, folder: TrialFolder, ended: tuple[int, str, str, float, int] | None) -> State:
-    if ended is None:
-        running = open_attempt(store, folder) is not None
-        return State(status="running" if running else "missing")
-    newest, outcome, message, wall_s, crashes = ended
-    status: Status = "missing"
+def _state(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retries) -> State:
+    last = ended[-1] if ended else Ended(0, None, "", None)
+    return State(
+        status=_status(store, folder, ended, retries),
+        attempts=last.attempt,
+        outcome=last.outcome,
+        message=last.message,
+        wall_s=last.wall_s,
+    )
+
+
+def _status(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retries) -> Status:
+    outcome = ended[-1].outcome if ended else None
     if outcome == "done":
-        status = "done"
-    elif open_attempt(store, folder) is not None:
-        status = "running"
-    elif outcome in FINAL or crashes >= MOST_CRASHES:
-        status = "failed"
-    return State(status=status, attempts=newest, outcome=outcome, message=message, wall_s=wall_s)
+        return "done"
+    if open_attempt(store, folder) is not None:
+        return "running"
+    if outcome in FAILURES:
+        times = sum(attempt.outcome == outcome for attempt in ended)
+        if not retries.allow(str(outcome), times):
+            return "failed"
+    return "cancelled" if folder.cancelled.exists() else "missing"

@@ -14,7 +14,9 @@ from torch import distributed, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from bench.sam import SharpnessAware
+import bench.distributed
+from bench.sam import SCOPES, VARIANTS, SharpnessAware
+from bench.sam.running_stats import moving_statistics, tracking_layers
 from tests.sam.networks import batch, distance, network, sgd
 
 
@@ -57,7 +59,9 @@ def process_group(rank: int, size: int, file: str) -> Iterator[None]:
 def train_parallel(model: nn.Module, variant: str, scope: str, rank: int, size: int) -> SharpnessAware:
     """Two steps on this rank's share of the batch."""
     wrapped = DistributedDataParallel(model)
-    method = SharpnessAware(wrapped, sgd(wrapped), variant, scope, 0.1, settings=SETTINGS.get(variant))
+    wrapped.broadcast_buffers = False
+    method = SharpnessAware(wrapped, sgd(wrapped), variant, scope, 0.1, settings=settings_of(variant, scope))
+    method.start_epoch(0, 2, batch(4))
     for number in range(2):
         x, y = batch(8, seed=number)
         share = slice(rank * 8 // size, (rank + 1) * 8 // size)
@@ -100,13 +104,15 @@ def test_processes_talk_once_a_step(tmp_path: Path) -> None:
 
 
 METHODS = [
-    ("vit", "sam", "all"),
+    *(("resnet8", variant, scope) for variant in VARIANTS for scope in SCOPES),
+    *(("vit", variant, "all") for variant in VARIANTS),
     ("vit", "layerwise_l2", "only_norm[2]"),
-    ("vit", "gsam", "all"),
-    ("vit", "looksam", "all"),
-    ("vit", "esam", "all"),
     ("resnet8", "sam", "only_norm[3]"),
 ]
+
+
+def settings_of(variant: str, scope: str) -> dict[str, float]:
+    return SETTINGS.get(variant, {}) | ({"fisher_samples": 4} if scope == "ssam_f" else {})
 
 
 def rank_main(rank: int, folder: str) -> None:
@@ -115,24 +121,29 @@ def rank_main(rank: int, folder: str) -> None:
         for place, (net, variant, scope) in enumerate(METHODS):
             model = network(net)
             train_parallel(model, variant, scope, rank, 2)
-            torch.save(dict(model.named_parameters()), f"{folder}/{place}-{rank}.pt")
+            tensors = [value for layer in tracking_layers(model) for value in moving_statistics(layer)]
+            bench.distributed.average(tensors)
+            torch.save(model.state_dict(), f"{folder}/{place}-{rank}.pt")
 
 
 def test_two_processes_are_two_micro_batches() -> None:
+    """For every variant and scope, running statistics included."""
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         ranks = [context.Process(target=rank_main, args=(rank, folder)) for rank in range(2)]
         for process in ranks:
             process.start()
         for process in ranks:
-            process.join(120)
+            process.join(240)
         assert [process.exitcode for process in ranks] == [0, 0]
         for place, (net, variant, scope) in enumerate(METHODS):
             plain = network(net)
-            method = SharpnessAware(plain, sgd(plain), variant, scope, 0.1, m=4, settings=SETTINGS.get(variant))
+            settings = settings_of(variant, scope)
+            method = SharpnessAware(plain, sgd(plain), variant, scope, 0.1, m=4, settings=settings)
+            method.start_epoch(0, 2, batch(4))
             for number in range(2):
                 method.step_batch(*batch(8, seed=number), functional.cross_entropy)
             for rank in range(2):
                 parallel = torch.load(f"{folder}/{place}-{rank}.pt")
-                for name, parameter in plain.named_parameters():
-                    assert torch.allclose(parallel[name], parameter, rtol=0, atol=1e-9), (variant, name)
+                for name, value in plain.state_dict().items():
+                    assert torch.allclose(parallel[name], value, rtol=0, atol=1e-9), (net, variant, scope, name)

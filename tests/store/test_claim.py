@@ -114,7 +114,7 @@ def test_the_heartbeat_touches_the_claim(store: Store, folder: TrialFolder, monk
 
 
 def test_a_worker_that_was_taken_over_learns_of_it(store: Store, folder: TrialFolder) -> None:
-    """It slept too long: its attempt is recorded as crashed, and it must neither write nor finish."""
+    """It slept too long: its attempt is recorded as lost, and it must neither write nor finish."""
     sleeper = acquire(store, folder, "test")
     assert sleeper is not None
     path = folder.claim(1)
@@ -126,7 +126,7 @@ def test_a_worker_that_was_taken_over_learns_of_it(store: Store, folder: TrialFo
     with pytest.raises(ClaimLost):
         sleeper.end(ended(folder, 1))
     outcomes = connect(store, ["attempts"]).execute("SELECT outcome FROM attempts").fetchall()
-    assert outcomes == [("crashed",)]
+    assert outcomes == [("lost",)]
 
 
 def _race(root: str, trial_ids: list[str], start: object, won: object) -> None:

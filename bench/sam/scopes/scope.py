@@ -43,6 +43,10 @@ class Scope:
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None) -> None:
         """Told before the first step of every epoch."""
 
+    def evaluates(self) -> bool:
+        """Whether `after_step` will run the model in eval mode, with its running statistics."""
+        return False
+
     def after_step(self) -> None:
         """Told after every step with an update, while the parameters still hold its gradients."""
 

@@ -29,7 +29,7 @@ class Ssam(Masked):
         self.randomly(self.generator, self.live_at(sparsity))
         self._every = mask_every
         self._epoch, self.epochs = -1, 1
-        self._due = False
+        self.due = False
 
     @property
     def epoch(self) -> int:
@@ -48,21 +48,21 @@ class Ssam(Masked):
         """See `Scope.start_epoch`. Told again of the epoch it is in, after a resume, it keeps its mask."""
         if epoch != self._epoch:
             self._epoch, self.epochs = epoch, epochs
-            self._due = epoch % self._every == 0
+            self.due = epoch % self._every == 0
 
     def after_step(self) -> None:
         """See `Scope.after_step`."""
-        if self._due:
+        if self.due:
             self.renew()
-            self._due = False
+            self.due = False
 
     def state_dict(self) -> dict[str, Any]:
         """Mask, generator, and place in the schedule."""
-        schedule = {"epoch": self._epoch, "epochs": self.epochs, "due": self._due}
+        schedule = {"epoch": self._epoch, "epochs": self.epochs, "due": self.due}
         return super().state_dict() | schedule | {"generator": self.generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `Scope.load_state_dict`."""
         super().load_state_dict(state)
-        self._epoch, self.epochs, self._due = state["epoch"], state["epochs"], state["due"]
+        self._epoch, self.epochs, self.due = state["epoch"], state["epochs"], state["due"]
         self.generator.set_state(state["generator"].cpu())

@@ -36,6 +36,10 @@ class SsamF(Ssam):
         super().start_epoch(epoch, epochs, samples)
         self._samples = samples
 
+    def evaluates(self) -> bool:
+        """See `Scope.evaluates`."""
+        return self.due
+
     def renew(self) -> None:
         """See `Ssam.renew`. ValueError if there are fewer samples than `fisher_samples`."""
         assert self._samples is not None, "renewal is due only after start_epoch"

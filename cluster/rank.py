@@ -1,0 +1,93 @@
+"""One of the processes that train a trial together: `python -m cluster.rank FOLDER ATTEMPT`, started by torchrun."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from bench import distributed
+from bench.store import ClaimLost, TrialFolder, files
+from bench.train import Stopped
+from cluster.session import Session, classify, last_line
+from cluster.torchrun import die_with_parent
+from cluster.worker import trial_log
+
+_LOOK = 0.5
+"""Seconds between two looks for the mark to stop: on a shared file system each costs a little."""
+
+
+def main(path: str, attempt: str, tensorboard: str) -> int:
+    """Train this process's share; the exit status."""
+    die_with_parent()
+    folder, number = TrialFolder(Path(path)), int(attempt)
+    rank = int(os.environ["RANK"])
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    with trial_log(folder) as log:
+        log.disabled = rank != 0
+        verify = _Verify(folder, number)
+        session = Session(folder, log, verify, _Mark(folder, number), tensorboard=tensorboard == "tensorboard")
+        stopped = ""
+        try:
+            with distributed.process_group():
+                try:
+                    session.run()
+                except Stopped as reason:
+                    stopped = str(reason)
+                if rank == 0:
+                    _report(session, number, stopped)
+        except ClaimLost:
+            return 1
+        except Exception as error:
+            log.disabled = False
+            log.exception("process %d of %s", rank, os.environ["WORLD_SIZE"])
+            _leave_failure(folder, number, rank, error)
+            # Others may hang in a message that this one will never send: torchrun ends them when this one is gone.
+            os._exit(1)
+    return 0
+
+
+class _Mark:
+    """Whether the mark to stop is there; the first process looks, and all hear of it."""
+
+    def __init__(self, folder: TrialFolder, number: int) -> None:
+        self._path, self._looks = folder.stop(number), int(os.environ["RANK"]) == 0
+        self._next = 0.0
+
+    def __call__(self) -> bool:
+        if not self._looks or time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + _LOOK
+        return self._path.exists()
+
+
+class _Verify:
+    """ClaimLost once another attempt took over."""
+
+    def __init__(self, folder: TrialFolder, number: int) -> None:
+        self._over = (folder.claim(number + 1), folder.attempt(number))
+
+    def __call__(self) -> None:
+        if any(path.exists() for path in self._over):
+            raise ClaimLost(str(self._over[0]))
+
+
+def _report(session: Session, number: int, stopped: str) -> None:
+    report = {"stopped": stopped, "facts": session.facts(), "accuracy": session.last_accuracy()}
+    files.write(session.folder.report(number), json.dumps(report).encode())
+
+
+def _leave_failure(folder: TrialFolder, number: int, rank: int, error: BaseException) -> None:
+    failure = {"rank": rank, "outcome": classify(error), "message": last_line(error)}
+    # The first failure is the cause; those of the others are its consequences.
+    with suppress(FileExistsError):
+        files.create(folder.failure(number), json.dumps(failure).encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""Session: train one trial to its end from where its checkpoint stands, and keep what it produces.
+
+The same in a process alone and in each of several; of those, the first one writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from bench import checkpoint, distributed
+from bench.store import Outcome, TrialFolder
+from bench.store.results import write_history, write_measures
+from bench.train import Diverged, Stopped, Training, train
+from cluster.progress import OnBatch
+from cluster.tensorboard import write as write_tensorboard
+
+
+@dataclass
+class Session:
+    """One attempt's training."""
+
+    folder: TrialFolder
+    log: logging.Logger
+    verify: Callable[[], None]
+    """Raises if the trial is no longer ours; called before every write."""
+    stop: Callable[[], bool]
+    """Whether to stop after this step."""
+    tensorboard: bool = False
+    on_batch: OnBatch | None = None
+    training: Training | None = None
+    first_epoch: int | None = None
+    """Epochs that the checkpoint had."""
+
+    def run(self) -> None:
+        """Train, measure and keep the weights. Stopped leaves a checkpoint to go on from; so does every epoch."""
+        device = distributed.device()
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        training = self.training = Training(self.folder.read_trial(), device)
+        training.on_batch, training.stop = self.on_batch, self.stop
+        self._resume(training)
+        try:
+            train(training, self._keep)
+        except Stopped as stopped:
+            self._save(training)
+            self.log.info("stopped %s; the next attempt goes on from there", stopped)
+            raise
+        finally:
+            self._write_history(training)
+        measured = training.measure()
+        if self._writes:
+            self.verify()
+            checkpoint.save_weights(self.folder.weights, training.model)
+            write_measures(self.folder, measured)
+
+    def facts(self) -> dict[str, Any]:
+        """What the record of the attempt says of the training."""
+        if self.training is None:
+            return {"first_epoch": self.first_epoch}
+        training, first = self.training, self.first_epoch or 0
+        on_gpu = training.device.type == "cuda"
+        return {
+            "first_epoch": self.first_epoch,
+            "train_s": sum(row["seconds"] for row in training.history[first:]),
+            "epochs": training.epochs_done,
+            **training.step_counts,
+            "device": distributed.describe(training.device),
+            "device_type": training.device.type,
+            "world_size": distributed.world().size,
+            "peak_device_memory_bytes": torch.cuda.max_memory_allocated(training.device) if on_gpu else None,
+            "cuda": torch.version.cuda if on_gpu else None,
+        }
+
+    def last_accuracy(self) -> float | None:
+        """Validation accuracy after the newest epoch, or test accuracy where there is no validation split."""
+        last = self.training.history[-1] if self.training and self.training.history else {}
+        accuracy: float | None = last.get("val_accuracy", last.get("test_accuracy"))
+        return accuracy
+
+    @property
+    def _writes(self) -> bool:
+        return distributed.world().rank == 0
+
+    def _resume(self, training: Training) -> None:
+        self.first_epoch = 0
+        path = self.folder.checkpoint
+        try:
+            state = checkpoint.load(path)
+        except checkpoint.DamagedCheckpoint as error:
+            if self._writes:
+                os.replace(path, path.with_suffix(".pt.damaged"))
+                self.log.warning("%s; set aside as %s.damaged, training starts again", error, path.name)
+            return
+        if state is not None:
+            training.load_state_dict(state)
+            self.first_epoch = training.epochs_done
+            self.log.info("resuming after epoch %d%s", self.first_epoch, training.place)
+
+    def _keep(self, training: Training) -> None:
+        """After each epoch: make sure that the trial is still ours, and let nothing of the epoch be lost."""
+        self._save(training)
+        if self.tensorboard and self._writes:
+            write_tensorboard(self.folder.tensorboard, training.history)
+        row = training.history[-1]
+        self.log.info(
+            "epoch %d/%d: train loss %.4f, test accuracy %.2f %%, %.2f s",
+            row["epoch"],
+            training.trial.total_epochs,
+            row["train_loss"],
+            row["test_accuracy"],
+            row["seconds"],
+        )
+
+    def _save(self, training: Training) -> None:
+        state = training.state_dict()
+        if self._writes:
+            self.verify()
+            checkpoint.save(self.folder.checkpoint, state)
+
+    def _write_history(self, training: Training) -> None:
+        if self._writes and training.history:
+            self.verify()
+            write_history(self.folder, training.history)
+
+
+def classify(error: BaseException) -> Outcome:
+    """The failure class of an exception."""
+    if isinstance(error, Diverged):
+        return "diverged"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        return "oom"
+    return "error"
+
+
+def last_line(error: BaseException) -> str:
+    """The error in one line."""
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0]

@@ -1,0 +1,132 @@
+"""torchrun: the processes that train one trial together, on one machine or on several, by one torchrun per machine.
+
+The worker keeps the claim and writes the record; the processes train. They talk through files of the attempt,
+which every machine sees: `N.stop` asks them to stop, `N.report` says how it went, and the first process to fail
+leaves its error in `N.failure` and its traceback in the trial's log.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.store import Claim, Outcome
+from bench.train import Stopped
+
+_POLL = 0.2
+"""Seconds between two looks at the processes."""
+_PATIENCE = 120.0
+"""Seconds that they have from a stop to their end."""
+_PR_SET_PDEATHSIG = 1
+
+
+class Failed(Exception):
+    """A process failed; its class and its words."""
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome, self.message = outcome, message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranks:
+    """How many processes train a trial, and how they are started."""
+
+    per_node: int = 1
+    nodes: int = 1
+    threads: int = 1
+    """Of torch, in each process."""
+    prefix: tuple[str, ...] = ()
+    """Command that runs what follows it once on each node; nothing on a single machine."""
+
+    @property
+    def world_size(self) -> int:
+        """Processes in all."""
+        return self.per_node * self.nodes
+
+
+def run_ranks(
+    claim: Claim, ranks: Ranks, stop: Callable[[], bool], tensorboard: bool
+) -> tuple[dict[str, Any], float | None]:
+    """Train the claimed trial in processes; what the record says, and the accuracy. Failed or Stopped otherwise."""
+    folder, number = claim.folder, claim.number
+    with folder.log.open("ab") as log:
+        process = subprocess.Popen(
+            _command(claim, ranks, tensorboard),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=_environment(ranks),
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+        try:
+            _wait(process, claim, stop)
+        finally:
+            _kill(process)
+    if folder.failure(number).exists():
+        failure = json.loads(folder.failure(number).read_text(encoding="utf-8"))
+        raise Failed(failure["outcome"], f"process {failure['rank']} of {ranks.world_size}: {failure['message']}")
+    if not folder.report(number).exists():
+        raise Failed("crashed", f"torchrun ended with code {process.returncode} and no report; see the log")
+    report = json.loads(folder.report(number).read_text(encoding="utf-8"))
+    if report["stopped"]:
+        raise Stopped(report["stopped"])
+    return report["facts"], report["accuracy"]
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when the one that started it dies, however that is killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _command(claim: Claim, ranks: Ranks, tensorboard: bool) -> list[str]:
+    meeting = ["--standalone"]
+    if ranks.nodes > 1:
+        endpoint = f"{socket.gethostname()}:{_free_port()}"
+        meeting = ["--rdzv-backend=c10d", f"--rdzv-endpoint={endpoint}", f"--rdzv-id={claim.folder.trial_id}"]
+    return [
+        *ranks.prefix, sys.executable, "-m", "torch.distributed.run", f"--nnodes={ranks.nodes}",
+        f"--nproc-per-node={ranks.per_node}", "--max-restarts=0", *meeting,
+        "-m", "cluster.rank", str(claim.folder.path), str(claim.number), "tensorboard" if tensorboard else "-",
+    ]  # fmt: skip
+
+
+def _environment(ranks: Ranks) -> dict[str, str]:
+    # torchrun says on every start that it sets OMP_NUM_THREADS, unless it is set.
+    return {**os.environ, "OMP_NUM_THREADS": str(ranks.threads), "PYTHONUNBUFFERED": "1"}
+
+
+def _wait(process: subprocess.Popen[bytes], claim: Claim, stop: Callable[[], bool]) -> None:
+    """Until the processes are through: pass a stop on, and end them if the trial is no longer ours."""
+    deadline: float | None = None
+    while process.poll() is None:
+        time.sleep(_POLL)
+        claim.verify()
+        if deadline is None and stop():
+            claim.folder.stop(claim.number).touch()
+            deadline = time.monotonic() + _PATIENCE
+        if deadline is not None and time.monotonic() > deadline:
+            raise Failed("crashed", f"still running {_PATIENCE:g} s after it was asked to stop")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End torchrun and its processes, which share a session."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])

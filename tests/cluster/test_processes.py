@@ -1,0 +1,91 @@
+"""Trials that several processes train together, by real torchrun and gloo."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from bench.store import Store, query
+from bench.train import Training
+from bench.trial import Trial
+from cluster.stopping import Stopping
+from cluster.torchrun import Ranks
+from cluster.worker import Manner, run_trial
+
+Make = Callable[..., Trial]
+CPU = torch.device("cpu")
+DATA = {"dataset": "fake:1100x1x8x10", "augment": "basic"}
+"""Digits have so many equal pixels that rounding decides which side of a kink a unit is on; random images don't."""
+TWO = Manner(launcher="test", threads=1, ranks=Ranks(per_node=2, threads=1))
+
+
+def in_processes(store: Store, trial: Trial, manner: Manner = TWO, stopping: Stopping | None = None) -> str:
+    store.add([trial])
+    return run_trial(store, trial.trial_id, manner, stopping=stopping).outcome
+
+
+def weights(store: Store, trial: Trial) -> dict[str, Tensor]:
+    return safetensors.torch.load_file(store.folder(trial.trial_id).weights)
+
+
+def alone(trial: Trial) -> Training:
+    training = Training(trial, CPU)
+    for _ in range(trial.total_epochs):
+        training.run_epoch()
+    return training
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_processes_with_m_each_are_one_process_with_micro_batches(
+    store: Store, make_trial: Make, processes: int
+) -> None:
+    trial = make_trial(**DATA, variant="sam", scope="only_norm", rho=0.1, m=64, epochs=1)
+    manner = Manner(launcher="test", threads=1, ranks=Ranks(per_node=processes, threads=1))
+    assert in_processes(store, trial, manner) == "done"
+    whole = alone(trial)
+    for name, value in weights(store, trial).items():
+        torch.testing.assert_close(value, whole.model.state_dict()[name], rtol=1e-4, atol=2e-5, msg=name)
+    (row,) = query(store, "SELECT * FROM history").to_pylist()
+    for name in ("train_loss", "perturbed_loss", "test_loss", "test_accuracy", "gradient_norm", "perturbation_norm"):
+        assert row[name] == pytest.approx(whole.history[0][name], rel=1e-4), name
+    (attempt,) = query(store, "SELECT world_size, epochs, outcome FROM attempts").to_pylist()
+    assert attempt == {"world_size": processes, "epochs": 1, "outcome": "done"}
+
+
+def test_a_process_that_raises_ends_the_trial_with_its_own_traceback(store: Store, make_trial: Make) -> None:
+    # One batch of 256 can't be shared by 2 processes unless m cuts it.
+    trial = make_trial()
+    started = time.monotonic()
+    assert in_processes(store, trial) == "error"
+    assert time.monotonic() - started < 60
+    log = store.folder(trial.trial_id).log.read_text(encoding="utf-8")
+    assert "Traceback" in log
+    assert "2 processes can't share 1 micro-batches evenly: batch_size = 256, m = 256; choose m" in log
+    (attempt,) = query(store, "SELECT outcome, message FROM attempts").to_pylist()
+    assert "process" in attempt["message"]
+    assert "2 processes can't share 1 micro-batches" in attempt["message"]
+
+
+def test_stopped_within_an_epoch_and_gone_on_with_another_number_of_processes(store: Store, make_trial: Make) -> None:
+    trial = make_trial(**DATA, variant="sam", scope="only_norm", rho=0.1, m=64, epochs=6, lr=0.01)
+    stopping, log = Stopping(), store.folder(trial.trial_id).log
+
+    def stop() -> None:
+        while not (log.exists() and "epoch 1/6" in log.read_text(encoding="utf-8")):
+            time.sleep(0.02)
+        stopping.request("preempted", "a test")
+
+    threading.Thread(target=stop, daemon=True).start()
+    assert in_processes(store, trial, stopping=stopping) == "preempted"
+    assert store.folder(trial.trial_id).checkpoint.exists()
+    one = Manner(launcher="test", threads=1)
+    assert in_processes(store, trial, one) == "done"
+    whole = alone(trial)
+    for name, value in weights(store, trial).items():
+        torch.testing.assert_close(value, whole.model.state_dict()[name], rtol=1e-3, atol=1e-3, msg=name)
