@@ -1,4 +1,4 @@
-"""Augmentations of whole batches of uint8 images, as tensor operations.
+"""Augmentations of whole batches of small uint8 images, as tensor operations.
 
 Draws come from a CPU generator, so that every device sees the same images.
 """
@@ -18,20 +18,28 @@ def none(images: Tensor, generator: Generator, *, flip: bool) -> Tensor:
 def basic(images: Tensor, generator: Generator, *, flip: bool) -> Tensor:
     """Random crop after zero padding of size/8 (4 pixels at 32×32), then a horizontal flip with probability ½.
 
-    (n, c, h, w) → (n, c, h, w). `flip` is off where a mirrored image has another label.
+    uint8 (n, c, h, w) → (n, c, h, w). `flip` is off where a mirrored image has another label.
     """
     n, _, height, width = images.shape
     margin = height // 8
-    rows = _draw(2 * margin + 1, n, generator)[:, None] + torch.arange(height)
-    columns = _draw(2 * margin + 1, n, generator)[:, None] + torch.arange(width)
+    rows, columns = (torch.randint(2 * margin + 1, (n,), generator=generator) for _ in range(2))
+    samples = torch.arange(n)
     if flip:
-        columns = torch.where(_draw(2, n, generator).bool()[:, None], columns.flip(1), columns)
-    sample = torch.arange(n)[:, None, None]
-    padded = pad(images, (margin,) * 4).permute(0, 2, 3, 1)
-    device = images.device
-    picked = padded[sample.to(device), rows[:, :, None].to(device), columns[:, None, :].to(device)]
-    return picked.permute(0, 3, 1, 2)
+        # Padding is symmetric and every offset as likely as its opposite: flipping first comes to the same.
+        images = torch.cat([images, images.flip(3)])
+        samples += n * torch.randint(2, (n,), generator=generator)
+    padded = pad(images, (margin,) * 4).contiguous()
+    starts = samples * padded.stride(0) + rows * padded.stride(2) + columns
+    return _windows(padded, height, width).index_select(0, starts.to(images.device))
 
 
-def _draw(below: int, n: int, generator: Generator) -> Tensor:
-    return torch.randint(below, (n,), generator=generator)
+def _windows(padded: Tensor, height: int, width: int) -> Tensor:
+    """A view of every window (c, height, width) of contiguous images (n, c, h, w), numbered by its first element.
+
+    Numbers whose window would reach over an edge are there too, and mean nothing. index_select copies the windows
+    that it is asked for row by row; indexing with a tensor per dimension goes from pixel to pixel.
+    """
+    channels, strides = padded.shape[1], padded.stride()[1:]
+    reach = (channels - 1) * strides[0] + (height - 1) * strides[1] + width
+    count = max(0, padded.numel() - reach + 1)
+    return padded.as_strided((count, channels, height, width), (1, *strides))
