@@ -22,6 +22,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from bench import data, models
+from bench.epoch import Epoch
 from bench.recipes import FAST_VALUES
 from bench.train import Training
 from bench.trial import Trial
@@ -42,6 +43,7 @@ def serve_ours(trial: Trial) -> None:
     """An epoch for every line read; prints its seconds and those spent waiting."""
     training = Training(trial, torch.device("cpu"))
     for epoch, _ in enumerate(sys.stdin, 1):
+        training._epoch = Epoch(training.device)
         started = time.perf_counter()
         row = training._train_epoch(epoch, trial.lr)
         print(time.perf_counter() - started, row["waiting_seconds"], flush=True)
@@ -134,8 +136,8 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="wrn16_4")
-    parser.add_argument("--images", type=int, default=1280)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=640)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="resnet20, one round")
     parser.add_argument("--serve", choices=WAYS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

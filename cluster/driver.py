@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from rich.console import Console
 
+from bench.profile import Profile
 from bench.resources import Resources, Retries
 from bench.store import Outcome, State, Store, bury, states
 from bench.store.claim import last_number
@@ -34,6 +36,9 @@ class Drive:
     launcher: str
     retries: Retries
     retry_failed: bool
+    sweep: str
+    """The sweep's name."""
+    profile: Profile
     tensorboard: bool
     console: Console
 
@@ -47,22 +52,44 @@ class Drive:
         done = sum(state.status == "done" for state in found.values())
         if not todo and not _running(found):
             return found
-        launcher: Launcher = LAUNCHERS[self.launcher].load()()
+        entry = LAUNCHERS[self.launcher]
+        launcher: Launcher = entry.load()()
+        if entry.traits.get("queues"):
+            with launcher:
+                launcher.launch(self.job(found, todo), None)
+            return found
         with Progress(self.console, self.labels, done=done) as progress:
             try:
                 with launcher:
-                    self._rounds(launcher, todo, progress)
+                    self._rounds(launcher, found, todo, progress)
             except KeyboardInterrupt:
                 self._bury("preempted")
                 raise
         return self._states()
 
-    def _rounds(self, launcher: Launcher, todo: dict[str, int], progress: Progress) -> None:
+    def job(self, found: Mapping[str, State], todo: dict[str, int]) -> Job:
+        """What a launcher is given."""
+        times = [state.wall_s for state in found.values() if state.status == "done" and state.wall_s]
+        return Job(
+            store=self.store.root,
+            trials=todo,
+            resources=self.resources,
+            retries=self.retries,
+            sweep=self.sweep,
+            profile=self.profile,
+            seconds_per_trial=median(times) if times else None,
+            tensorboard=self.tensorboard,
+        )
+
+    def todo(self) -> dict[str, int]:
+        """Trials to run now, with the attempts that are known of each."""
+        return self._todo(self._states(), retry=self.retry_failed)
+
+    def _rounds(self, launcher: Launcher, found: Mapping[str, State], todo: dict[str, int], progress: Progress) -> None:
         """Launch again what crashed, and wait for what other drivers hold, in case they die."""
         while True:
             if todo:
-                job = Job(store=self.store.root, trials=todo, resources=self.resources, tensorboard=self.tensorboard)
-                launcher.launch(job, progress)
+                launcher.launch(self.job(found, todo), progress)
                 self._bury("crashed")
             found = self._states()
             todo = self._todo(found, retry=False)

@@ -31,8 +31,9 @@ class InlineLauncher:
     def __enter__(self) -> Self:
         return self
 
-    def launch(self, job: Job, progress: Progress) -> None:
+    def launch(self, job: Job, progress: Progress | None) -> None:
         """Run every trial of `job` once."""
+        assert progress is not None, "trials run while the driver waits"
         apply_here(job.resources.cpus)
         # Not before: torch reads the environment when it is imported.
         from cluster.torchrun import Ranks

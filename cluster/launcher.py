@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from bench.errors import UserError
+from bench.profile import Profile
 from bench.registry import Entry
-from bench.resources import Resources
+from bench.resources import Resources, Retries
 from cluster.progress import Progress
 
 LAUNCHERS: dict[str, Entry] = {
     "ray": Entry(target="cluster.ray_tune:RayLauncher", summary="Ray Tune on this machine (default)"),
+    "slurm": Entry(
+        target="cluster.slurm:SlurmLauncher",
+        summary="job arrays of a SLURM cluster; returns when they are queued",
+        traits={"queues": True},
+    ),
     "inline": Entry(target="cluster.inline:InlineLauncher", summary="one after another in this process, for debugging"),
 }
+"""Trait `queues`: `launch` returns when the trials are in a queue, and nothing here waits for them."""
 
 
 class LaunchError(UserError):
@@ -30,6 +37,11 @@ class Job:
     trials: dict[str, int]
     """Trial id → newest attempt known when the job was made."""
     resources: Resources
+    retries: Retries = field(default_factory=Retries)
+    sweep: str = "trials"
+    profile: Profile = field(default_factory=Profile)
+    seconds_per_trial: float | None = None
+    """Median of done trials, where there are any."""
     tensorboard: bool = False
     """Whether workers also write TensorBoard's files."""
 
@@ -39,8 +51,8 @@ class Launcher(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def launch(self, job: Job, progress: Progress) -> None:
-        """Run every trial once and tell `progress`; LaunchError if none can be started."""
+    def launch(self, job: Job, progress: Progress | None) -> None:
+        """Run every trial once and tell `progress`, or queue them; LaunchError if none can be started."""
 
     def __exit__(
         self,

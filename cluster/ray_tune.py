@@ -97,8 +97,9 @@ class RayLauncher:
     def __enter__(self) -> Self:
         return self
 
-    def launch(self, job: Job, progress: Progress) -> None:
+    def launch(self, job: Job, progress: Progress | None) -> None:
         """Run every trial of `job` once; LaunchError if it asks for GPUs that aren't there."""
+        assert progress is not None, "trials run while the driver waits"
         # Errors reach the user as ours, with the trial they belong to.
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         folder = self._start(job.resources.cpus)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
@@ -36,16 +36,17 @@ class Stopping:
             self.request("timeout", "the time of its job was over")
         return self._event.is_set()
 
-    @contextmanager
-    def on_signals(self, *numbers: signal.Signals) -> Iterator[None]:
-        """Inside, these signals mean preemption; a second one changes nothing."""
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            self.request("preempted", f"signal {signal.Signals(number).name}")
+@contextmanager
+def on_signals(answers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
+    """Inside, each signal calls its answer, in the main thread between two steps of the interpreter."""
 
-        before = {number: signal.signal(number, stop) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def handler(answer: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
+        return lambda number, frame: answer()
+
+    before = {number: signal.signal(number, handler(answer)) for number, answer in answers.items()}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

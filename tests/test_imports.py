@@ -42,13 +42,14 @@ ALLOWED = {
     "bench.terminal": {"bench.store"},
     "bench.doctor": {"bench.store"},
     "bench.catalog": {"bench.data", "bench.recipes"},
+    "bench.profile": {"bench.resources", "bench.spec"},
     "bench.preflight": {"bench.spec", *FRONTS},
-    "cluster": {"bench.trial", "bench.store", "bench.resources"},
+    "cluster": {"bench.trial", "bench.store", "bench.resources", "bench.profile"},
     "cluster.training": {"bench.trial", "bench.store", "bench.train", "bench.checkpoint", "bench.provenance"},
 }
 ALLOWED["bench.train"] |= {"bench.epoch"}
 ALLOWED["cluster.training"] |= {"bench.distributed"}
-TRAINING = {"worker", "session", "rank", "torchrun"}
+TRAINING = {"slurm_worker", "worker", "session", "rank", "torchrun"}
 """Modules of `cluster` that run where trials are trained."""
 
 

@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,7 @@ from bench.terminal import err, fail, show, tell
 if TYPE_CHECKING:
     from bench.spec import Sweep
     from bench.store import State
+    from cluster.driver import Drive
 
 
 @app.command(epilog="Example: sambench plan sweeps/demo.yaml --json")
@@ -50,13 +52,17 @@ def run(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
     set_: SetOption = None,
-    on: Annotated[str, typer.Option("--on", help="Launcher: `ray` or `inline`.")] = "ray",
+    on: Annotated[str, typer.Option("--on", help="Launcher: `ray`, `slurm` or `inline`.")] = "ray",
     retry: Annotated[str | None, typer.Option(help="`failed`: try failed trials once more.")] = None,
     data_root: DataRootOption = None,
+    profile: Annotated[str | None, typer.Option(help="Site settings for SLURM, by name.")] = None,
+    profile_file: Annotated[Path | None, typer.Option(help="Default: ~/.config/sambench/profiles.yaml.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print SLURM's batch script, queue nothing.")] = False,
     tensorboard: Annotated[bool, typer.Option(help="Write TensorBoard files into the store as well.")] = False,
 ) -> None:
     """Run what is missing of a sweep; may be stopped and started again at any time."""
     from bench.preflight import preflight
+    from bench.profile import Profile, load_profile
     from bench.spec.fault import unknown
     from bench.store import Store, set_aside_damaged
     from cluster.driver import Drive
@@ -67,6 +73,7 @@ def run(
     if retry not in (None, "failed"):
         fail(f"--retry: {unknown('choice', retry, ['failed'])}")
     loaded = load_sweep(sweep, set_)
+    site = load_profile(profile, profile_file) if on == "slurm" else Profile()
     preflight(loaded)
     for note in loaded.notes:
         tell(note)
@@ -83,9 +90,14 @@ def run(
         launcher=on,
         retries=loaded.retries,
         retry_failed=retry == "failed",
+        sweep=loaded.name,
+        profile=site,
         tensorboard=tensorboard,
         console=err,
     )
+    if dry_run:
+        print(_batch_script(drive))
+        return
     try:
         found = drive.run()
     except KeyboardInterrupt:
@@ -93,7 +105,8 @@ def run(
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
         tell(f"  sambench {' '.join(sys.argv[1:])}")
         raise typer.Exit(130) from None
-    _summarize_run(loaded, found)
+    if not LAUNCHERS[on].traits.get("queues"):
+        _summarize_run(loaded, found)
 
 
 @app.command(epilog="Example: sambench status sweeps/demo.yaml")
@@ -137,3 +150,14 @@ def _summarize_run(sweep: Sweep, found: dict[str, State]) -> None:
     if counts["failed"]:
         tell(f"see why with `sambench status {sweep.file}`; try again with --retry failed")
         raise typer.Exit(1)
+
+
+def _batch_script(drive: Drive) -> str:
+    from cluster.slurm import SlurmLauncher
+
+    if drive.launcher != "slurm":
+        fail("--dry-run: prints a batch script, which only --on slurm has")
+    todo = drive.todo()
+    if not todo:
+        fail("nothing is left to run, so there is no batch script")
+    return SlurmLauncher().text(drive.job({}, todo))

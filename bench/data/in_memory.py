@@ -42,7 +42,8 @@ class InMemory(Split):
         for number, chunk in enumerate(order.to(self.labels.device).split(per_chunk * size)):
             if number < first:
                 continue
-            images, labels = self.images[chunk], self.labels[chunk]
+            # By index_select, which copies an image at once; indexing goes from pixel to pixel.
+            images, labels = self.images.index_select(0, chunk), self.labels[chunk]
             if augmentation:
                 # Of whole chunks and with a seed of its own, so that a run may go on from any batch.
                 generator = Generator().manual_seed(derive(augmentation.seed, "chunk", number))
