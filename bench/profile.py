@@ -73,7 +73,7 @@ def load_profile(name: str | None, file: Path | None = None) -> Profile:
 
 def _profile(source: Source, name: str, written: Any) -> Profile:
     try:
-        return TypeAdapter(Profile).validate_python(written, strict=True)
+        return TypeAdapter(Profile).validate_python(written)
     except ValidationError as error:
         for detail in error.errors():
             path = (name, *detail["loc"])

@@ -1,103 +1,40 @@
-"""The files of a cluster: where they lie, and what SLURM is told in them."""
+"""What SLURM is told about a cluster: the files, and accounting as commands."""
 
 from __future__ import annotations
 
 import getpass
+import json
 import os
-import random
+import secrets
 import socket
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict
 
+from tests.slurm.layout import Layout, Settings, free_ports
+
+CLUSTER = "sambench"
 ACCOUNT = "lab"
 QOS = "small"
 QOS_SUBMIT_LIMIT = 10
 DATABASE = "slurm_acct_db"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the user chooses."""
-
-    nodes: int = 2
-    """Nodes n1, n2, …: one slurmd each, all on this machine."""
-    cpus: int = 2
-    """CPUs that each node claims to have; the machine may have fewer."""
-    max_array: int = 1001
-    """MaxArraySize: array indices lie below it."""
-    grace: int = 20
-    """Seconds between the signal to a preempted job and its end."""
-    requeue_delay: int = 20
-    """Seconds that a requeued job waits before it may start again (120 on a cluster that doesn't say otherwise)."""
-
-    @property
-    def names(self) -> list[str]:
-        return [f"n{number}" for number in range(1, self.nodes + 1)]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Every path below the state folder."""
-
-    state: Path
-
-    @property
-    def settings(self) -> Path:
-        """Also the sign that the folder is ours to remove."""
-        return self.state / "cluster.json"
-
-    @property
-    def slurm(self) -> Path:
-        return self.state / "slurm.conf"
-
-    @property
-    def slurmdbd(self) -> Path:
-        """SLURM looks for it beside slurm.conf."""
-        return self.state / "slurmdbd.conf"
-
-    @property
-    def key(self) -> Path:
-        return self.state / "munge.key"
-
-    @property
-    def munge(self) -> Path:
-        return self.state / "munge.socket"
-
-    @property
-    def database(self) -> Path:
-        return self.state / "mariadb"
-
-    @property
-    def sql(self) -> Path:
-        return self.state / "mariadb.socket"
-
-    @property
-    def controller(self) -> Path:
-        return self.state / "slurmctld"
-
-    def spool(self, node: str) -> Path:
-        return self.state / "spool" / node
-
-    def log(self, daemon: str) -> Path:
-        return self.state / "log" / f"{daemon}.log"
-
-    def pid(self, daemon: str) -> Path:
-        """Pid and start time of a daemon that we started."""
-        return self.state / "run" / daemon
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports on which nothing listens, below those that the system hands out to outgoing connections."""
-    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
-    candidates = range(10_000, first) if first > 11_000 else range(20_000, 60_000)
-    ports: list[int] = []
-    for port in random.SystemRandom().sample(candidates, k=1000):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                ports.append(port)
-        if len(ports) == count:
-            return ports
-    raise OSError(f"found {len(ports)} free ports on 127.0.0.1, need {count}")
+def write_files(layout: Layout, settings: Settings) -> None:
+    """Everything in the state folder that must be there before the daemons."""
+    # A socket's path has at most 107 characters; the longest are like spool/n10/n10_123456.4294967291.
+    if len(str(layout.state)) > 75:
+        raise ValueError(f"the path of the state folder is too long, {len(str(layout.state))} > 75: {layout.state}")
+    if layout.state.exists() and any(layout.state.iterdir()):
+        raise FileExistsError(f"{layout.state} has files that are not a cluster's")
+    layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ports = free_ports(2 + settings.nodes)
+    layout.settings.write_text(json.dumps({"settings": asdict(settings), "ports": ports}), encoding="utf-8")
+    for folder in (layout.logs, layout.pid("slurmctld").parent, layout.controller, *map(layout.spool, settings.names)):
+        folder.mkdir(parents=True)
+    layout.key.write_bytes(secrets.token_bytes(128))
+    layout.slurm.write_text(slurm_conf(layout, settings, ports), encoding="utf-8")
+    layout.slurmdbd.write_text(slurmdbd_conf(layout, ports), encoding="utf-8")
+    for secret in (layout.key, layout.slurmdbd):
+        secret.chmod(0o600)
 
 
 def slurm_conf(layout: Layout, settings: Settings, ports: list[int]) -> str:
@@ -109,7 +46,7 @@ def slurm_conf(layout: Layout, settings: Settings, ports: list[int]) -> str:
         for name, port in zip(settings.names, ports[2:], strict=True)
     )
     return f"""\
-ClusterName=sambench
+ClusterName={CLUSTER}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[0]}
 SlurmUser={getpass.getuser()}
@@ -126,6 +63,7 @@ SlurmdPidFile={layout.state}/spool/%n/pid
 SlurmctldLogFile={layout.log("slurmctld")}
 SlurmdLogFile={layout.state}/log/slurmd-%n.log
 MpiDefault=none
+MailProg=/bin/true
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 # Nodes may claim more CPUs than the machine has.
@@ -137,6 +75,8 @@ JobAcctGatherFrequency=5
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={ports[1]}
+# Read as the socket of munged for this connection, which AuthInfo does not reach.
+AccountingStoragePass={layout.munge}
 # Unknown accounts and more jobs than a QOS allows are refused at submission.
 AccountingStorageEnforce=associations,limits,qos
 MaxArraySize={settings.max_array}
@@ -149,10 +89,12 @@ PreemptMode=REQUEUE
 SlurmctldParameters=preempt_send_user_signal
 JobRequeue=1
 MinJobAge=300
-KillWait=10
+KillWait={settings.kill_wait}
+# How soon commands and slurmctld take a daemon that doesn't answer for dead.
+MessageTimeout=5
 InactiveLimit=0
 OverTimeLimit=0
-SlurmdTimeout=20
+SlurmdTimeout=10
 ReturnToService=2
 {nodes}
 PartitionName=main Nodes=ALL Default=YES PriorityTier=1 MaxTime=INFINITE DefaultTime=60 GraceTime={settings.grace}
@@ -177,3 +119,14 @@ StorageLoc={DATABASE}
 PidFile={layout.state}/run/slurmdbd.pid
 LogFile={layout.log("slurmdbd")}
 """
+
+
+def accounting() -> list[list[str]]:
+    """Arguments of sacctmgr: an account and a QOS with a limit for the user, whose default account it is."""
+    user = getpass.getuser()
+    return [
+        ["add", "cluster", CLUSTER],
+        ["add", "account", ACCOUNT, f"Cluster={CLUSTER}"],
+        ["add", "qos", QOS, f"MaxSubmitJobsPerUser={QOS_SUBMIT_LIMIT}"],
+        ["add", "user", user, f"Account={ACCOUNT}", f"DefaultAccount={ACCOUNT}", f"QOS=normal,{QOS}"],
+    ]

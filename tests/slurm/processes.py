@@ -1,4 +1,4 @@
-"""Processes that outlive the one that started them: known by pid and start time, so that a reused pid is never killed."""
+"""Processes that outlive their starter, known by pid and start time so that a reused pid is never killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LAUNCH = """
 import subprocess, sys
 log = open(sys.argv[1], "ab")
 null = subprocess.DEVNULL
-print(subprocess.Popen(sys.argv[2:], stdin=null, stdout=log, stderr=log, start_new_session=True).pid)
+print(subprocess.Popen(sys.argv[3:], cwd=sys.argv[2], stdin=null, stdout=log, stderr=log, start_new_session=True).pid)
 """
 
 
@@ -40,9 +40,9 @@ class Process:
         return None if fields[0] in "ZX" else cls(pid, int(fields[19]))
 
     @classmethod
-    def launch(cls, command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> Process:
-        """Start a process in a session of its own that writes to the end of `log`."""
-        launcher = [sys.executable, "-I", "-S", "-c", LAUNCH, str(log), *command]
+    def launch(cls, command: Sequence[str], *, folder: Path, log: Path, environment: Mapping[str, str]) -> Process:
+        """Start a process in a session of its own that works in `folder` and writes to the end of `log`."""
+        launcher = [sys.executable, "-I", "-S", "-c", LAUNCH, str(log), str(folder), *command]
         answer = subprocess.run(launcher, env=environment, stdout=subprocess.PIPE, text=True, check=True)
         # One that ended at once has no start time any more; nothing matches -1.
         return cls.find(int(answer.stdout)) or cls(int(answer.stdout), -1)
@@ -74,13 +74,31 @@ def eventually(condition: Callable[[], object], patience: float, *, pause: float
     return True
 
 
-def with_environment(*entries: str) -> Iterator[Process]:
-    """The processes that have all these entries, `NAME=value` or the beginning of one, in their environment."""
+def all_processes() -> Iterator[tuple[Process, Path]]:
+    """Every process with its folder in /proc."""
     for folder in Path("/proc").glob("[0-9]*"):
+        if process := Process.find(int(folder.name)):
+            yield process, folder
+
+
+def with_environment(*beginnings: str) -> Iterator[Process]:
+    """The processes that were started with variables of these beginnings, as `NAME=value` or `NAME=`."""
+    for process, folder in all_processes():
         try:
-            found = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+            variables = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
-        process = Process.find(int(folder.name))
-        if process and all(any(item.startswith(entry) for item in found) for entry in entries):
+        if all(any(variable.startswith(beginning) for variable in variables) for beginning in beginnings):
+            yield process
+
+
+def with_open_file(below: Path, *, name: str) -> Iterator[Process]:
+    """The processes of this program that have a file open below a folder."""
+    for process, folder in all_processes():
+        try:
+            targets = [os.readlink(link) for link in (folder / "fd").iterdir()]
+            own_name = (folder / "comm").read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if own_name.startswith(name) and any(target.startswith(f"{below}/") for target in targets):
             yield process

@@ -1,0 +1,146 @@
+"""Sweeps on the cluster: `sambench` with its environment, and what is asked of the store afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from bench.spec import Sweep, load
+from bench.store import Store, query
+from bench.store.claim import last_number
+from bench.train import Training
+from tests.conftest import command_environment
+from tests.slurm.cluster import Cluster
+
+LONG = """
+title: "Long enough to be interrupted"
+grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 128, epochs: 40}
+methods: [{variant: sam, scope: only_norm, rho: 0.1, seed: [0]}]
+resources: {time: 10m}
+"""
+
+
+@dataclass
+class Run:
+    """A sweep, a store and the cluster."""
+
+    cluster: Cluster
+    folder: Path
+    text: str = LONG
+
+    def __post_init__(self) -> None:
+        self.file.write_text(self.text, encoding="utf-8")
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "sweep.yaml"
+
+    @property
+    def sweep(self) -> Sweep:
+        return load(self.file)
+
+    @property
+    def store(self) -> Store:
+        return Store.open(self.folder / "store")
+
+    def profile(self, **fields: object) -> Path:
+        """A profile file with one profile."""
+        path = self.folder / "profiles.yaml"
+        path.write_text(json.dumps({"here": fields}), encoding="utf-8")
+        return path
+
+    def sambench(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """The command, on a login node of the cluster."""
+        return subprocess.run(
+            [sys.executable, "-m", "bench", *map(str, arguments)],
+            cwd=self.folder,
+            env=command_environment(self.folder) | self.cluster.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    def submit(self, *arguments: object) -> None:
+        """`sambench run --on slurm`, which must go well."""
+        done = self.sambench("run", self.file, "--on", "slurm", *arguments)
+        assert done.returncode == 0, done.stderr
+
+    def outcomes(self) -> list[str]:
+        """Of all attempts, in their order."""
+        rows = query(self.store, "SELECT outcome FROM attempts ORDER BY ended").to_pylist()
+        return [row["outcome"] for row in rows]
+
+    def wait_until_done(self, patience: float = 180) -> None:
+        """Until every trial of the sweep is done, each once."""
+        wanted = {trial.trial_id for trial in self.sweep.trials}
+        wait_for(lambda: self._done().keys() >= wanted, patience, self.situation)
+        assert set(self._done().values()) == {1}
+
+    def wait_until_training(self, epoch: int = 3) -> int:
+        """Until the first trial has finished some epochs; the process that holds it."""
+        folder = self.store.folder(self.sweep.trials[0].trial_id)
+
+        def reached() -> bool:
+            at = folder.epoch()
+            return at is not None and int(at.partition("/")[0]) >= epoch
+
+        wait_for(reached, 90, self.situation)
+        number = last_number(folder)
+        assert not folder.attempt(number).exists(), "it is still at it"
+        return int(json.loads(folder.claim(number).read_text(encoding="utf-8"))["pid"])
+
+    def assert_as_undisturbed(self) -> None:
+        """Weights of the first trial equal to the bit those of a run that nothing happened to."""
+        trial = self.sweep.trials[0]
+        training = Training(trial, torch.device("cpu"))
+        for _ in range(trial.total_epochs):
+            training.run_epoch()
+        stored = safetensors.torch.load_file(self.store.folder(trial.trial_id).weights)
+        assert all(torch.equal(stored[name], value) for name, value in training.model.state_dict().items())
+
+    def jobs(self) -> list[str]:
+        """Jobs in the queue, as `ID STATE`."""
+        return self.cluster.run("squeue", "--noheader", "--array", "--format=%i %T").stdout.splitlines()
+
+    def situation(self) -> str:
+        """For a test that waits in vain."""
+        logs = [path.read_text(encoding="utf-8")[-2000:] for path in (self.folder / "store").rglob("*_log.out")]
+        trials = [path.read_text(encoding="utf-8")[-1000:] for path in (self.folder / "store").rglob("log.txt")]
+        return "\n".join([*self.jobs(), *logs[:3], *trials[:3]])
+
+    def _done(self) -> Counter[str]:
+        rows = query(self.store, "SELECT trial_id FROM attempts WHERE outcome = 'done'").to_pylist()
+        return Counter(row["trial_id"] for row in rows)
+
+
+def wait_for(condition: Callable[[], object], patience: float, situation: Callable[[], str]) -> None:
+    """Until `condition` holds."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, situation()
+        time.sleep(0.2)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Processes whose command line names `folder`, this one aside."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(folder).encode() in command:
+                found.append(int(entry.name))
+    return found

@@ -1,0 +1,129 @@
+"""Sweeps on a real cluster of two nodes: arrays in chunks, and the answers of other launchers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.store import query
+from tests.slurm.cluster import Cluster
+from tests.slurm.runs import LONG, Run, processes_of, wait_for
+
+SIXTY = """
+title: "Sixty trials"
+grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 512, epochs: 1}
+methods:
+  - {variant: [sam, layerwise_l2], scope: [all, only_norm], rho: [0.05, 0.1, 0.2], seed: 5}
+resources: {max_parallel: 2, time: 10m}
+"""
+TWO_NODES = """
+title: "One trial on two nodes"
+grid: {dataset: "fake:600x1x8x10", model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 128,
+       m: 64, epochs: 2, augment: basic}
+methods: [{variant: sam, scope: only_norm, rho: 0.1, seed: [0]}]
+resources: {nodes: 2, time: 10m}
+"""
+
+
+def test_sixty_trials_in_chunks_and_by_other_launchers(slurm: Cluster, tmp_path: Path) -> None:
+    run = Run(slurm, tmp_path, SIXTY)
+    run.submit()
+    assert processes_of(tmp_path / "store") == [] or run.jobs(), "nobody but the cluster works on it"
+    queued = run.sambench("run", run.file, "--on", "slurm")
+    assert queued.returncode == 0
+    assert len(list((tmp_path / "store" / "queued").glob("*.json"))) <= 2, queued.stderr
+    seen: list[int] = []
+
+    def finished() -> bool:
+        seen.append(sum("RUNNING" in job for job in run.jobs()))
+        return query(run.store, "SELECT count(*) AS n FROM attempts").to_pylist()[0]["n"] >= 60
+
+    wait_for(finished, 240, run.situation)
+    run.wait_until_done()
+    assert 1 <= max(seen) <= 2
+    assert run.outcomes() == ["done"] * 60
+    accuracies = "SELECT trial_id, test_accuracy, val_accuracy FROM results ORDER BY trial_id"
+    ours = query(run.store, accuracies).to_pylist()
+    for launcher in ("ray", "inline"):
+        done = run.sambench("run", run.file, "--on", launcher, "--store", launcher)
+        assert done.returncode == 0, done.stderr
+        assert query(type(run.store).open(tmp_path / launcher), accuracies).to_pylist() == ours
+
+
+def test_one_trial_on_two_nodes(slurm: Cluster, tmp_path: Path) -> None:
+    run = Run(slurm, tmp_path, TWO_NODES)
+    run.submit()
+    run.wait_until_done()
+    (attempt,) = query(run.store, "SELECT world_size, launcher FROM attempts").to_pylist()
+    assert attempt == {"world_size": 2, "launcher": "slurm"}
+    done = run.sambench("run", run.file, "--on", "inline", "--store", "alone", "--set", "seed=[0]")
+    assert done.returncode == 2, "two nodes can't be had here"
+    alone = Run(slurm, tmp_path / "alone", TWO_NODES.replace("nodes: 2, ", "")) if _made(tmp_path / "alone") else None
+    assert alone is not None
+    assert alone.sambench("run", alone.file, "--on", "inline").returncode == 0
+    columns = "SELECT epoch, train_loss, perturbed_loss, test_loss, test_accuracy FROM history ORDER BY epoch"
+    for ours, theirs in zip(
+        query(run.store, columns).to_pylist(), query(alone.store, columns).to_pylist(), strict=True
+    ):
+        assert ours == pytest.approx(theirs, rel=1e-3)
+
+
+def _made(folder: Path) -> bool:
+    folder.mkdir()
+    return True
+
+
+def test_a_process_that_raises_has_its_traceback_in_the_log(slurm: Cluster, tmp_path: Path) -> None:
+    run = Run(slurm, tmp_path, TWO_NODES.replace("m: 64, ", ""))
+    run.submit()
+    wait_for(lambda: run.outcomes() == ["error"], 120, run.situation)
+    logged = run.sambench("logs", run.sweep.trials[0].trial_id).stdout
+    assert "Traceback" in logged
+    assert "2 processes can't share 1 micro-batches evenly" in logged
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        ({"partition": "none"}, "invalid partition specified: none"),
+        ({"account": "none"}, "Invalid account"),
+        ({"options": {"nodelist": "n9"}}, "n9"),
+    ],
+)
+def test_what_slurm_refuses_is_told_once_in_its_words(
+    slurm: Cluster, tmp_path: Path, profile: dict[str, object], words: str
+) -> None:
+    run = Run(slurm, tmp_path, SIXTY)
+    refused = run.sambench("run", run.file, "--on", "slurm", "--profile-file", run.profile(**profile))
+    assert refused.returncode == 2
+    assert refused.stderr.count(words) == 1, refused.stderr
+    assert "0 of 60 trials queued" in refused.stderr
+
+
+def test_a_submission_that_a_limit_cuts_short_is_taken_up_again(slurm: Cluster, tmp_path: Path) -> None:
+    run = Run(slurm, tmp_path, LONG.replace("seed: [0]", "seed: 15").replace("epochs: 40", "epochs: 1"))
+    # Ten jobs may be in the queue of this QOS; arrays of six.
+    command = ("run", run.file, "--on", "slurm", "--profile-file", run.profile(qos="small", max_array_size=6))
+    first = run.sambench(*command)
+    assert first.returncode == 2, first.stderr
+    assert "6 of 15 trials queued" in first.stderr
+    assert "run it again to queue the rest" in first.stderr
+    wait_for(lambda: run.outcomes().count("done") >= 6 and not run.jobs(), 120, run.situation)
+    for _ in range(3):
+        run.sambench(*command)
+        wait_for(lambda: not run.jobs(), 120, run.situation)
+    run.wait_until_done()
+
+
+def test_a_store_that_nodes_do_not_see(slurm: Cluster, tmp_path: Path) -> None:
+    run = Run(slurm, tmp_path)
+    hidden = f'mv "{tmp_path}/store/queued" "{tmp_path}/elsewhere"'
+    script = run.sambench("run", run.file, "--on", "slurm", "--dry-run").stdout
+    assert "is not visible on" in script
+    assert hidden not in script
+    job = tmp_path / "job.sh"
+    job.write_text(script.replace("#SBATCH --array=0-0%1\n", "").replace("--output=", "--comment="), encoding="utf-8")
+    done = slurm.run("sbatch", "--wait", f"--output={tmp_path}/out", str(job), check=False, patience=60)
+    assert done.returncode == 78
+    assert "the store must lie on a shared file system" in (tmp_path / "out").read_text(encoding="utf-8")
