@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -91,7 +93,9 @@ class SlurmLauncher:
             for chunk in plan.chunks:
                 executor = _executor(plan, job, chunk, after=newest.get(chunk.lane, ""))
                 numbers = range(chunk.first, chunk.first + chunk.count)
-                queued = executor.map_array(work, [str(plan.path)] * chunk.count, numbers)
+                # submitit prints what SLURM says, which the user hears from us.
+                with redirect_stderr(StringIO()):
+                    queued = executor.map_array(work, [str(plan.path)] * chunk.count, numbers)
                 chunk.job = newest[chunk.lane] = queued[0].job_id.partition("_")[0]
                 plan.save()
                 done += sum(len(plan.share(number)) for number in numbers)
