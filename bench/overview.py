@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from statistics import median
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich import box
@@ -15,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bench.estimate import Estimate
 from bench.spec import Sweep
 from bench.store import State, Store, open_attempt
 from bench.trial import Trial
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STATUSES = ("done", "running", "failed", "cancelled", "missing")
 
 
-def as_json(sweep: Sweep, found: Mapping[str, State]) -> dict[str, Any]:
+def as_json(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> dict[str, Any]:
     """Counts and every trial with its state, for programs."""
     counts = Counter[str](state.status for state in found.values())
     return {
@@ -33,7 +33,9 @@ def as_json(sweep: Sweep, found: Mapping[str, State]) -> dict[str, Any]:
         "title": sweep.title,
         "trials": len(found),
         **{status: counts[status] for status in STATUSES},
-        "seconds_left": _seconds_left(found),
+        "seconds_left": left.seconds,
+        "gpu_hours_left": left.gpu_seconds / 3600,
+        "trials_not_estimated": left.unknown,
         "notes": list(sweep.notes),
         "items": [
             {"trial_id": trial.trial_id, "status": found[trial.trial_id].status, **trial.as_dict()}
@@ -42,7 +44,7 @@ def as_json(sweep: Sweep, found: Mapping[str, State]) -> dict[str, Any]:
     }
 
 
-def plan(sweep: Sweep, found: Mapping[str, State]) -> RenderableType:
+def plan(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> RenderableType:
     """One line per method and model, with the swept ρ and how its trials stand."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("model", "method", "ρ"):
@@ -64,13 +66,15 @@ def plan(sweep: Sweep, found: Mapping[str, State]) -> RenderableType:
         counts["left"] = sum(counts[name] for name in ("missing", "running", "cancelled"))
         numbers = [str(seeds), *(str(counts[name] or "–") for name in shown)]
         table.add_row(*key, ", ".join(f"{rho:g}" for rho in rhos) or "–", *numbers)
-    return Group(Text(sweep.title, style="bold"), table, Text("\n".join([_totals(found), *sweep.notes])))
+    return Group(
+        Text(sweep.title, style="bold"), table, Text("\n".join(filter(None, [_totals(found), left.text, *sweep.notes])))
+    )
 
 
-def status(store: Store, sweep: Sweep, found: Mapping[str, State]) -> RenderableType:
-    """Totals, the running trials with their epoch, the failed ones with their error."""
-    parts: list[RenderableType] = [Text(f"{sweep.title}\n{_totals(found)}")]
-    running = _table("running", "attempt", "epoch", "where", "trial")
+def status(store: Store, sweep: Sweep, found: Mapping[str, State], hints: Sequence[str] = ()) -> RenderableType:
+    """Totals, the running trials with how far they are, the failed ones with their error, and a queue's hints."""
+    parts: list[RenderableType] = [Text("\n".join([sweep.title, _totals(found), *hints]))]
+    running = _table("running", "attempt", "epoch", "accuracy", "left", "where", "trial")
     failed = _table("failed", "attempts", "outcome", "error", "trial")
     for trial in sweep.trials:
         state = found[trial.trial_id]
@@ -104,35 +108,25 @@ def write_csv(table: pa.Table, sink: TextIO) -> None:
 
 def _totals(found: Mapping[str, State]) -> str:
     counts = Counter[str](state.status for state in found.values())
-    text = f"{len(found)} trials: " + ", ".join(f"{counts[status]} {status}" for status in STATUSES)
-    seconds = _seconds_left(found)
-    if seconds:
-        text += f"; about {timedelta(seconds=round(seconds))} of work left, by the median time of done trials"
-    return text
-
-
-def _seconds_left(found: Mapping[str, State]) -> float | None:
-    """Missing trials times the median time of a done one; None while none is done."""
-    times = [state.wall_s for state in found.values() if state.status == "done" and state.wall_s]
-    missing = sum(state.status == "missing" for state in found.values())
-    return median(times) * missing if times else None
+    return f"{len(found)} trials: " + ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name])
 
 
 def _method(trial: Trial) -> str:
     return f"{trial.optimizer} {trial.variant}/{trial.scope}" if trial.perturbs else trial.optimizer
 
 
-def _running(store: Store, trial_id: str) -> tuple[str, str, str]:
+def _running(store: Store, trial_id: str) -> tuple[str, ...]:
     folder = store.folder(trial_id)
     number = open_attempt(store, folder)
     if number is None:
-        return "–", "–", "just ended"
+        return "–", "–", "–", "–", "just ended"
     holder = json.loads(folder.claim(number).read_text(encoding="utf-8"))
-    return (
-        str(number),
-        folder.epoch() or "starting",
-        f"{holder['host']} ({holder['launcher']}, process {holder['pid']})",
-    )
+    where = f"{holder['host']} ({holder['launcher']}, process {holder['pid']})"
+    at = folder.progress()
+    if at is None:
+        return str(number), "starting", "–", "–", where
+    left = str(timedelta(seconds=round(at.seconds_left)))
+    return str(number), f"{at.epoch}/{at.epochs}", f"{at.accuracy:.1f} %", left, where
 
 
 def _table(*columns: str) -> Table:

@@ -95,6 +95,22 @@ class Training:
             raise Diverged(f"the loss is {row['train_loss']} in epoch {number} of {self.trial.total_epochs}")
         return row
 
+    @property
+    def images(self) -> int:
+        """Training images of an epoch."""
+        return samples_per_epoch(self.trial, len(self._splits.train))
+
+    def first_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of the first epoch, for one who makes the steps himself."""
+        self._begin(1, learning_rate(self.trial, 1))
+        return self._batches(1)
+
+    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One step of the trial's method; the loss at w."""
+        if self.trial.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        return self._method.step_batch(images, labels, self._loss)
+
     def measure(self) -> dict[str, float]:
         """Every measure that the data set allows and whose images are there, of the trained model."""
         size = image_size(self.trial)
@@ -128,12 +144,10 @@ class Training:
         epoch = self._begin(number, lr)
         batches = Waiting(self._batches(number, epoch.steps))
         for images, labels in batches:
-            if self.trial.channels_last:
-                images = images.contiguous(memory_format=torch.channels_last)
-            loss = self._method.step_batch(images, labels, self._loss)
+            loss = self.step(images, labels)
             epoch.add(loss, self._method.last, len(labels) * self._world.size)
             if self.on_batch:
-                self.on_batch(number, epoch.seen, len(self._splits.train))
+                self.on_batch(number, epoch.seen, self.images)
             if self.stop and distributed.agree(self.stop(), self.device):
                 epoch.pause(batches.seconds)
                 raise Stopped(f"after step {epoch.steps} of epoch {number}")
@@ -170,7 +184,7 @@ class Training:
         train, trial = self._splits.train, self.trial
         order = torch.randperm(len(train), generator=torch.Generator().manual_seed(derive(trial.seed, "order", number)))
         part = Part(rank=self._world.rank, size=self._world.size, skip=skip)
-        whole = order[: samples_per_epoch(trial, len(train))]
+        whole = order[: self.images]
         return self._splits.normalized(train.batches(whole, trial.batch_size, build_augmentation(trial, number), part))
 
     def _share_statistics(self) -> None:

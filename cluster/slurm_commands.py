@@ -69,6 +69,18 @@ def ended_badly(job: str) -> list[str]:
     ]
 
 
+def is_known(job: str) -> bool:
+    """Whether queue or accounting know a job; when they can't be asked, it may be."""
+    for command in (("squeue", "--noheader", f"--jobs={job}"), ("sacct", "--noheader", f"--jobs={job}")):
+        try:
+            if ask(*command).strip():
+                return True
+        except SlurmError as error:
+            if "Invalid job id" not in str(error):
+                return True
+    return False
+
+
 def cancel(*jobs: str) -> None:
     """Cancel jobs or elements; those that run are told to stop first, by SIGTERM."""
     if jobs:

@@ -118,7 +118,7 @@ def test_help_has_an_example(sambench: Command, command: str) -> None:
 
 
 BAD = {
-    ("run", "SWEEP", "--on", "slrum"): "--on: unknown launcher 'slrum'; valid: ray, inline",
+    ("run", "SWEEP", "--on", "slrum"): "--on: unknown launcher 'slrum'; did you mean slurm; valid: ray, slurm, inline",
     ("run", "SWEEP", "--retry", "all"): "--retry: unknown choice 'all'; valid: failed",
     ("plan", "none.yaml"): "none.yaml: can't be read",
     ("plan", "SWEEP", "--set", "sede=1"): "--set sede=1: unknown field 'sede'; did you mean seed",

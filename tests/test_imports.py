@@ -38,18 +38,19 @@ ALLOWED = {
     "bench.epoch": {"bench.distributed", "bench.sam"},
     "bench.train": {"bench.trial", "bench.build", "bench.schedule", "bench.distributed", *FRONTS},
     "bench.board": {"bench.store", "bench.spec", "bench.trial"},
-    "bench.overview": {"bench.store", "bench.spec", "bench.trial"},
+    "bench.estimate": {"bench.store", "bench.trial"},
+    "bench.overview": {"bench.store", "bench.spec", "bench.trial", "bench.estimate"},
     "bench.terminal": {"bench.store"},
     "bench.doctor": {"bench.store"},
     "bench.catalog": {"bench.data", "bench.recipes"},
     "bench.profile": {"bench.resources", "bench.spec"},
     "bench.preflight": {"bench.spec", *FRONTS},
-    "cluster": {"bench.trial", "bench.store", "bench.resources", "bench.profile"},
+    "cluster": {"bench.trial", "bench.store", "bench.resources", "bench.profile", "bench.estimate"},
     "cluster.training": {"bench.trial", "bench.store", "bench.train", "bench.checkpoint", "bench.provenance"},
 }
 ALLOWED["bench.train"] |= {"bench.epoch"}
-ALLOWED["cluster.training"] |= {"bench.distributed"}
-TRAINING = {"slurm_worker", "worker", "session", "rank", "torchrun"}
+ALLOWED["cluster.training"] |= {"bench.distributed", "bench.estimate"}
+TRAINING = {"probe", "slurm_worker", "worker", "session", "rank", "torchrun"}
 """Modules of `cluster` that run where trials are trained."""
 
 

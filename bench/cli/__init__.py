@@ -10,12 +10,12 @@ import logging
 import os
 import sys
 
-from bench.cli import data, reading, running
+from bench.cli import data, operating, reading, running
 from bench.cli.app import app
 from bench.errors import UserError
 from bench.terminal import fail
 
-__all__ = ["app", "data", "main", "reading", "running"]
+__all__ = ["app", "data", "main", "operating", "reading", "running"]
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-_ORDER = ("plan", "run", "status", "logs", "board", "plot", "query", "recipe", "data", "doctor")
+_ORDER = ("plan", "run", "status", "watch", "logs", "cancel", "board", "plot", "query", "recipe", "data", "doctor")
 
 
 class _InOrderOfUse(TyperGroup):

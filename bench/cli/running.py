@@ -1,4 +1,4 @@
-"""Commands about trials: plan, run, status, logs, doctor."""
+"""Commands that begin things: plan, run, doctor."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from bench.cli.options import (
 from bench.terminal import err, fail, show, tell
 
 if TYPE_CHECKING:
+    from bench.estimate import Estimate
     from bench.spec import Sweep
     from bench.store import State
     from cluster.driver import Drive
@@ -34,17 +35,20 @@ def plan(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
     set_: SetOption = None,
+    probe: Annotated[bool, typer.Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
+    data_root: DataRootOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the trials of a sweep and which are done, missing or failed; starts nothing."""
+    """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
     from bench import overview
 
     loaded = load_sweep(sweep, set_)
     found = find_states(store, loaded)
+    left = _estimate(loaded, found, store, probe=probe)
     if as_json:
-        print(json.dumps(overview.as_json(loaded, found), indent=1))
+        print(json.dumps(overview.as_json(loaded, found, left), indent=1))
     else:
-        show(overview.plan(loaded, found))
+        show(overview.plan(loaded, found, left))
 
 
 @app.command(epilog="Example: sambench run sweeps/demo.yaml --retry failed")
@@ -109,30 +113,6 @@ def run(
         _summarize_run(loaded, found)
 
 
-@app.command(epilog="Example: sambench status sweeps/demo.yaml")
-def status(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, set_: SetOption = None) -> None:
-    """Show how a sweep's trials stand: counts, what runs where, what failed and why."""
-    from bench import overview
-    from bench.store import Store
-
-    loaded = load_sweep(sweep, set_)
-    show(overview.status(Store.open(store), loaded, find_states(store, loaded)))
-
-
-@app.command(epilog="Example: sambench logs 3f2a")
-def logs(
-    trial: Annotated[str, typer.Argument(metavar="TRIAL", help="Trial id or its first characters.")],
-    store: StoreOption = DEFAULT_STORE,
-) -> None:
-    """Print the log of a trial: its epochs, and the traceback if it failed."""
-    from bench.store import Store
-
-    folder = Store.open(store).find(trial)
-    if not folder.log.exists():
-        fail(f"trial {folder.trial_id} has no log yet: no worker has started it")
-    sys.stdout.write(folder.log.read_text(encoding="utf-8"))
-
-
 @app.command(epilog="Example: sambench doctor")
 def doctor(store: StoreOption = DEFAULT_STORE) -> None:
     """Check this machine: Python, torch, device, Ray, SLURM, write access, clashing packages."""
@@ -141,6 +121,21 @@ def doctor(store: StoreOption = DEFAULT_STORE) -> None:
     findings = examine(store)
     show(render(findings))
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _estimate(sweep: Sweep, found: dict[str, State], folder: Path, *, probe: bool) -> Estimate:
+    from bench.estimate import estimate, measured
+    from bench.preflight import preflight
+    from bench.store import Store
+
+    left = [trial for trial in sweep.trials if found[trial.trial_id].status not in ("done", "failed")]
+    paces = measured(Store.open(folder)) if Store.exists(folder) and left else {}
+    if not probe:
+        return estimate(left, paces)
+    preflight(sweep)
+    from cluster.probe import probe as measure_steps
+
+    return estimate(left, paces, measure_steps)
 
 
 def _summarize_run(sweep: Sweep, found: dict[str, State]) -> None:

@@ -20,7 +20,7 @@ from bench.store.attempt import OUTCOMES, Attempt, Outcome
 from bench.store.claim import Claim, ClaimLost, acquire, bury
 from bench.store.layout import Store, StoreError, TrialFolder
 from bench.store.query import TABLES, QueryError, connect, query
-from bench.store.state import State, open_attempt, set_aside_damaged, state_of, states
+from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
 
 __all__ = [
     "OUTCOMES",
@@ -36,6 +36,7 @@ __all__ = [
     "TrialFolder",
     "acquire",
     "bury",
+    "cancel",
     "connect",
     "open_attempt",
     "query",

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.errors import UserError
 from bench.store import files
@@ -19,6 +20,25 @@ STORE_SCHEMA = 1
 """Version of the layout and of the columns; a store of a newer one is refused."""
 
 _TRIAL_ID = re.compile(r"[0-9a-f]{16}")
+
+
+_EPOCH = re.compile(r" epoch (\d+)/(\d+): .*test accuracy ([\d.]+) %, ([\d.]+) s")
+
+
+class Progress(NamedTuple):
+    """How far a trial is."""
+
+    epoch: int
+    epochs: int
+    accuracy: float
+    """On the test split, %."""
+    seconds: float
+    """Of the newest epoch."""
+
+    @property
+    def seconds_left(self) -> float:
+        """By the newest epoch's time."""
+        return (self.epochs - self.epoch) * self.seconds
 
 
 class StoreError(UserError):
@@ -85,13 +105,16 @@ class TrialFolder:
     def attempts(self) -> Path:
         return self.path / "attempts"
 
-    def epoch(self) -> str | None:
-        """The newest epoch that a worker finished, as `3/20`; None before the first."""
+    def progress(self) -> Progress | None:
+        """The newest epoch that a worker finished; None before the first."""
         try:
-            epochs = re.findall(r" epoch (\d+/\d+):", self.log.read_text(encoding="utf-8"))
+            found = _EPOCH.findall(self.log.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        return epochs[-1] if epochs else None
+        if not found:
+            return None
+        epoch, epochs, accuracy, seconds = found[-1]
+        return Progress(int(epoch), int(epochs), float(accuracy), float(seconds))
 
     def claim(self, number: int) -> Path:
         return self.attempts / f"{number:04d}.claim"

@@ -133,3 +133,17 @@ def _status(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retr
         if not retries.allow(str(outcome), times):
             return "failed"
     return "cancelled" if folder.cancelled.exists() else "missing"
+
+
+def cancel(store: Store, trial_ids: Iterable[str]) -> tuple[int, int]:
+    """Mark trials that aren't done as cancelled; how many of them run, and how many wait."""
+    running = waiting = 0
+    for trial_id in trial_ids:
+        folder = store.folder(trial_id)
+        status = state_of(store, folder, Retries()).status
+        if status not in ("running", "missing") or not folder.path.exists():
+            continue
+        folder.cancelled.touch()
+        running += status == "running"
+        waiting += status == "missing"
+    return running, waiting

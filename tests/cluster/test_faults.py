@@ -72,8 +72,8 @@ def holder_in_training(root: Path) -> int:
     if not (root / "store.json").exists():
         return 0
     for folder in Store.open(root).folders():
-        number, epoch = last_number(folder), folder.epoch()
-        early = epoch is not None and int(epoch.partition("/")[0]) < 15
+        number, at = last_number(folder), folder.progress()
+        early = at is not None and at.epoch < 15
         if early and number and not folder.attempt(number).exists():
             return int(json.loads(folder.claim(number).read_text())["pid"])
     return 0

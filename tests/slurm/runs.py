@@ -92,8 +92,8 @@ class Run:
         folder = self.store.folder(self.sweep.trials[0].trial_id)
 
         def reached() -> bool:
-            at = folder.epoch()
-            return at is not None and int(at.partition("/")[0]) >= epoch
+            at = folder.progress()
+            return at is not None and at.epoch >= epoch
 
         wait_for(reached, 90, self.situation)
         number = last_number(folder)

@@ -82,7 +82,7 @@ def test_a_process_that_raises_has_its_traceback_in_the_log(slurm: Cluster, tmp_
 @pytest.mark.parametrize(
     ("profile", "words"),
     [
-        ({"partition": "none"}, "invalid partition specified: none"),
+        ({"partition": "none"}, "Invalid partition name"),
         ({"account": "none"}, "Invalid account"),
         ({"options": {"nodelist": "n9"}}, "Invalid node name"),
     ],
