@@ -24,7 +24,7 @@ from cluster.environment import worker_environment
 from cluster.launcher import Job, LaunchError
 from cluster.progress import Progress
 from cluster.queue_plan import Chunk, Plan, cut, new_path, queued_trials
-from cluster.slurm_entry import GO_ON, work
+from cluster.slurm_entry import GO_ON, NO_GPU, work
 
 DEFAULT_TIME = "1h"
 """Of a job, where neither sweep nor profile say."""
@@ -176,12 +176,14 @@ def _setup(plan: Plan, job: Job, time: str, gpus: int) -> list[str]:
 
 def _teardown() -> list[str]:
     """Queue the job again if its worker asks for it, or if it died, up to a point."""
-    restarts = f'[ "${{SLURM_RESTART_COUNT:-0}}" -lt {_RESTARTS} ]'
+    again = 'scontrol requeue "$SLURM_JOB_ID"'
     return [
         "status=$?",
-        f'if [ "$status" -eq {GO_ON} ] || {{ [ "$status" -ne 0 ] && {restarts}; }}; then',
-        '  scontrol requeue "$SLURM_JOB_ID"',
-        "fi",
+        'case "$status" in',
+        f"  0|{NO_GPU}) ;;",
+        f"  {GO_ON}) {again} ;;",
+        f'  *) [ "${{SLURM_RESTART_COUNT:-0}}" -lt {_RESTARTS} ] && {again} ;;',
+        "esac",
         'exit "$status"',
     ]
 

@@ -8,6 +8,8 @@ from cluster.queue_plan import Plan
 
 GO_ON = 75
 """Exit code of a worker that asks its batch script to queue the job again: there is more to do."""
+NO_GPU = 79
+"""Exit code of a worker whose node lacks the GPUs that were asked for."""
 
 
 def work(plan_file: str, share: int) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 from dataclasses import dataclass
 
+import torch
+
 from bench.store import Store
 from cluster.queue_plan import Plan
-from cluster.slurm_entry import GO_ON
+from cluster.slurm_entry import GO_ON, NO_GPU
 from cluster.stopping import Stopping, on_signals
 from cluster.torchrun import Ranks
 from cluster.worker import Manner, run_trial
@@ -19,6 +22,12 @@ from cluster.worker import Manner, run_trial
 def work_here(plan: Plan, share: int) -> None:
     """Run trials until none is left, or the job must end; then leave by GO_ON if there is more to do."""
     job = _Job.here()
+    wanted = int(os.environ["SAMBENCH_GPUS"])
+    if wanted > torch.cuda.device_count():
+        there = f"{torch.cuda.device_count()} there on {socket.gethostname()}"
+        print(f"{wanted} GPUs asked for and {there}; set resources: {{gpus: 0}}, or name a partition with GPUs")
+        sys.stdout.flush()
+        os._exit(NO_GPU)
     unfinished = _Worker(plan, share, job).run()
     # A thread may hang in a library's clean-up; everything of ours is flushed by now.
     sys.stdout.flush()

@@ -84,9 +84,11 @@ srun --unbuffered --output STORE/queued/logs/%A_%a/%A_%a_%t_log.out --cpus-per-t
 
 # teardown
 status=$?
-if [ "$status" -eq 75 ] || { [ "$status" -ne 0 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 10 ]; }; then
-  scontrol requeue "$SLURM_JOB_ID"
-fi
+case "$status" in
+  0|79) ;;
+  75) scontrol requeue "$SLURM_JOB_ID" ;;
+  *) [ "${SLURM_RESTART_COUNT:-0}" -lt 10 ] && scontrol requeue "$SLURM_JOB_ID" ;;
+esac
 exit "$status"
 """
 
