@@ -22,7 +22,7 @@ from bench.trial import Trial
 if TYPE_CHECKING:
     import pyarrow as pa
 
-STATUSES = ("done", "running", "failed", "cancelled", "missing")
+STATUSES = ("done", "pruned", "running", "failed", "cancelled", "missing")
 
 
 def as_json(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> dict[str, Any]:
@@ -49,9 +49,8 @@ def plan(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> Renderable
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("model", "method", "ρ"):
         table.add_column(name, no_wrap=True)
-    shown = (
-        ["done", "failed", "left"] if any(state.status == "failed" for state in found.values()) else ["done", "left"]
-    )
+    there = {state.status for state in found.values()}
+    shown = ["done", *(name for name in ("pruned", "failed") if name in there), "left"]
     for name in ("seeds", *shown):
         table.add_column(name, justify="right", min_width=len(name))
     several = len({trial.dataset for trial in sweep.trials}) > 1

@@ -1,4 +1,7 @@
-"""Resources: what one trial needs of a machine, and how often it is tried. Never part of a trial's identity."""
+"""Resources: what one trial needs of a machine, how often it is tried, and when it is given up.
+
+Never part of a trial's identity.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 from pydantic import AfterValidator
 
 _UNITS = {"d": 1440, "h": 60, "m": 1}
@@ -81,3 +84,22 @@ class Retries:
         if outcome in ("done", "diverged"):
             return False
         return times <= int(getattr(self, outcome, times))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """When a trial of a search is stopped because others are better: asynchronous successive halving (ASHA).
+
+    Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020. After `grace_epochs` epochs, and
+    after `reduction` times as many, and so on, a trial goes on only if it is among the best 1/`reduction` of those
+    that came so far.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    metric: Literal["val_accuracy", "test_accuracy"] = "val_accuracy"
+    """Column of the history by which trials are compared; higher is better."""
+    grace_epochs: Annotated[int, Ge(1)] = 1
+    """Epochs that every trial is trained."""
+    reduction: Annotated[float, Gt(1)] = 3.0
+    """One of so many trials goes on."""

@@ -7,6 +7,7 @@ several may work on one sweep.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -14,7 +15,7 @@ from statistics import median
 from rich.console import Console
 
 from bench.profile import Profile
-from bench.resources import Resources, Retries
+from bench.resources import EarlyStopping, Resources, Retries
 from bench.store import Outcome, State, Store, bury, states
 from bench.store.claim import last_number
 from bench.trial import Trial
@@ -41,6 +42,9 @@ class Drive:
     profile: Profile
     tensorboard: bool
     console: Console
+    address: str | None = None
+    """Of a Ray cluster that is there already."""
+    early_stopping: EarlyStopping | None = None
 
     def run(self) -> dict[str, State]:
         """Work until nothing is missing; returns how every trial stands. An interrupt is passed on."""
@@ -49,7 +53,7 @@ class Drive:
             self.store.folder(trial.trial_id).cancelled.unlink(missing_ok=True)
         found = self._states()
         todo = self._todo(found, retry=self.retry_failed)
-        done = sum(state.status == "done" for state in found.values())
+        counts = Counter(state.status for state in found.values())
         if not todo and not _running(found):
             return found
         entry = LAUNCHERS[self.launcher]
@@ -58,7 +62,7 @@ class Drive:
             with launcher:
                 launcher.launch(self.job(found, todo), None)
             return found
-        with Progress(self.console, self.labels, done=done) as progress:
+        with Progress(self.console, self.labels, done=counts["done"], pruned=counts["pruned"]) as progress:
             try:
                 with launcher:
                     self._rounds(launcher, found, todo, progress)
@@ -79,6 +83,9 @@ class Drive:
             profile=self.profile,
             seconds_per_trial=median(times) if times else None,
             tensorboard=self.tensorboard,
+            address=self.address,
+            early_stopping=self.early_stopping,
+            over=tuple(trial_id for trial_id, state in found.items() if state.status in ("done", "pruned")),
         )
 
     def todo(self) -> dict[str, int]:
@@ -99,7 +106,8 @@ class Drive:
                 time.sleep(POLL_SECONDS)
 
     def _states(self) -> dict[str, State]:
-        return states(self.store, [trial.trial_id for trial in self.trials], self.retries)
+        ids = [trial.trial_id for trial in self.trials]
+        return states(self.store, ids, self.retries, prunes=self.early_stopping is not None)
 
     def _todo(self, found: Mapping[str, State], *, retry: bool) -> dict[str, int]:
         wanted = ("missing", "failed") if retry else ("missing",)

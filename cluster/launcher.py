@@ -10,11 +10,15 @@ from typing import Protocol, Self
 from bench.errors import UserError
 from bench.profile import Profile
 from bench.registry import Entry
-from bench.resources import Resources, Retries
+from bench.resources import EarlyStopping, Resources, Retries
 from cluster.progress import Progress
 
 LAUNCHERS: dict[str, Entry] = {
-    "ray": Entry(target="cluster.ray_tune:RayLauncher", summary="Ray Tune on this machine (default)"),
+    "ray": Entry(
+        target="cluster.ray_tune:RayLauncher",
+        summary="Ray Tune on this machine (default), or on a Ray cluster that is there",
+        traits={"prunes": True},
+    ),
     "slurm": Entry(
         target="cluster.slurm:SlurmLauncher",
         summary="job arrays of a SLURM cluster; returns when they are queued",
@@ -22,7 +26,8 @@ LAUNCHERS: dict[str, Entry] = {
     ),
     "inline": Entry(target="cluster.inline:InlineLauncher", summary="one after another in this process, for debugging"),
 }
-"""Trait `queues`: `launch` returns when the trials are in a queue, and nothing here waits for them."""
+"""Traits: `queues`: `launch` returns when the trials are in a queue, and nothing here waits for them; `prunes`: it
+stops trials early where the sweep says so."""
 
 
 class LaunchError(UserError):
@@ -44,6 +49,11 @@ class Job:
     """Median of done trials, where there are any."""
     tensorboard: bool = False
     """Whether workers also write TensorBoard's files."""
+    address: str | None = None
+    """Of the Ray cluster to use, as `host:port`; None: one is started."""
+    early_stopping: EarlyStopping | None = None
+    over: tuple[str, ...] = ()
+    """Trials of the sweep that are done or pruned, which others are compared with."""
 
 
 class Launcher(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -20,6 +20,8 @@ QUIET_SECONDS = 10.0
 
 OnBatch = Callable[[int, int, int], None]
 """Told of each step: the epoch, and how many of how many images of it are through."""
+OnEpoch = Callable[[dict[str, Any]], None]
+"""Told of each epoch's row of the history, once its checkpoint is kept; first of those of earlier attempts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +40,11 @@ class Report:
 class Progress:
     """Counts of one `run`, shown as they change."""
 
-    def __init__(self, console: Console, labels: Mapping[str, str], *, done: int) -> None:
+    def __init__(self, console: Console, labels: Mapping[str, str], *, done: int, pruned: int = 0) -> None:
         self._console = console
         self._labels = labels
         self._done_before = done
+        self._pruned_before = pruned
         self._total = len(labels)
         self._outcomes: Counter[str] = Counter()
         self._running: set[str] = set()
@@ -98,14 +101,19 @@ class Progress:
 
     @property
     def failed(self) -> int:
-        return sum(count for outcome, count in self._outcomes.items() if outcome != "done")
+        return sum(count for outcome, count in self._outcomes.items() if outcome not in ("done", "pruned"))
+
+    @property
+    def pruned(self) -> int:
+        return self._pruned_before + self._outcomes["pruned"]
 
     def text(self) -> str:
         """The line: counts, time left, best so far."""
-        left = max(self._total - self.done - self.failed, 0)
+        left = max(self._total - self.done - self.failed - self.pruned, 0)
         parts = [
             f"{self.done}/{self._total} done",
             f"{len(self._running)} running",
+            *([f"{self.pruned} pruned"] if self.pruned else []),
             f"{self.failed} failed",
             f"{left} left",
         ]
@@ -120,7 +128,7 @@ class Progress:
         return " · ".join(parts)
 
     def _show(self) -> None:
-        self._live.update(self._task, completed=self.done + self.failed, description=self.text())
+        self._live.update(self._task, completed=self.done + self.failed + self.pruned, description=self.text())
         if not self._console.is_terminal:
             self._line()
 

@@ -17,7 +17,7 @@ from bench import checkpoint, distributed
 from bench.store import Outcome, TrialFolder
 from bench.store.results import write_history, write_measures
 from bench.train import Diverged, Stopped, Training, train
-from cluster.progress import OnBatch
+from cluster.progress import OnBatch, OnEpoch
 from cluster.tensorboard import write as write_tensorboard
 
 
@@ -33,6 +33,7 @@ class Session:
     """Whether to stop after this step."""
     tensorboard: bool = False
     on_batch: OnBatch | None = None
+    on_epoch: OnEpoch | None = None
     training: Training | None = None
     first_epoch: int | None = None
     """Epochs that the checkpoint had."""
@@ -101,6 +102,8 @@ class Session:
             training.load_state_dict(state)
             self.first_epoch = training.epochs_done
             self.log.info("resuming after epoch %d%s", self.first_epoch, training.place)
+            for row in training.history:
+                self._tell(row)
 
     def _keep(self, training: Training) -> None:
         """After each epoch: make sure that the trial is still ours, and let nothing of the epoch be lost."""
@@ -116,6 +119,11 @@ class Session:
             row["test_accuracy"],
             row["seconds"],
         )
+        self._tell(row)
+
+    def _tell(self, row: dict[str, Any]) -> None:
+        if self.on_epoch is not None:
+            self.on_epoch(row)
 
     def _save(self, training: Training) -> None:
         state = training.state_dict()

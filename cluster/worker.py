@@ -17,7 +17,7 @@ import torch
 from bench import provenance
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, TrialFolder, acquire
 from bench.train import Stopped
-from cluster.progress import OnBatch, Report
+from cluster.progress import OnBatch, OnEpoch, Report
 from cluster.session import Session, classify, last_line
 from cluster.stopping import Stopping
 from cluster.torchrun import Failed, Ranks, run_ranks
@@ -34,6 +34,8 @@ class Manner:
     tensorboard: bool = False
     on_batch: OnBatch | None = None
     """Told of the steps of trials that are trained in this very process."""
+    on_epoch: OnEpoch | None = None
+    """Told of their epochs."""
 
 
 def run_trial(
@@ -115,6 +117,7 @@ class _Attempt:
             self._stop,
             tensorboard=self.manner.tensorboard,
             on_batch=self.manner.on_batch,
+            on_epoch=self.manner.on_epoch,
         )
         try:
             session.run()

@@ -37,8 +37,12 @@ ALLOWED = {
     "bench.build": {"bench.trial", "bench.distributed", *FRONTS},
     "bench.epoch": {"bench.distributed", "bench.sam"},
     "bench.train": {"bench.trial", "bench.build", "bench.schedule", "bench.distributed", *FRONTS},
-    "bench.board": {"bench.store", "bench.spec", "bench.trial"},
+    "bench.board": {"bench.store", "bench.spec", "bench.recipes", "bench.trial"},
+    "bench.smoke": {"bench.spec", "bench.trial", "bench.resources", *FRONTS},
+    "bench.cost": {"bench.trial", *FRONTS},
     "bench.estimate": {"bench.store", "bench.trial"},
+    "bench.report": {"bench.board", "bench.plots", "bench.spec", "bench.store", "bench.trial"},
+    "bench.plots": {"bench.board", "bench.spec", "bench.store", "bench.trial"},
     "bench.overview": {"bench.store", "bench.spec", "bench.trial", "bench.estimate"},
     "bench.terminal": {"bench.store"},
     "bench.doctor": {"bench.store"},
@@ -99,6 +103,7 @@ LIGHT = "import sys; {}; print(sorted({{'torch', 'ray', 'submitit', 'timm', 'mat
     [
         "import bench, bench.cli, bench.spec, bench.sam, bench.models, bench.data, bench.measures",
         "import bench.store, bench.board.render, bench.overview",
+        "import bench.smoke, bench.cost, bench.board.choose",
         "import cluster.driver",
     ],
 )

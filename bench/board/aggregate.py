@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from bench.board.layout import Layout
+from bench.board.origin import COLUMNS, Footnotes, Origin
 from bench.board.statistics import Summary, paired_difference, summarize
 from bench.spec import Sweep
 from bench.store import Store, connect
 from bench.trial import NONE, Trial
+
+Key = tuple[str, str, str]
+"""Row, column and scope of a cell."""
 
 SELECTION = "val_accuracy"
 """What ρ is chosen by, where the data set has a validation split."""
@@ -28,17 +33,28 @@ class Runs:
     selection: dict[int, float] = field(default_factory=dict)
     """Seed → what ρ is chosen by."""
     failures: dict[str, int] = field(default_factory=dict)
-    """Outcome → number of trials that ended so and are not done."""
+    """Outcome → number of trials that ended so and are not done; they enter no mean."""
+    unmeasured: int = 0
+    """Number of done trials without the board's metric."""
+    origins: list[Origin] = field(default_factory=list)
+    """What the values were made with."""
 
     @property
     def summary(self) -> Summary | None:
         return summarize(list(self.values.values()))
+
+    @property
+    def missing(self) -> int:
+        """Number of trials that have not ended yet."""
+        return self.expected - len(self.values) - self.unmeasured - sum(self.failures.values())
 
 
 @dataclass(frozen=True)
 class Cell:
     """One method on one column: every swept ρ, and the chosen one."""
 
+    trial: Trial
+    """One of its trials, for what all of them share."""
     swept: tuple[Runs, ...]
     """By rising ρ."""
     chosen: Runs
@@ -62,22 +78,27 @@ class Board:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     scopes: tuple[str, ...]
-    cells: Mapping[tuple[str, str, str], Cell]
+    cells: Mapping[Key, Cell]
     remarks: tuple[str, ...] = ()
     """Guesses and the like that went into the sweep."""
+
+    @cached_property
+    def footnotes(self) -> Footnotes:
+        """Letters for results that were made with something else than most."""
+        return Footnotes.of([origin for cell in self.cells.values() for origin in cell.chosen.origins])
 
     @property
     def empty(self) -> bool:
         """Whether no trial has a result yet."""
         return not any(runs.values for cell in self.cells.values() for runs in cell.swept)
 
-    def best(self, column: str) -> tuple[str, str, str] | None:
+    def best(self, column: str) -> Key | None:
         """Key of the highest mean in a column."""
-        return self._highest([key for key in self.cells if key[1] == column])
+        return self._best.get(column)
 
-    def better(self, row: str, column: str) -> tuple[str, str, str] | None:
+    def better(self, row: str, column: str) -> Key | None:
         """Key of the scope with the highest mean in a row, where at least two have results."""
-        keys = [key for key in self.cells if key[:2] == (row, column) and self.cells[key].chosen.summary]
+        keys = self._by_method.get((row, column), [])
         return self._highest(keys) if len(keys) > 1 else None
 
     def difference(self, row: str, column: str, ours: str, theirs: str) -> Summary | None:
@@ -87,23 +108,44 @@ class Board:
             return None
         return paired_difference(pair[0].chosen.values, pair[1].chosen.values)
 
-    def _highest(self, keys: Sequence[tuple[str, str, str]]) -> tuple[str, str, str] | None:
-        means = {key: summary.mean for key in keys if (summary := self.cells[key].chosen.summary)}
-        return max(means, key=lambda key: means[key]) if means else None
+    @cached_property
+    def _means(self) -> dict[Key, float]:
+        """Of the cells that have results."""
+        return {key: summary.mean for key, cell in self.cells.items() if (summary := cell.chosen.summary)}
+
+    @cached_property
+    def _best(self) -> dict[str, Key]:
+        by_column: dict[str, list[Key]] = defaultdict(list)
+        for key in self._means:
+            by_column[key[1]].append(key)
+        return {column: self._highest(keys) for column, keys in by_column.items()}
+
+    @cached_property
+    def _by_method(self) -> dict[tuple[str, str], list[Key]]:
+        """(row, column) → keys of its scopes that have results."""
+        by_method: dict[tuple[str, str], list[Key]] = defaultdict(list)
+        for key in self._means:
+            by_method[key[:2]].append(key)
+        return dict(by_method)
+
+    def _highest(self, keys: Sequence[Key]) -> Key:
+        return max(keys, key=self._means.__getitem__)
 
 
-def make_board(store: Store, sweep: Sweep, metric: str | None = None) -> Board:
-    """The board of a sweep's trials; `metric` defaults to the sweep's first measure."""
+def make_board(store: Store, sweep: Sweep, metric: str | None = None, layout: Layout | None = None) -> Board:
+    """The board of a sweep's trials; `metric` defaults to the sweep's first measure, `layout` to variants as rows."""
     metric = metric or sweep.measures[0]
-    results = read_results(store, sweep.trials)
-    selection = SELECTION if any(row.get(SELECTION) is not None for row in results.values()) else metric
-    layout = Layout.of(sweep.trials)
-    groups: dict[tuple[str, str, str], dict[float | None, Runs]] = defaultdict(dict)
-    for trial in sweep.trials:
-        key = (layout.row(trial), layout.column(trial), trial.scope)
+    layout = layout or Layout.of(sweep.trials)
+    results = read_results(store, sweep.trials, [metric, SELECTION])
+    selection = SELECTION if any(row[SELECTION] is not None for row in results.values()) else metric
+    groups: dict[Key, dict[float | None, Runs]] = defaultdict(dict)
+    of_cell: dict[Key, Trial] = {}
+    for trial in sorted(sweep.trials, key=layout.rank):
+        key = (layout.row(trial), layout.column(trial), layout.scope(trial))
+        of_cell.setdefault(key, trial)
         runs = groups[key].setdefault(trial.rho, Runs(trial.rho))
         _add(runs, trial, results.get(trial.trial_id, {}), metric, selection)
-    cells = {key: _cell(list(by_rho.values())) for key, by_rho in groups.items()}
+    cells = {key: _cell(of_cell[key], list(by_rho.values())) for key, by_rho in groups.items()}
     return Board(
         title=sweep.title,
         metric=metric,
@@ -117,29 +159,45 @@ def make_board(store: Store, sweep: Sweep, metric: str | None = None) -> Board:
     )
 
 
-def read_results(store: Store, trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:
-    """Rows of the view `results` by trial id; trials without any attempt have no outcome."""
+def read_results(
+    store: Store, trials: Sequence[Trial], measures: Sequence[str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Rows of the view `results` by trial id, of these trials alone: DuckDB leaves out the rest of the store.
+
+    With `measures`, only these, outcome and origin; trials without any attempt have no outcome.
+    """
+    names = dict.fromkeys(["trial_id", "outcome", *measures, *COLUMNS]) if measures is not None else {}
+    columns = ", ".join(f'"{name}"' for name in names) or "*"
     ids = {trial.trial_id for trial in trials}
-    table = connect(store, ["results"]).sql("SELECT * FROM results").to_arrow_table()
-    return {row["trial_id"]: row for row in table.to_pylist() if row["trial_id"] in ids}
+    with connect(store, ["results"], only=ids) as connection:
+        answer = connection.execute(
+            f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)",
+            {"ids": list(ids)},
+        )
+        found = [column[0] for column in answer.description]
+        rows = [dict(zip(found, row, strict=True)) for row in answer.fetchall()]
+    return {row["trial_id"]: row for row in rows}
 
 
 def _add(runs: Runs, trial: Trial, result: Mapping[str, Any], metric: str, selection: str) -> None:
     runs.expected += 1
     outcome = result.get("outcome")
     if outcome == "done":
-        if result.get(metric) is not None:
+        if result[metric] is None:
+            runs.unmeasured += 1
+        else:
             runs.values[trial.seed] = result[metric]
-        if result.get(selection) is not None:
+            runs.origins.append(Origin.of(result))
+        if result[selection] is not None:
             runs.selection[trial.seed] = result[selection]
     elif outcome is not None:
         runs.failures[outcome] = runs.failures.get(outcome, 0) + 1
 
 
-def _cell(swept: list[Runs]) -> Cell:
+def _cell(trial: Trial, swept: list[Runs]) -> Cell:
     """Choose among the ρ with the most finished seeds, by the mean on validation; of equals the smallest."""
     swept.sort(key=lambda runs: runs.rho or 0.0)
     most = max(len(runs.selection) for runs in swept)
     candidates = [runs for runs in swept if len(runs.selection) == most]
     means = [summary.mean if (summary := summarize(list(runs.selection.values()))) else 0.0 for runs in candidates]
-    return Cell(tuple(swept), candidates[means.index(max(means))])
+    return Cell(trial, tuple(swept), candidates[means.index(max(means))])

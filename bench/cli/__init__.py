@@ -10,12 +10,12 @@ import logging
 import os
 import sys
 
-from bench.cli import data, operating, reading, running
+from bench.cli import data, listing, operating, plotting, reading, reporting, running, storing
 from bench.cli.app import app
 from bench.errors import UserError
 from bench.terminal import fail
 
-__all__ = ["app", "data", "main", "operating", "reading", "running"]
+__all__ = ["app", "data", "listing", "main", "operating", "plotting", "reading", "reporting", "running", "storing"]
 
 
 def main() -> None:

@@ -7,7 +7,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-_ORDER = ("plan", "run", "status", "watch", "logs", "cancel", "board", "plot", "query", "recipe", "data", "doctor")
+_ORDER = (
+    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "board", "plot", "report", "query", "schema",
+    "compact", "store", "recipe", "data", "doctor",
+)  # fmt: skip
 
 
 class _InOrderOfUse(TyperGroup):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORE, SetOption, StoreOption, SweepArgument, find_states, load_sweep
+from bench.cli.options import DEFAULT_STORE, SetOption, SmokeOption, StoreOption, SweepArgument, find_states, load_ready
 from bench.terminal import fail, out, show, tell
 
 if TYPE_CHECKING:
@@ -24,9 +24,11 @@ _LOOK = 0.5
 
 
 @app.command(epilog="Example: sambench status sweeps/demo.yaml")
-def status(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, set_: SetOption = None) -> None:
+def status(
+    sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, set_: SetOption = None, smoke: SmokeOption = False
+) -> None:
     """Show how a sweep's trials stand: counts, what runs where and how far it is, what failed and why."""
-    rendered, _ = _status(load_sweep(sweep, set_), store)
+    rendered, _ = _status(load_ready(sweep, set_, store, smoke=smoke), store)
     show(rendered)
 
 
@@ -36,11 +38,12 @@ def watch(
     store: StoreOption = DEFAULT_STORE,
     set_: SetOption = None,
     every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
+    smoke: SmokeOption = False,
 ) -> None:
     """Show the status until every trial is done or failed; Ctrl-C ends the view, not the trials."""
     from rich.live import Live
 
-    loaded = load_sweep(sweep, set_)
+    loaded = load_ready(sweep, set_, store, smoke=smoke)
     rendered, over = _status(loaded, store)
     try:
         with Live(rendered, console=out, auto_refresh=False) as live:
@@ -84,7 +87,7 @@ def cancel(
     from cluster.queue_view import cancel_elements
 
     opened = Store.open(store)
-    ids = _chosen(opened, what, set_, where)
+    ids = _chosen(opened, store, what, set_, where)
     stopped, waiting = cancel_trials(opened, ids)
     elements = cancel_elements(opened, ids)
     tell(f"{stopped} running trials stop after their next step, {waiting} waiting ones won't start")
@@ -121,14 +124,14 @@ def _print_log(store: Store, folder: TrialFolder, *, follow: bool) -> None:
             time.sleep(_LOOK)
 
 
-def _chosen(store: Store, what: str, set_: list[str] | None, where: list[str] | None) -> list[str]:
+def _chosen(store: Store, folder: Path, what: str, set_: list[str] | None, where: list[str] | None) -> list[str]:
     """Ids of the trials that are meant."""
     from bench.spec.fault import unknown
 
     named = Path("sweeps") / f"{what}.yaml"
     if not Path(what).exists() and not named.exists():
         return [store.find(what).trial_id]
-    trials = load_sweep(Path(what), set_).trials
+    trials = load_ready(Path(what), set_, folder).trials
     for condition in where or ():
         field, _, value = condition.partition("=")
         if field not in trials[0].as_dict() | dict(trials[0].settings):

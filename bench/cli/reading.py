@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORE, SetOption, StoreOption, SweepArgument, load_sweep
-from bench.terminal import emit, fail, show, tell
+from bench.cli.options import DEFAULT_STORE, SetOption, SmokeOption, StoreOption, SweepArgument, load_ready
+from bench.terminal import emit, fail, show
 
-
-class BoardFormat(StrEnum):
-    terminal = "terminal"
-    markdown = "markdown"
-    csv = "csv"
+StoresOption = Annotated[
+    list[Path] | None,
+    typer.Option("--store", envvar="SAMBENCH_STORE", help="Folder of the results; may be repeated."),
+]
 
 
 @app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -27,70 +25,63 @@ def board(
     store: StoreOption = DEFAULT_STORE,
     set_: SetOption = None,
     metric: Annotated[str | None, typer.Option(help="Measure to show; default: the sweep's first.")] = None,
-    format_: Annotated[BoardFormat, typer.Option("--format", help="How to print it.")] = BoardFormat.terminal,
+    rows: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
+    cols: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=VALUE", help="Only these trials; may be repeated.")
+    ] = None,
+    against: Annotated[str | None, typer.Option(metavar="paper", help="Compare with the paper's numbers.")] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="terminal, markdown, csv, latex, html or json.")
+    ] = "terminal",
     output: Annotated[Path | None, typer.Option(help="File to write instead of printing.")] = None,
+    smoke: SmokeOption = False,
 ) -> None:
-    """Print the leaderboard of a sweep: mean ± std over seeds, all beside only_norm."""
-    from bench.board import make_board, render
+    """Print the leaderboard of a sweep: mean ± std over seeds, all beside only_norm.
+
+    A sweep that names a table of the paper is laid out as that table; --rows and --cols arrange trials otherwise.
+    """
+    from bench.board import show_board
+    from bench.board.formats import FORMATS, terminal
     from bench.store import Store
 
+    _check_choice("--format", "format", format_, ["terminal", *FORMATS])
+    if against is not None:
+        _check_choice("--against", "choice", against, ["paper"])
     chosen = _metric(metric)
-    made = make_board(Store.open(store), load_sweep(sweep, set_), chosen)
-    if format_ is BoardFormat.terminal and output is None:
-        show(render.terminal(made))
+    loaded = load_ready(sweep, set_, store, smoke=smoke)
+    page = show_board(
+        Store.open(store), loaded, metric=chosen, rows=rows, columns=cols, conditions=where or (), against=against
+    )
+    if format_ == "terminal" and output is None:
+        show(terminal(page))
         return
-    text = render.as_csv(made) if format_ is BoardFormat.csv else render.markdown(made)
-    emit(text, output)
-
-
-@app.command(epilog="Example: sambench plot sweeps/demo.yaml --output out/demo.png --output out/demo.svg")
-def plot(
-    sweep: SweepArgument,
-    store: StoreOption = DEFAULT_STORE,
-    set_: SetOption = None,
-    metric: Annotated[str | None, typer.Option(help="Measure to show; default: the sweep's first.")] = None,
-    output: Annotated[list[Path] | None, typer.Option(help="File.png, .svg or .pdf; may be repeated.")] = None,
-) -> None:
-    """Plot accuracy over ρ for each scope, with a band of one std."""
-    from bench.board import make_board
-    from bench.board.plot import FORMATS, plot_rho
-    from bench.spec.fault import unknown
-    from bench.store import Store
-
-    loaded = load_sweep(sweep, set_)
-    outputs = output or [Path("out") / f"{loaded.name}.png"]
-    for path in outputs:
-        if path.suffix.removeprefix(".") not in FORMATS:
-            fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
-    chosen = _metric(metric)
-    made = make_board(Store.open(store), loaded, chosen)
-    if made.empty:
-        tell(f"nothing to plot yet: no trial of {loaded.name} is done")
-        return
-    plot_rho(made, outputs)
-    for path in outputs:
-        tell(f"wrote {path}")
+    # A file can't be a terminal: Markdown reads best as plain text.
+    text = FORMATS["markdown" if format_ == "terminal" else format_](page)
+    try:
+        emit(text, output)
+    except OSError as error:
+        fail(f"--output {output}: can't be written: {error.strerror}")
 
 
 @app.command(epilog='Example: sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"')
 def query(
     sql: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT statement.")],
-    store: StoreOption = DEFAULT_STORE,
+    store: StoresOption = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of rows.")] = False,
     parquet: Annotated[Path | None, typer.Option("--parquet", help="Write a Parquet file.")] = None,
 ) -> None:
-    """Ask the store in SQL. Tables: trials, attempts, history, measures, results."""
+    """Ask one store, or several as one, in SQL. Tables: trials, attempts, history, measures, results."""
     from bench import overview
     from bench.store import Store
     from bench.store import query as answer
 
-    table = answer(Store.open(store), sql)
+    table = answer([Store.open(path) for path in store or [DEFAULT_STORE]], sql)
     if parquet is not None:
-        import pyarrow.parquet as pq
+        from bench.store.export import write_table
 
-        parquet.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, parquet)
+        write_table(table, str(parquet))
     elif csv:
         overview.write_csv(table, sys.stdout)
     elif as_json:
@@ -106,3 +97,10 @@ def _metric(name: str | None) -> str | None:
     if name is not None and name not in MEASURES:
         fail(f"--metric: {unknown('measure', name, MEASURES)}")
     return name
+
+
+def _check_choice(option: str, what: str, name: str, valid: list[str]) -> None:
+    from bench.spec.fault import unknown
+
+    if name not in valid:
+        fail(f"{option}: {unknown(what, name, valid)}")

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
-from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from bench.cli.app import app
 from bench.cli.options import (
     DEFAULT_STORE,
     DataRootOption,
     SetOption,
+    SmokeOption,
     StoreOption,
     SweepArgument,
     find_states,
     load_sweep,
+    waits_told,
 )
-from bench.terminal import err, fail, show, tell
+from bench.terminal import fail, show, tell
 
 if TYPE_CHECKING:
     from bench.estimate import Estimate
     from bench.spec import Sweep
     from bench.store import State
-    from cluster.driver import Drive
 
 
 @app.command(epilog="Example: sambench plan sweeps/demo.yaml --json")
@@ -38,17 +39,24 @@ def plan(
     probe: Annotated[bool, typer.Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
     data_root: DataRootOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    smoke: SmokeOption = False,
 ) -> None:
     """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
     from bench import overview
 
-    loaded = load_sweep(sweep, set_)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke)
     found = find_states(store, loaded)
     left = _estimate(loaded, found, store, probe=probe)
     if as_json:
-        print(json.dumps(overview.as_json(loaded, found, left), indent=1))
-    else:
-        show(overview.plan(loaded, found, left))
+        chosen = {
+            "choices": [choice.as_dict() for choice in loaded.choices],
+            "waiting": [wait.as_dict() for wait in loaded.waits],
+        }
+        print(json.dumps(overview.as_json(loaded, found, left) | chosen, indent=1))
+        return
+    show(overview.plan(loaded, found, left))
+    for line in waits_told(loaded, store, smoke=smoke):
+        show(Text(line, style="yellow"))
 
 
 @app.command(epilog="Example: sambench run sweeps/demo.yaml --retry failed")
@@ -63,54 +71,53 @@ def run(
     profile_file: Annotated[Path | None, typer.Option(help="Default: ~/.config/sambench/profiles.yaml.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print SLURM's batch script, queue nothing.")] = False,
     tensorboard: Annotated[bool, typer.Option(help="Write TensorBoard files into the store as well.")] = False,
+    address: Annotated[str | None, typer.Option(help="host:port of a Ray cluster to use; else one is started.")] = None,
+    with_choices: Annotated[
+        bool, typer.Option("--with-choices", help="First run the sweeps that this one chooses ρ from.")
+    ] = False,
+    smoke: SmokeOption = False,
 ) -> None:
     """Run what is missing of a sweep; may be stopped and started again at any time."""
+    from bench.cli.launching import launch_sweep
     from bench.preflight import preflight
     from bench.profile import Profile, load_profile
     from bench.spec.fault import unknown
-    from bench.store import Store, set_aside_damaged
-    from cluster.driver import Drive
     from cluster.launcher import LAUNCHERS
 
     if on not in LAUNCHERS:
         fail(f"--on: {unknown('launcher', on, LAUNCHERS)}")
     if retry not in (None, "failed"):
         fail(f"--retry: {unknown('choice', retry, ['failed'])}")
-    loaded = load_sweep(sweep, set_)
-    site = load_profile(profile, profile_file) if on == "slurm" else Profile()
-    preflight(loaded)
-    for note in loaded.notes:
-        tell(note)
-    opened = Store.create(store)
-    for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
-        tell(f"damaged, set aside, its trial runs again: {path}: {reason}")
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
-    drive = Drive(
-        store=opened,
-        trials=loaded.trials,
-        labels={trial.trial_id: trial.label for trial in loaded.trials},
-        resources=loaded.resources,
-        launcher=on,
-        retries=loaded.retries,
-        retry_failed=retry == "failed",
-        sweep=loaded.name,
-        profile=site,
+    if address is not None and on != "ray":
+        fail(f"--address: of a Ray cluster, which --on {on} doesn't use")
+    loaded = load_sweep(sweep, set_, store, smoke=smoke)
+    launch = partial(
+        launch_sweep,
+        store=store,
+        on=on,
+        retry=retry,
+        site=load_profile(profile, profile_file) if on == "slurm" else Profile(),
+        dry_run=dry_run,
         tensorboard=tensorboard,
-        console=err,
+        address=address,
     )
-    if dry_run:
-        print(_batch_script(drive))
-        return
-    try:
-        found = drive.run()
-    except KeyboardInterrupt:
-        done = sum(state.status == "done" for state in find_states(store, loaded).values())
-        tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
-        tell(f"  sambench {' '.join(sys.argv[1:])}")
-        raise typer.Exit(130) from None
-    if not LAUNCHERS[on].traits.get("queues"):
-        _summarize_run(loaded, found)
+    while loaded.waits:
+        told = "\n".join(waits_told(loaded, store, smoke=smoke))
+        if not with_choices:
+            fail(f"{told}\nrun that first, or add --with-choices to have it run first")
+        # Also what waits, so that nothing is found to be missing after a long search.
+        preflight(replace(loaded, trials=(*loaded.trials, *loaded.held)))
+        files = dict.fromkeys(wait.file for wait in loaded.waits)
+        for file in files:
+            launch(load_sweep(file, None, store, smoke=smoke))
+        loaded = load_sweep(sweep, set_, store, smoke=smoke)
+        if files.keys() & {wait.file for wait in loaded.waits}:
+            # Queued, cancelled or not to be run at all: it can only be waited for.
+            tell(f"{loaded.name} goes on when these are done, with the same command:")
+            tell("\n".join(waits_told(loaded, store, smoke=smoke)))
+            return
+    if launch(loaded):
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: sambench doctor")
@@ -128,7 +135,7 @@ def _estimate(sweep: Sweep, found: dict[str, State], folder: Path, *, probe: boo
     from bench.preflight import preflight
     from bench.store import Store
 
-    left = [trial for trial in sweep.trials if found[trial.trial_id].status not in ("done", "failed")]
+    left = [trial for trial in sweep.trials if found[trial.trial_id].status not in ("done", "pruned", "failed")]
     paces = measured(Store.open(folder)) if Store.exists(folder) and left else {}
     if not probe:
         return estimate(left, paces)
@@ -136,23 +143,3 @@ def _estimate(sweep: Sweep, found: dict[str, State], folder: Path, *, probe: boo
     from cluster.probe import probe as measure_steps
 
     return estimate(left, paces, measure_steps)
-
-
-def _summarize_run(sweep: Sweep, found: dict[str, State]) -> None:
-    counts = Counter(state.status for state in found.values())
-    told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    tell(f"{sweep.name}: {len(found)} trials: {told}")
-    if counts["failed"]:
-        tell(f"see why with `sambench status {sweep.file}`; try again with --retry failed")
-        raise typer.Exit(1)
-
-
-def _batch_script(drive: Drive) -> str:
-    from cluster.slurm import SlurmLauncher
-
-    if drive.launcher != "slurm":
-        fail("--dry-run: prints a batch script, which only --on slurm has")
-    todo = drive.todo()
-    if not todo:
-        fail("nothing is left to run, so there is no batch script")
-    return SlurmLauncher().text(drive.job({}, todo))

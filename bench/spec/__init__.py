@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measures import MEASURES
 from bench.recipes import RECIPES
-from bench.resources import Resources, Retries
+from bench.resources import EarlyStopping, Resources, Retries
+from bench.spec.choose import Choice, Chooser, Verdict, Waiting
 from bench.spec.document import Document, read_document
 from bench.spec.expand import expand
 from bench.spec.fault import Fault, SpecError, unknown
+from bench.spec.search import Searches
 from bench.spec.source import Source
 from bench.trial import Trial
 
-__all__ = ["Fault", "SpecError", "Sweep", "load"]
+__all__ = ["Choice", "Chooser", "Fault", "SpecError", "Sweep", "Verdict", "Waiting", "load"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,35 +36,60 @@ class Sweep:
     """Measures that the board shows, the first by default."""
     resources: Resources
     retries: Retries
+    early_stopping: EarlyStopping | None
+    """When trials are stopped before their end; None: never."""
     paper: str | None
     """Table or figure of the paper that the sweep reproduces."""
     notes: tuple[str, ...]
-    """Guesses that went into the expansion."""
+    """Guesses and choices that went into the expansion."""
+    choices: tuple[Choice, ...] = ()
+    """Every ρ that was chosen from another sweep's results."""
+    waits: tuple[Waiting, ...] = ()
+    """Choices that can't be made yet."""
+    held: tuple[Trial, ...] = ()
+    """Trials that wait for them, not among `trials`; their ρ means nothing yet."""
 
 
-def load(file: Path | str, overrides: Mapping[str, str] | None = None) -> Sweep:
+def load(file: Path | str, overrides: Mapping[str, str] | None = None, chooser: Chooser | None = None) -> Sweep:
     """Read, validate and expand a sweep file; SpecError with all faults if any.
 
-    `overrides` maps fields to YAML text, as `--set` gives them.
+    `overrides` maps fields to YAML text, as `--set` gives them. `chooser` knows the results that a ρ may be chosen
+    by; without one such trials wait.
     """
+    return _load(Path(file), overrides, chooser or _undecided, ())
+
+
+def _load(file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, chain: tuple[Path, ...]) -> Sweep:
+    """`chain` are the sweeps that choose from this one, the outermost first."""
     source = Source.read(file)
     source.override(overrides or {})
     document = read_document(source)
     _check_measures(source, document)
-    trials, notes = expand(source, document)
+    searches = Searches(source, lambda other: _load(other, None, chooser, (*chain, file)), chooser, (*chain, file))
+    trials, notes = expand(source, document, searches)
+    _check_early_stopping(source, document, trials)
     if source.faults:
         raise SpecError(source.faults)
     return Sweep(
-        name=Path(file).stem,
-        file=Path(file),
+        name=file.stem,
+        file=file,
         title=document.title,
         trials=tuple(trials),
         measures=tuple(document.measures),
         resources=document.resources,
         retries=document.retries,
+        early_stopping=document.early_stopping,
         paper=document.paper,
-        notes=(*_guesses(document), *notes),
+        notes=(*_guesses(document), *notes, *(choice.text for choice in searches.choices.values())),
+        choices=tuple(searches.choices.values()),
+        waits=tuple(searches.waits.values()),
+        held=tuple(searches.held.values()),
     )
+
+
+def _undecided(search: Sweep, trials: Sequence[Trial], by: str | None) -> Verdict:
+    """The chooser that knows of no results."""
+    return Verdict(by=by or "", candidates=(), chosen=None, missing=tuple(trials))
 
 
 def _check_measures(source: Source, document: Document) -> None:
@@ -71,6 +98,13 @@ def _check_measures(source: Source, document: Document) -> None:
     for index, name in enumerate(document.measures):
         if name not in MEASURES:
             source.faults.append(source.fault(("measures", index), unknown("measure", name, MEASURES)))
+
+
+def _check_early_stopping(source: Source, document: Document, trials: Sequence[Trial]) -> None:
+    longest = max((trial.total_epochs for trial in trials), default=0)
+    if document.early_stopping and 0 < longest <= document.early_stopping.grace_epochs:
+        message = f"stops no trial, the longest of which have {longest} epochs"
+        source.faults.append(source.fault(("early_stopping", "grace_epochs"), message))
 
 
 def _guesses(document: Document) -> list[str]:

@@ -12,10 +12,12 @@ from pydantic import ConfigDict, TypeAdapter
 from bench import data, models
 from bench.data import AUGMENTATIONS, DATASETS
 from bench.data.location import DataError
+from bench.measures import MEASURES
 from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry
 from bench.sam import SCOPES, VARIANTS, canonical_scope
+from bench.spec.choose import ChooseRho
 from bench.spec.document import Axes, check_value
 from bench.spec.fault import unknown
 from bench.spec.source import Path, Source
@@ -149,8 +151,37 @@ def _scope_of_stages(expression: str) -> tuple[Any, str | None]:
 
 
 def _rho_word(item: Any) -> tuple[Any, str | None]:
-    if isinstance(item, dict) and "choose" in item:
-        return None, "choosing ρ from another sweep's results is not available yet; write a number or a list"
+    if isinstance(item, dict):
+        return _choice(item)
     if item in _RHO_WORDS:
         return item, None
-    return None, f"a ρ is a number above 0, a list of them, paper or paper-grid, not {item!r}"
+    return None, f"a ρ is a number above 0, a list of them, paper, paper-grid or {{choose: SWEEP}}, not {item!r}"
+
+
+def _choice(item: dict[str, Any]) -> tuple[Any, str | None]:
+    """`{choose: SWEEP, where: {…}, by: …}`."""
+    for key in item:
+        if key not in _CHOOSE_KEYS:
+            return None, unknown("key", key, _CHOOSE_KEYS)
+    sweep, where, by = item.get("choose"), item.get("where", {}), item.get("by")
+    if not isinstance(sweep, str) or not sweep:
+        return None, f"choose names another sweep, such as rho-cifar100, not {sweep!r}"
+    if by is not None and by not in MEASURES:
+        return None, unknown("measure", by, MEASURES)
+    if not isinstance(where, dict):
+        return None, f"where is a mapping such as {{model: resnet56}}, not {where!r}"
+    wanted = []
+    for name, raw in where.items():
+        if name not in _ADAPTERS or name in ("rho", FAST):
+            return None, "where: " + unknown("field", name, sorted({*AXES} - {"rho", FAST}))
+        values = []
+        for each in raw if isinstance(raw, list) else [raw]:
+            value, problem = _value(name, each)
+            if problem:
+                return None, f"where: {name}: {problem}"
+            values.append(value)
+        wanted.append((name, tuple(values)))
+    return ChooseRho(sweep=sweep, where=tuple(wanted), by=by), None
+
+
+_CHOOSE_KEYS = ("choose", "where", "by")

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bench.resources import Resources, Retries
+from bench.resources import EarlyStopping, Resources, Retries
 from bench.spec.fault import Fault, unknown
 from bench.spec.source import Path, Source
 
@@ -39,6 +39,7 @@ class Document(Block):
     measures: list[str] = Field(default_factory=lambda: ["test_accuracy"])
     resources: Resources = Field(default_factory=Resources)
     retries: Retries = Field(default_factory=Retries)
+    early_stopping: EarlyStopping | None = None
     paper: str | None = None
 
 
@@ -96,7 +97,11 @@ def _valid_keys(path: Path) -> list[str]:
     return list(Block.model_fields if path[0] == "blocks" else Document.model_fields)
 
 
-_PARTS: dict[str | int, type] = {"resources": Resources, "retries": Retries}
+_PARTS: dict[str | int, type] = {
+    "resources": Resources,
+    "retries": Retries,
+    "early_stopping": EarlyStopping,
+}
 
 
 def _lower(message: str) -> str:

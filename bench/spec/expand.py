@@ -9,9 +9,11 @@ from typing import Any
 
 from bench.recipes import RECIPES
 from bench.spec.axes import AXES, Axis, read_axes
+from bench.spec.choose import ChooseRho
 from bench.spec.document import Block, Document
 from bench.spec.fault import unknown
-from bench.spec.resolve import LINKED, REQUIRED, Resolver
+from bench.spec.resolve import LINKED, PLACEHOLDER, REQUIRED, Resolver
+from bench.spec.search import Searches
 from bench.spec.source import Path, Source
 from bench.trial import FIELDS, Trial
 
@@ -21,16 +23,16 @@ Group = list[dict[str, Any]]
 _FREE = frozenset(FIELDS) - LINKED
 
 
-def expand(source: Source, document: Document) -> tuple[list[Trial], list[str]]:
+def expand(source: Source, document: Document, searches: Searches) -> tuple[list[Trial], list[str]]:
     """Distinct trials in the order of the file, and notes; faults go to `source.faults`."""
     trials: dict[str, Trial] = {}
     notes: dict[str, None] = {}
     for block, path in _blocks(source, document):
-        resolver = Resolver(source, _recipe(source, document))
+        resolver = Resolver(source, _recipe(source, document), searches)
         for trial in _expand_block(block, path, document, resolver):
             trials.setdefault(trial.trial_id, trial)
         notes |= resolver.notes
-    if not trials and not source.faults:
+    if not trials and not source.faults and not searches.waits:
         source.faults.append(source.fault((), "stands for no trial: exclude drops every combination"))
     return list(trials.values()), list(notes)
 
@@ -136,10 +138,27 @@ def _product(groups: list[Group], resolver: Resolver, excluded: list[dict[str, l
         return
     for combination in product(*linked):
         for base in resolver.complete(_merge(combination)):
+            if isinstance(base["rho"], ChooseRho):
+                yield from _chosen([base | values for values in free_values], resolver, excluded)
+                continue
             for values in free_values:
                 trial = Trial(**(base | values))
                 if not any(_matches(trial, pattern) for pattern in excluded):
                     yield trial
+
+
+def _chosen(fields: list[dict[str, Any]], resolver: Resolver, excluded: list[dict[str, list[Any]]]) -> Iterator[Trial]:
+    """Trials whose ρ other results give; nothing waits for the ρ of a trial that is excluded whatever it is."""
+    always = [pattern for pattern in excluded if "rho" not in pattern]
+    for values in fields:
+        if any(_matches(Trial(**(values | {"rho": PLACEHOLDER})), pattern) for pattern in always):
+            continue
+        rho = resolver.chosen(values)
+        if rho is None:
+            continue
+        trial = Trial(**(values | {"rho": rho}))
+        if not any(_matches(trial, pattern) for pattern in excluded):
+            yield trial
 
 
 def _merge(combination: tuple[dict[str, Any], ...]) -> dict[str, Any]:

@@ -19,12 +19,17 @@ from bench.registry import Setting
 from bench.rho import RHO, RhoRow
 from bench.spec.axes import FAST, REGISTRIES, adapter
 from bench.spec.checks import CHECKED, CHECKS
+from bench.spec.choose import ChooseRho
 from bench.spec.document import check_value
+from bench.spec.search import Searches
 from bench.spec.source import Path, Source
 from bench.trial import DEFAULTS, NONE, Trial
 
 LINKED = frozenset({*REGISTRIES, *CHECKED, "init_from", FAST})
 """Fields that are checked against each other. Settings are linked too; all other fields are free."""
+
+PLACEHOLDER = 1.0
+"""ρ of a trial whose own is yet to be chosen."""
 
 REQUIRED = tuple(item.name for item in fields(Trial) if item.default is MISSING)
 """Fields that a sweep or its recipe must give."""
@@ -36,6 +41,7 @@ class Resolver:
 
     source: Source
     recipe: dict[str, Any]
+    searches: Searches
     where: dict[str, Path] = field(default_factory=dict)
     """Axis → place in the file, of the method line at hand."""
     used: set[Path] = field(default_factory=set)
@@ -55,6 +61,12 @@ class Resolver:
         base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
+
+    def chosen(self, fields: dict[str, Any]) -> float | None:
+        """The ρ that another sweep's results give the trial of these fields; None if it waits or is at fault."""
+        choose = fields["rho"]
+        assert isinstance(choose, ChooseRho)
+        return self.searches.rho(choose, Trial(**(fields | {"rho": PLACEHOLDER})), self.where["rho"])
 
     def _values(self, written: dict[str, Any]) -> dict[str, Any]:
         """What is written over the recipe over the defaults; of those, what depends on others is filled in."""
@@ -104,7 +116,7 @@ class Resolver:
             self.used.add(self.where[name])
         return value
 
-    def _radii(self, values: dict[str, Any]) -> tuple[float | None, ...]:
+    def _radii(self, values: dict[str, Any]) -> tuple[float | ChooseRho | None, ...]:
         rho = values["rho"]
         if not isinstance(rho, str):
             return (rho,)

@@ -12,14 +12,22 @@ trials/ID/measures.parquet    what was measured of the trained model
 trials/ID/weights.safetensors the trained model
 trials/ID/checkpoint.pt       state after the last epoch or stop, while the trial isn't done
 trials/ID/log.txt             what its workers said
+changed/ID-N                  mark of a trial that may have more than its compacted rows
+compact/                      trials that are over, folded into large files; see `bench.store.manifest`
 damaged/ID-…/                 folders set aside because a file in them was damaged
 ```
+
+Three ways to read: `query(store, "SELECT …")`, `open(PATH).results().pandas()` (or `.polars()`, `.arrow()`), and any
+program that reads Parquet; docs/store.md has the globs.
 """
 
 from bench.store.attempt import OUTCOMES, Attempt, Outcome
 from bench.store.claim import Claim, ClaimLost, acquire, bury
+from bench.store.compaction import compact
+from bench.store.export import Results, Stores, export, read_exported
+from bench.store.export import open_stores as open
 from bench.store.layout import Store, StoreError, TrialFolder
-from bench.store.query import TABLES, QueryError, connect, query
+from bench.store.query import TABLES, QueryError, connect, query, results_of
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
 
 __all__ = [
@@ -30,16 +38,23 @@ __all__ = [
     "ClaimLost",
     "Outcome",
     "QueryError",
+    "Results",
     "State",
     "Store",
     "StoreError",
+    "Stores",
     "TrialFolder",
     "acquire",
     "bury",
     "cancel",
+    "compact",
     "connect",
+    "export",
+    "open",
     "open_attempt",
     "query",
+    "read_exported",
+    "results_of",
     "set_aside_damaged",
     "state_of",
     "states",

@@ -10,10 +10,10 @@ from typing import Any, Literal, get_args, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import files
+from bench.store import files, manifest
 from bench.store.layout import STORE_SCHEMA, TrialFolder
 
-Outcome = Literal["done", "preempted", "timeout", "oom", "diverged", "crashed", "lost", "error"]
+Outcome = Literal["done", "pruned", "preempted", "timeout", "oom", "diverged", "crashed", "lost", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 OWN_FAULTS: frozenset[str] = frozenset({"oom", "diverged", "error"})
@@ -28,13 +28,17 @@ class Attempt:
     """How one try went. Times are UTC."""
 
     trial_id: str
+    """The trial."""
     attempt: int
     """1, 2, …: the number of its claim."""
     outcome: Outcome
+    """How it ended; one of OUTCOMES."""
     message: str = ""
     """The error's last line, empty for `done`."""
     started: datetime | None
+    """When it was claimed; empty if its worker vanished."""
     ended: datetime
+    """When it was recorded, or for a worker that vanished, last heard of."""
     wall_s: float | None
     """Seconds from claim to record."""
     train_s: float | None = None
@@ -48,13 +52,17 @@ class Attempt:
     skipped_steps: int | None = None
     """Sharpness-aware steps without update, because the gradient norm was not finite."""
     launcher: str
+    """`inline`, `ray` or `slurm`."""
     host: str
+    """Machine of the worker."""
     pid: int
+    """Process id of the worker."""
     device: str | None = None
     """Name of the GPU, or of the processor."""
     device_type: str | None = None
     """`cuda` or `cpu`."""
     world_size: int = 1
+    """Processes that trained the trial together."""
     threads: int | None = None
     """Threads of torch on the CPU."""
     peak_memory_bytes: int | None = None
@@ -62,14 +70,23 @@ class Attempt:
     peak_device_memory_bytes: int | None = None
     """Most memory that torch held on the GPU; None on the CPU."""
     git_commit: str | None = None
+    """Commit of the code, where it ran from a repository."""
     git_dirty: bool | None = None
+    """Whether files differed from that commit."""
     sambench: str | None = None
+    """Version of sambench."""
     python: str | None = None
+    """Version of Python."""
     torch: str | None = None
+    """Version of torch."""
     timm: str | None = None
+    """Version of timm."""
     cuda: str | None = None
+    """Version of CUDA that torch was built for."""
     platform: str | None = None
+    """Operating system and architecture."""
     schema: int = STORE_SCHEMA
+    """Version of the store's layout."""
 
 
 _ARROW = {
@@ -94,13 +111,33 @@ ATTEMPT_SCHEMA = pa.schema([(item.name, _arrow_type(_HINTS[item.name])) for item
 def record(folder: TrialFolder, attempt: Attempt) -> None:
     """Write the record that ends the attempt; FileExistsError if it is ended already."""
     table = pa.Table.from_pylist([asdict(attempt)], schema=ATTEMPT_SCHEMA)
+    if attempt.attempt > 1:
+        # Earlier attempts may be compacted, or become so at this moment; a trial without any can't be.
+        manifest.mark_attempt(folder.root, folder.trial_id, attempt.attempt)
     files.create(folder.attempt(attempt.attempt), files.parquet_bytes(table))
 
 
 def read_outcome(folder: TrialFolder, number: int) -> str:
     """How an ended attempt ended."""
-    outcome: str = pq.read_table(folder.attempt(number), columns=["outcome"])["outcome"][0].as_py()
+    (row,) = read(folder, number, ["outcome"])
+    outcome: str = row["outcome"]
     return outcome
+
+
+def read(folder: TrialFolder, number: int, columns: list[str]) -> list[dict[str, Any]]:
+    """The one row of an attempt that is over, whether compacted or not; none if it isn't over."""
+    try:
+        with pq.ParquetFile(folder.attempt(number)) as file:
+            rows: list[dict[str, Any]] = file.read(columns=columns).to_pylist()
+    except FileNotFoundError:
+        held = manifest.current(folder.root).rows("attempts", folder.trial_id, ["attempt", *columns])
+        return [{name: row[name] for name in columns} for row in held if row["attempt"] == number]
+    return rows
+
+
+def is_over(folder: TrialFolder, number: int) -> bool:
+    """Whether an attempt's end is recorded, in its folder or in the compact files."""
+    return folder.attempt(number).exists() or number <= manifest.current(folder.root).attempts(folder.trial_id)
 
 
 def vanished(trial_id: str, number: int, holder: dict[str, Any], touched: float, outcome: Outcome) -> Attempt:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from bench.store import files
-from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, read_outcome, record, vanished
+from bench.store import files, manifest
+from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
 from bench.store.layout import Store, TrialFolder
 
 HEARTBEAT = 5.0
@@ -69,8 +69,8 @@ def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) 
     """
     if folder.cancelled.exists():
         return None
-    number = last_number(folder)
-    if number and not folder.attempt(number).exists() and not bury(store, folder, number):
+    number = last_number(folder) or manifest.current(store.root).attempts(folder.trial_id)
+    if number and not is_over(folder, number) and not bury(store, folder, number):
         return None
     if number:
         # An ended attempt is never changed and the next number has one winner, so this look can't be overtaken.
@@ -91,6 +91,8 @@ def last_number(folder: TrialFolder) -> int:
 
 def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "crashed") -> bool:
     """Record the open attempt `number` for its worker if that is dead; whether the attempt is over now."""
+    if is_over(folder, number):
+        return True
     try:
         holder = json.loads(folder.claim(number).read_text(encoding="utf-8"))
         touched = folder.claim(number).stat().st_mtime

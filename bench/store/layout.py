@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import UserError
-from bench.store import files
+from bench.store import files, manifest
 from bench.trial import SCHEMA, Trial
 
 STORE_SCHEMA = 1
@@ -54,6 +54,11 @@ class TrialFolder:
     @property
     def trial_id(self) -> str:
         return self.path.name
+
+    @property
+    def root(self) -> Path:
+        """The store's folder."""
+        return self.path.parent.parent
 
     @property
     def trial(self) -> Path:
@@ -185,10 +190,12 @@ class Store:
 
     def add(self, trials: Iterable[Trial]) -> None:
         """Record what the trials are, so that a worker needs only their ids."""
-        for trial in trials:
-            folder = self.folder(trial.trial_id)
-            if folder.trial.exists():
+        new = [trial for trial in trials if not self.folder(trial.trial_id).trial.exists()]
+        done = manifest.done_trials(manifest.current(self.root), [trial.trial_id for trial in new])
+        for trial in new:
+            if trial.trial_id in done:
                 continue
+            folder = self.folder(trial.trial_id)
             folder.attempts.mkdir(parents=True, exist_ok=True)
             described = {"schema": SCHEMA, "trial_id": trial.trial_id, "fields": trial.as_dict()}
             files.write(folder.trial, json.dumps(described, indent=1).encode())

@@ -8,167 +8,137 @@
 | `measures` | trial, measure and settings |
 | `results` | trial: fields, the attempt that counts, and each measure as a column |
 
-The tables that a statement names are loaded, then the connection is cut off from the file system: SQL can
-neither write nor read another file.
+The loose files of the tables that a statement names are loaded; compact files stay where they are, and the
+connection may read these and nothing else: SQL can neither write nor reach another file. Several stores are read
+as one: a trial that more than one of them has is taken from the first in which it is done, else from the first.
 """
 
 from __future__ import annotations
 
-import json
-import logging
+import difflib
 import re
-from collections.abc import Iterable
-from dataclasses import fields
-from pathlib import Path
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bench.errors import UserError
-from bench.measures import MEASURES
-from bench.store.attempt import ATTEMPT_SCHEMA
-from bench.store.layout import Store
-from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA
-from bench.trial import FIELDS, Trial
+from bench.store import manifest
+from bench.store.layout import Store, StoreError
+from bench.store.snapshot import Snapshot, take
+from bench.store.tables import TABLES, load_loose, make_views, parquet, wanted_tables
 
-TABLES = ("trials", "attempts", "history", "measures", "results")
+_TRIES = 20
+"""Snapshots to take before giving up, if compaction replaces each while it is read."""
 
-_FILES = {
-    "attempts": ("trials/*/attempts/*.parquet", ATTEMPT_SCHEMA),
-    "history": ("trials/*/history.parquet", HISTORY_SCHEMA),
-    "measures": ("trials/*/measures.parquet", MEASURES_SCHEMA),
-}
-_ANNOTATIONS = {field.name: str(field.type) for field in fields(Trial)}
-_log = logging.getLogger(__name__)
+_UNKNOWN_COLUMN = re.compile(r'column "([^"]+)" not found|does not have a column named "([^"]+)"')
 
 
 class QueryError(UserError):
     """A statement that can't be answered, in the words of DuckDB or ours."""
 
 
-def connect(store: Store, tables: Iterable[str] = TABLES) -> duckdb.DuckDBPyConnection:
-    """A connection that holds `tables` in memory and can reach nothing else."""
-    wanted = set(tables)
-    if "results" in wanted:
-        wanted |= {"trials", "attempts", "measures"}
+def connect(
+    stores: Store | Sequence[Store], tables: Iterable[str] = TABLES, *, only: Collection[str] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A connection that has `tables`, of all trials or `only` of some, and can reach nothing else."""
+    read = [stores] if isinstance(stores, Store) else list(stores)
+    wanted = wanted_tables(tables) | ({"trials", "attempts"} if len(read) > 1 else set())
     connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
-    for table in _FILES:
-        if table in wanted:
-            _load(connection, store, table)
-    if "trials" in wanted:
-        _create_trials(connection, store)
-    if "results" in wanted:
-        _create_results(connection)
+    paths: list[str] = []
+    for number, store in enumerate(read):
+        snapshot = _load(connection, f"store_{number}", store, wanted, only)
+        paths += [path for table in wanted for path in snapshot.manifest.paths(table)]
+    _unite(connection, len(read), wanted)
+    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    connection.execute(f"SET allowed_paths = [{listed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
 
 
-def query(store: Store, sql: str) -> pa.Table:
+def query(stores: Store | Sequence[Store], sql: str) -> pa.Table:
     """The rows that one SELECT gives; QueryError if it is wrong or no SELECT."""
     try:
         statements = duckdb.extract_statements(sql)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryError("the store is read-only: write one SELECT statement")
         named = set(re.findall(r"\w+", sql.lower())) & set(TABLES)
-        return connect(store, named or TABLES).sql(sql).to_arrow_table()
+        with connect(stores, named or TABLES) as connection:
+            try:
+                return connection.sql(sql).to_arrow_table()
+            except duckdb.Error as error:
+                for store in [stores] if isinstance(stores, Store) else stores:
+                    manifest.explain_damage(manifest.current(store.root), error)
+                raise QueryError(_explain(connection, error, named)) from error
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
 
 
-def damaged_files(paths: Iterable[Path]) -> dict[Path, str]:
-    """The files that are no whole Parquet files, and what is wrong with each."""
-    damaged = {}
-    for path in paths:
+def results_of(stores: Store | Sequence[Store], trial_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The rows of `results` of some trials, by trial; the others of the store are not read."""
+    with connect(stores, ["results"], only=trial_ids) as connection:
+        cursor = connection.execute("SELECT * FROM results")
+        names = [column[0] for column in cursor.description]
+        rows = (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+        return {row["trial_id"]: row for row in rows}
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    store: Store,
+    tables: Iterable[str],
+    only: Collection[str] | None,
+) -> Snapshot:
+    """Load one store; again, if a compaction ended meanwhile and may have removed what was about to be read."""
+    for _ in range(_TRIES):
+        snapshot = take(store, only)
         try:
-            pq.read_table(path, page_checksum_verification=True)
-        except FileNotFoundError:
-            continue
-        except (OSError, pa.ArrowException) as error:
-            damaged[path] = str(error).splitlines()[0]
-    return damaged
+            load_loose(connection, schema, store, snapshot, tables)
+            make_views(connection, schema, snapshot, tables, only)
+        except duckdb.Error as error:
+            manifest.explain_damage(snapshot.manifest, error)
+            raise
+        if manifest.current(store.root).generation == snapshot.manifest.generation:
+            return snapshot
+        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+    raise StoreError(f"store {store.root}: compacted over and over while it is read; try again")
 
 
-def _load(connection: duckdb.DuckDBPyConnection, store: Store, table: str) -> None:
-    pattern, schema = _FILES[table]
-    # Not `schema.empty_table()`: making an array imports pandas, which takes as long as all the rest.
-    _create(connection, table, pa.Table.from_batches([], schema))
-    paths = sorted(store.root.glob(pattern))
-    try:
-        _insert(connection, table, paths)
-    except duckdb.Error:
-        damaged = damaged_files(paths)
-        for path, reason in damaged.items():
-            _log.warning("%s: damaged, left out: %s; `sambench run` trains its trial again", path, reason)
-        _insert(connection, table, [path for path in paths if path not in damaged])
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, paths: list[Path]) -> None:
-    if paths:
-        # By name, because files of an older version may lack columns.
-        connection.execute(
-            f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet($paths, union_by_name = true)",
-            {"paths": [str(path) for path in paths]},
+def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str]) -> None:
+    """Views without a schema's name: of the one store, or of each trial's owner among several."""
+    if count > 1:
+        each = " UNION ALL ".join(
+            f"""SELECT trial_id, {number} AS store, coalesce(bool_or(outcome = 'done'), false) AS done
+            FROM store_{number}.trials LEFT JOIN store_{number}.attempts USING (trial_id) GROUP BY trial_id"""
+            for number in range(count)
         )
-
-
-def _create_trials(connection: duckdb.DuckDBPyConnection, store: Store) -> None:
-    rows: list[dict[str, Any]] = []
-    for folder in store.folders():
-        try:
-            stored = json.loads(folder.trial.read_text(encoding="utf-8"))
-            settings = stored["fields"].pop("settings")
-            rows.append({"trial_id": folder.trial_id, **stored["fields"], **settings})
-        except FileNotFoundError:
-            continue
-        except (ValueError, KeyError) as error:
-            _log.warning("%s: damaged, left out: %s", folder.trial, error)
-    columns = dict.fromkeys(["trial_id", *(field for field in FIELDS if field != "settings")])
-    columns |= dict.fromkeys(name for row in rows for name in row)
-    types = {name: _sql_type(name, [row.get(name) for row in rows]) for name in columns}
-    # As JSON rather than as Arrow arrays: making those imports pandas, which takes as long as all the rest.
-    connection.execute(
-        "CREATE TABLE trials AS SELECT unnest(from_json($rows::JSON, $types), recursive := true)",
-        {"rows": json.dumps(rows), "types": json.dumps([types])},
-    )
-
-
-def _sql_type(name: str, values: list[Any]) -> str:
-    """The type of a column; text where a setting takes both numbers and words, the field's own where all is empty."""
-    found = {type(value) for value in values if value is not None}
-    if not found:
-        return "DOUBLE" if "float" in _ANNOTATIONS.get(name, "") else "VARCHAR"
-    if found <= {int, float}:
-        return "BIGINT" if found == {int} else "DOUBLE"
-    return "BOOLEAN" if found == {bool} else "VARCHAR"
-
-
-def _create(connection: duckdb.DuckDBPyConnection, table: str, data: pa.Table) -> None:
-    connection.register("incoming", data)
-    connection.execute(f"CREATE TABLE {table} AS SELECT * FROM incoming")
-    connection.unregister("incoming")
-
-
-def _create_results(connection: duckdb.DuckDBPyConnection) -> None:
-    """One row per trial: the done attempt, or else the newest, and the measures of done trials as columns."""
-    found = connection.execute("SELECT DISTINCT measure FROM measures ORDER BY 1").fetchall()
-    # The known ones have a column even where nothing is measured yet, so that queries can be written ahead.
-    names = dict.fromkeys([*MEASURES, *(name for (name,) in found)])
-    columns = "".join(
-        f""", max(value) FILTER (measure = '{name}' AND outcome = 'done') AS "{name}" """ for name in names
-    )
-    connection.execute(
-        f"""
-        CREATE TABLE results AS
-        WITH counted AS (
-            SELECT * FROM attempts
-            QUALIFY row_number() OVER (PARTITION BY trial_id ORDER BY outcome = 'done' DESC, attempt DESC) = 1
-        ), wide AS (
-            SELECT trial_id{columns}
-            FROM counted JOIN measures USING (trial_id) WHERE settings = '{{}}' GROUP BY trial_id
+        owner = "arg_min(store, (NOT done, store)) AS store"
+        connection.execute(f"CREATE TABLE owners AS SELECT trial_id, {owner} FROM ({each}) GROUP BY trial_id")
+    for table in tables:
+        owned = " WHERE trial_id IN (SELECT trial_id FROM owners WHERE store = {})" if count > 1 else ""
+        each = " UNION ALL BY NAME ".join(
+            f"SELECT * FROM store_{number}.{table}{owned.format(number)}" for number in range(count)
         )
-        SELECT * FROM trials LEFT JOIN counted USING (trial_id) LEFT JOIN wide USING (trial_id)
-        """
-    )
+        connection.execute(f"CREATE VIEW {table} AS {each}")
+
+
+def _explain(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, named: set[str]) -> str:
+    """DuckDB's message; for an unknown column with the nearest ones first."""
+    message = str(error)
+    found = _UNKNOWN_COLUMN.search(message)
+    if found is None:
+        return message
+    wrong = found[1] or found[2]
+    columns = {name for table in named for name in connection.table(table).columns}
+    nearest = difflib.get_close_matches(wrong.lower(), columns, n=3, cutoff=0.5)
+    if not nearest:
+        return (
+            f"no column {wrong!r} in {', '.join(sorted(named)) or 'any table'}: `sambench schema` lists them\n{message}"
+        )
+    return f"no column {wrong!r}: did you mean {' or '.join(nearest)}?\n{message}"
+
+
+__all__ = ["TABLES", "QueryError", "connect", "parquet", "query", "results_of"]

@@ -7,38 +7,44 @@ from typing import Any
 
 import pyarrow as pa
 
-from bench.store import files
+from bench.store import files, manifest
+from bench.store.attempt import is_over
+from bench.store.claim import last_number
 from bench.store.layout import TrialFolder
 
-HISTORY_SCHEMA = pa.schema(
-    [
-        ("trial_id", pa.string()),
-        ("epoch", pa.int64()),  # 1-based: after that many epochs
-        ("lr", pa.float64()),
-        ("train_loss", pa.float64()),  # mean over the epoch's batches, at w, with label smoothing
-        ("perturbed_loss", pa.float64()),  # the same at w + ε, over the samples of pass 2
-        ("gradient_norm", pa.float64()),  # ‖·‖₂ of the gradient that the optimizer was given, last batch
-        ("ascent_norm", pa.float64()),  # norm that ε is normalised by, last batch
-        ("perturbation_norm", pa.float64()),  # ‖ε‖₂, last batch
-        ("val_loss", pa.float64()),
-        ("val_accuracy", pa.float64()),  # %
-        ("test_loss", pa.float64()),
-        ("test_accuracy", pa.float64()),  # %
-        ("seconds", pa.float64()),  # training and evaluation
-        ("images_per_s", pa.float64()),  # training images over the seconds of training
-        ("waiting_seconds", pa.float64()),  # of training, spent waiting for the next batch
-        ("device_memory_bytes", pa.int64()),  # peak allocated on the GPU in the epoch
-    ]
-)
+HISTORY_COLUMNS = {
+    "trial_id": "The trial.",
+    "epoch": "1-based: after that many epochs.",
+    "lr": "Learning rate of the epoch.",
+    "train_loss": "Mean over the epoch's batches, at w, with label smoothing.",
+    "perturbed_loss": "The same at w + ε, over the samples of pass 2.",
+    "gradient_norm": "‖·‖₂ of the gradient that the optimizer was given, last batch.",
+    "ascent_norm": "Norm that ε is normalised by, last batch.",
+    "perturbation_norm": "‖ε‖₂, last batch.",
+    "val_loss": "Mean loss on the validation split.",
+    "val_accuracy": "Accuracy on the validation split, %.",
+    "test_loss": "Mean loss on the test split.",
+    "test_accuracy": "Accuracy on the test split, %.",
+    "seconds": "Of training and evaluation.",
+    "images_per_s": "Training images over the seconds of training.",
+    "waiting_seconds": "Of training, spent waiting for the next batch.",
+    "device_memory_bytes": "Peak allocated on the GPU in the epoch.",
+}
+"""Column of the history → what it is."""
 
-MEASURES_SCHEMA = pa.schema(
-    [
-        ("trial_id", pa.string()),
-        ("measure", pa.string()),
-        ("settings", pa.string()),  # JSON; "{}" for none
-        ("value", pa.float64()),
-    ]
-)
+MEASURES_COLUMNS = {
+    "trial_id": "The trial.",
+    "measure": "Name of what was measured.",
+    "settings": 'Settings of the measure as JSON; "{}" for none.',
+    "value": "What was measured.",
+}
+"""Column of the measures → what it is."""
+
+_TYPES = {name: pa.string() for name in ("trial_id", "measure", "settings")} | {
+    name: pa.int64() for name in ("epoch", "device_memory_bytes")
+}
+HISTORY_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in HISTORY_COLUMNS])
+MEASURES_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in MEASURES_COLUMNS])
 
 
 def write_history(folder: TrialFolder, epochs: Iterable[Mapping[str, Any]]) -> None:
@@ -49,6 +55,10 @@ def write_history(folder: TrialFolder, epochs: Iterable[Mapping[str, Any]]) -> N
 
 def write_measures(folder: TrialFolder, values: Mapping[str, float]) -> None:
     """Write what was measured of a trained model: measure → value."""
+    number = last_number(folder)
+    if number and is_over(folder, number):
+        # The trial may be compacted; measures of an open attempt are announced by its record.
+        manifest.mark_measures(folder.root, folder.trial_id)
     rows = [
         {"trial_id": folder.trial_id, "measure": name, "settings": "{}", "value": value}
         for name, value in values.items()

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import pyarrow.parquet as pq
-
 from bench.resources import Retries
-from bench.store.attempt import FAILURES
+from bench.store import manifest, snapshot
+from bench.store.attempt import FAILURES, is_over, read
 from bench.store.claim import is_dead, last_number
 from bench.store.layout import Store, TrialFolder
-from bench.store.query import connect, damaged_files
+from bench.store.query import connect
+from bench.store.tables import damaged_files
 
-Status = Literal["done", "failed", "running", "cancelled", "missing"]
+Status = Literal["done", "pruned", "failed", "running", "cancelled", "missing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class State:
     """Where one trial stands."""
 
     status: Status
-    """`missing` covers what was never tried, was interrupted, or failed and may try again."""
+    """`missing` covers what was never tried, was interrupted, or failed and may try again; `pruned` is over."""
     attempts: int = 0
     """Number of the newest attempt that is over."""
     outcome: str | None = None
@@ -46,10 +46,17 @@ class Ended(NamedTuple):
 _COLUMNS = ["attempt", "outcome", "message", "wall_s"]
 
 
-def states(store: Store, trial_ids: Iterable[str], retries: Retries | None = None) -> dict[str, State]:
-    """The state of each trial, in the order given."""
+def states(
+    store: Store, trial_ids: Iterable[str], retries: Retries | None = None, *, prunes: bool = False
+) -> dict[str, State]:
+    """The state of each trial, in the order given.
+
+    `prunes`: whether they are asked for by a sweep that stops trials early. For one that doesn't, a trial that was
+    stopped so is missing, and goes on from where it stopped.
+    """
+    trial_ids = list(trial_ids)
     rows = (
-        connect(store, ["attempts"])
+        connect(store, ["attempts"], only=trial_ids)
         .execute("SELECT trial_id, attempt, outcome, message, wall_s FROM attempts ORDER BY trial_id, attempt")
         .fetchall()
     )
@@ -57,25 +64,24 @@ def states(store: Store, trial_ids: Iterable[str], retries: Retries | None = Non
     for trial_id, *attempt in rows:
         ended.setdefault(trial_id, []).append(Ended(*attempt))
     retries = retries or Retries()
-    return {trial_id: _state(store, store.folder(trial_id), ended.get(trial_id, []), retries) for trial_id in trial_ids}
+    return {
+        trial_id: _state(store, store.folder(trial_id), ended.get(trial_id, []), retries, prunes)
+        for trial_id in trial_ids
+    }
 
 
-def state_of(store: Store, folder: TrialFolder, retries: Retries) -> State:
+def state_of(store: Store, folder: TrialFolder, retries: Retries, *, prunes: bool = False) -> State:
     """The state of one trial, without a look at the others."""
-    ended = []
-    for number in range(1, last_number(folder) + 1):
-        try:
-            (row,) = pq.read_table(folder.attempt(number), columns=_COLUMNS).to_pylist()
-        except FileNotFoundError:
-            continue
-        ended.append(Ended(*(row[name] for name in _COLUMNS)))
-    return _state(store, folder, ended, retries)
+    last = last_number(folder) or manifest.current(store.root).attempts(folder.trial_id)
+    rows = [row for number in range(1, last + 1) for row in read(folder, number, _COLUMNS)]
+    ended = [Ended(*(row[name] for name in _COLUMNS)) for row in rows]
+    return _state(store, folder, ended, retries, prunes)
 
 
 def open_attempt(store: Store, folder: TrialFolder) -> int | None:
     """Number of the attempt that a live worker holds, if any."""
     number = last_number(folder)
-    if not number or folder.attempt(number).exists():
+    if not number or is_over(folder, number):
         return None
     claim = folder.claim(number)
     try:
@@ -86,10 +92,13 @@ def open_attempt(store: Store, folder: TrialFolder) -> int | None:
 
 
 def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]:
-    """Move those trials that have a damaged file out of the way, so that they can run again; file → reason."""
+    """Move those trials that have a damaged file out of the way, so that they can run again; file → reason.
+
+    Compacted trials are not read again: their files were read back when they were made.
+    """
     damaged = {
         path: reason
-        for folder in map(store.folder, trial_ids)
+        for folder in map(store.folder, snapshot.take(store, list(trial_ids)).loose)
         if folder.path.exists()
         for path, reason in _damage(folder).items()
         if open_attempt(store, folder) is None
@@ -111,10 +120,10 @@ def _damage(folder: TrialFolder) -> dict[Path, str]:
     return damaged
 
 
-def _state(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retries) -> State:
+def _state(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retries, prunes: bool) -> State:
     last = ended[-1] if ended else Ended(0, None, "", None)
     return State(
-        status=_status(store, folder, ended, retries),
+        status=_status(store, folder, ended, retries, prunes),
         attempts=last.attempt,
         outcome=last.outcome,
         message=last.message,
@@ -122,12 +131,14 @@ def _state(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retri
     )
 
 
-def _status(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retries) -> Status:
+def _status(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retries, prunes: bool) -> Status:
     outcome = ended[-1].outcome if ended else None
     if outcome == "done":
         return "done"
     if open_attempt(store, folder) is not None:
         return "running"
+    if outcome == "pruned" and prunes:
+        return "pruned"
     if outcome in FAILURES:
         times = sum(attempt.outcome == outcome for attempt in ended)
         if not retries.allow(str(outcome), times):

@@ -61,9 +61,7 @@ def test_processes_with_m_each_are_one_process_with_micro_batches(
 def test_a_process_that_raises_ends_the_trial_with_its_own_traceback(store: Store, make_trial: Make) -> None:
     # One batch of 256 can't be shared by 2 processes unless m cuts it.
     trial = make_trial()
-    started = time.monotonic()
     assert in_processes(store, trial) == "error"
-    assert time.monotonic() - started < 60
     log = store.folder(trial.trial_id).log.read_text(encoding="utf-8")
     assert "Traceback" in log
     assert "2 processes can't share 1 micro-batches evenly: batch_size = 256, m = 256; choose m" in log

@@ -21,7 +21,7 @@ CASES = {
     "methods: [{variant: sam, rho: [1, 0]}]": "4:35: methods[0].rho[1]: input should be greater than 0, not 0",
     "methods: [{variant: sam, rho: -1}]": "4:31: methods[0].rho: input should be greater than 0, not -1",
     "methods: [{variant: sam, rho: big}]": "4:31: methods[0].rho: a ρ is a number above 0",
-    "methods: [{variant: sam, rho: {choose: x}}]": "4:31: methods[0].rho: choosing ρ from another sweep",
+    "methods: [{variant: sam, rho: {choose: x}}]": "4:31: methods[0].rho: unknown sweep 'x'; valid: sweep (looked for",
     "methods: [{variant: sam}]": "4:21: methods[0].variant: variant sam needs a rho beside it",
     "methods: [{rho: 0.1}]": "4:17: methods[0].rho: a ρ without a variant: sgd alone perturbs nothing",
     "methods: [{scope: all}]": "4:19: methods[0].scope: a scope without a variant",

@@ -1,66 +1,45 @@
-"""Plot: accuracy over ρ for each scope with error bands, as in the paper's Fig. 1."""
+"""Metric over ρ for each scope with error bands, as in the paper's Figs. 1, 2, 6 and 7."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.board.aggregate import Board, Cell
 from bench.board.layout import BASE_ROW
-from bench.store import files
+from bench.plots.drawing import STYLES, Drawing
 from bench.trial import NONE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, distinct for the colour-blind, with markers for print in grey.
-_STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"))
-FORMATS = ("png", "svg", "pdf")
 
-
-def plot_rho(board: Board, outputs: list[Path]) -> None:
-    """Write one panel per variant and column to every path; the format follows its suffix."""
-    import io
-
-    import matplotlib as mpl
-
-    mpl.use("Agg")
+def draw(drawing: Drawing) -> None:
+    """One panel per variant and column of the board."""
     from matplotlib import pyplot as plt
 
+    board = drawing.board
     rows = [row for row in board.rows if row != BASE_ROW]
-    figure, axes = plt.subplots(
+    drawing.figure, axes = plt.subplots(
         len(board.columns),
-        len(rows),
-        figsize=(3.4 * len(rows), 2.8 * len(board.columns) + 0.8),
+        max(len(rows), 1),
+        figsize=(3.4 * max(len(rows), 1), 2.8 * len(board.columns) + 0.8),
         sharey="row",
         squeeze=False,
         layout="constrained",
     )
     for i, column in enumerate(board.columns):
         for j, row in enumerate(rows):
-            _panel(axes[i][j], board, row, column)
+            _panel(axes[i][j], drawing, board, row, column)
             axes[i][j].set_title(f"{row}\n{column}", fontsize=9)
-        axes[i][0].set_ylabel(f"{board.metric.replace('_', ' ')} (%)")
-    labelled = [panel.get_legend_handles_labels() for panel in figure.axes]
-    legend = {label: handle for handles, labels in labelled for handle, label in zip(handles, labels, strict=True)}
-    figure.legend(
-        list(legend.values()), list(legend), loc="outside lower center", ncols=max(len(legend), 1), frameon=False
-    )
-    figure.suptitle(f"{board.title} (mean ± std, n = {_seeds(board)})", fontsize=11)
-    for output in outputs:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        files.write(output, buffer.getvalue())
-    plt.close(figure)
+        axes[i][0].set_ylabel(drawing.metric)
 
 
-def _panel(axes: Axes, board: Board, row: str, column: str) -> None:
+def _panel(axes: Axes, drawing: Drawing, board: Board, row: str, column: str) -> None:
     swept: set[float] = set()
-    for (color, marker), scope in zip(_STYLES, board.scopes, strict=False):
+    for style, scope in zip(STYLES, board.scopes, strict=False):
         cell = board.cells.get((row, column, scope))
         if cell is not None:
-            swept |= _curve(axes, cell, scope, color, marker)
+            swept |= _curve(axes, drawing, cell, scope, style)
     if not swept:
         axes.text(0.5, 0.5, "no results yet", ha="center", transform=axes.transAxes, color="0.4")
         return
@@ -78,10 +57,12 @@ def _panel(axes: Axes, board: Board, row: str, column: str) -> None:
     axes.grid(alpha=0.25, linewidth=0.5)
 
 
-def _curve(axes: Axes, cell: Cell, label: str, color: str, marker: str) -> set[float]:
+def _curve(axes: Axes, drawing: Drawing, cell: Cell, label: str, style: tuple[str, str]) -> set[float]:
     """Draw one scope; returns the ρ that have results."""
+    color, marker = style
     points = {runs.rho: summary for runs in cell.swept if runs.rho and (summary := runs.summary)}
     if points:
+        drawing.counts |= {summary.n for summary in points.values()}
         rho, summaries = list(points), points.values()
         mean = [summary.mean for summary in summaries]
         low = [summary.mean - (summary.std or 0.0) for summary in summaries]
@@ -89,8 +70,3 @@ def _curve(axes: Axes, cell: Cell, label: str, color: str, marker: str) -> set[f
         axes.plot(rho, mean, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
         axes.fill_between(rho, low, high, color=color, alpha=0.2, linewidth=0)
     return set(points)
-
-
-def _seeds(board: Board) -> str:
-    counts = {len(runs.values) for cell in board.cells.values() for runs in cell.swept if runs.values}
-    return f"{min(counts)}–{max(counts)}" if len(counts) > 1 else f"{counts.pop()}"

@@ -1,0 +1,139 @@
+"""A page as LaTeX: one `table` per grid, or `longtable` where it is more than a page, with the rules of booktabs.
+
+It is meant for `\\input` in a document that loads these packages; pdflatex takes it, because only ASCII is written.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from bench.board.grid import Entry, Grid, Line, Title
+from bench.board.page import Page
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "±": r"$\pm$", "ρ": r"$\rho$", "η": r"$\eta$", "ε": r"$\epsilon$", "γ": r"$\gamma$",
+    "β": r"$\beta$", "α": r"$\alpha$", "δ": r"$\delta$", "ℓ": r"$\ell$", "₂": r"$_2$", "∞": r"$_\infty$",
+    "†": r"$\dagger$",
+    "–": "--", "—": "---", "−": "$-$", "·": r"$\cdot$", "×": r"$\times$", "…": r"\ldots{}", "≤": r"$\leq$",
+    "≥": r"$\geq$", "’": "'", "“": "``", "”": "''", "→": r"$\to$", "Δ": r"$\Delta$", "‡": r"$\ddagger$",
+    "≠": r"$\neq$", "ß": r"\ss{}", "\u00a0": "~",
+}  # fmt: skip
+
+_ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u0327": "c", "\u030c": "v"}
+
+_PAGE = 48
+"""Lines that fit on a page."""
+_NARROW = 4
+"""Columns that fit beside the labels in an ordinary size."""
+
+
+def latex(page: Page) -> str:
+    """The tables, with the notes below the last."""
+    tables = [_long_table(grid) if _height(grid) > _PAGE else _table(grid) for grid in page.grids]
+    notes = "".join(f"{escaped(note)}\\par\n" for note in page.notes)
+    told = rf"{{\footnotesize\raggedright\noindent {notes}}}"
+    return "\n".join([r"% needs \usepackage{booktabs,longtable}", *tables, told, ""])
+
+
+def escaped(text: str) -> str:
+    """The text as LaTeX in ASCII; a character without a way to write it becomes its code point."""
+    return "".join(_SPECIAL.get(character) or _written(character) for character in text)
+
+
+def _written(character: str) -> str:
+    if character.isascii():
+        return character if character.isprintable() else " "
+    base, *marks = list(unicodedata.normalize("NFD", character))
+    if base.isascii() and len(marks) == 1 and marks[0] in _ACCENTS:
+        return f"\\{_ACCENTS[marks[0]]}{{{base}}}"
+    return f"[U+{ord(character):04X}]"
+
+
+def _table(grid: Grid) -> str:
+    lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{escaped(grid.caption)}}}", _size(grid)]
+    lines += [rf"\begin{{tabular}}{{{_columns(grid)}}}", r"\toprule", *_titles(grid), r"\midrule", *_body(grid)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def _long_table(grid: Grid) -> str:
+    """Its titles stand on every page."""
+    lines = [r"\begingroup", _size(grid), rf"\begin{{longtable}}{{{_columns(grid)}}}"]
+    lines += [rf"\caption{{{escaped(grid.caption)}}}\\", r"\toprule", *_titles(grid), r"\midrule", r"\endhead"]
+    return "\n".join([*lines, *_body(grid), r"\bottomrule", r"\end{longtable}", r"\endgroup", ""])
+
+
+def _columns(grid: Grid) -> str:
+    return "l" + "c" * grid.width
+
+
+def _size(grid: Grid) -> str:
+    return r"\small" if grid.width <= _NARROW else r"\scriptsize\setlength{\tabcolsep}{3pt}"
+
+
+def _height(grid: Grid) -> int:
+    return sum(len(_lines(line)) for block in grid.blocks for line in block.lines)
+
+
+def _body(grid: Grid) -> list[str]:
+    lines = []
+    for index, block in enumerate(grid.blocks):
+        if index:
+            lines.append(r"\midrule")
+        if block.heading:
+            lines.append(rf"\multicolumn{{{grid.width + 1}}}{{l}}{{\emph{{{escaped(block.heading)}}}}} \\*")
+        lines += [part for line in block.lines for part in _lines(line)]
+    return lines
+
+
+def _titles(grid: Grid) -> list[str]:
+    lines = []
+    for level, titles in enumerate(grid.titles):
+        last = level == len(grid.titles) - 1
+        lines.append(
+            " & ".join([escaped(grid.corner) if last else "", *(_spanned(title) for title in titles)]) + r" \\"
+        )
+        if not last:
+            lines.append("".join(_rules(titles)))
+    return lines
+
+
+def _spanned(title: Title) -> str:
+    text = escaped(title.text)
+    return rf"\multicolumn{{{title.span}}}{{c}}{{{text}}}" if title.span > 1 else text
+
+
+def _rules(titles: tuple[Title, ...]) -> list[str]:
+    """A rule below each title that goes over several columns."""
+    rules, column = [], 2
+    for title in titles:
+        rules.append(rf"\cmidrule(lr){{{column}-{column + title.span - 1}}}")
+        column += title.span
+    return rules
+
+
+def _lines(line: Line) -> list[str]:
+    """The line, then one for each line of details below its entries."""
+    depth = max((len(entry.details) for entry in line.entries), default=0)
+    rows = [[escaped(line.label), *(_over(entry, _value(entry)) for entry in line.entries)]]
+    for index in range(depth):
+        texts = [escaped(entry.details[index]) if index < len(entry.details) else "" for entry in line.entries]
+        small = [rf"{{\scriptsize {text}}}" if text else "" for text in texts]
+        rows.append(["", *(_over(entry, text) for entry, text in zip(line.entries, small, strict=True))])
+    # The star keeps a page from ending between an entry and its details.
+    return [" & ".join(row) + (r" \\" if row is rows[-1] else r" \\*") for row in rows]
+
+
+def _over(entry: Entry, text: str) -> str:
+    return rf"\multicolumn{{{entry.span}}}{{c}}{{{text}}}" if entry.span > 1 else text
+
+
+def _value(entry: Entry) -> str:
+    value = escaped(entry.text)
+    if entry.bold:
+        # \boldmath reaches the ± too.
+        value = rf"\textbf{{\boldmath {value}}}"
+    if entry.underline:
+        value = rf"\underline{{{value}}}"
+    return value + (rf"\textsuperscript{{{escaped(entry.marks)}}}" if entry.marks else "")

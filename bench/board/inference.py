@@ -1,0 +1,95 @@
+"""Inference: whether two means differ by more than seeds explain, and by more than matters.
+
+Ours and the paper's runs are independent: Welch's t-test, with the margin of equivalence stated. Two methods of ours
+share their seeds: the paired t-test, with Holm's correction over all that are asked at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.board.statistics import Summary
+
+ALPHA = 0.05
+"""Level of every test."""
+MARGIN_UNITS = 3
+"""Margin of equivalence in units of the last printed digit of the paper's std: 0.3 points for 82.1 ± 0.4."""
+MARGIN_STDS = 2
+"""Margin of equivalence in standard deviations of the paper."""
+
+Word = Literal["reproduced", "higher", "lower", "not comparable"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Ours against the paper's."""
+
+    word: Word
+    reason: str
+    """Why it is not comparable."""
+    difference: float | None = None
+    """Ours − theirs."""
+    low: float | None = None
+    """Lower end of the 95 % confidence interval of the difference."""
+    high: float | None = None
+    margin: float | None = None
+    p: float | None = None
+    """Of Welch's test that the means are equal."""
+    p_equivalence: float | None = None
+    """Of two one-sided tests that they differ by the margin or more; small: shown to be equivalent."""
+
+
+def margin_of(std: float, unit: float) -> float:
+    """Differences up to this are none: max(3 units of the last digit of the paper's std, 2 of its stds)."""
+    return max(MARGIN_UNITS * unit, MARGIN_STDS * std)
+
+
+def judge(ours: Summary, mean: float, std: float, unit: float, seeds: int) -> Judgement:
+    """Reproduced within the margin; beyond it, higher or lower if Welch's test says so, else undecided.
+
+    A printed std of 0.0 stands for anything below half of its last digit, which is then used.
+    """
+    from scipy.stats import t as student
+
+    if ours.std is None:
+        return Judgement("not comparable", "one seed has no std")
+    difference, margin = ours.mean - mean, margin_of(std, unit)
+    parts = ours.std**2 / ours.n, max(std, unit / 2) ** 2 / seeds
+    error = sum(parts) ** 0.5
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (ours.n - 1) + parts[1] ** 2 / (seeds - 1))
+    p = 2 * float(student.sf(abs(difference) / error, freedom))
+    half = float(student.ppf(1 - ALPHA / 2, freedom)) * error
+    p_equivalence = float(student.sf((margin - abs(difference)) / error, freedom))
+    word, reason = _word(difference, margin, p)
+    return Judgement(word, reason, difference, difference - half, difference + half, margin, p, p_equivalence)
+
+
+def _word(difference: float, margin: float, p: float) -> tuple[Word, str]:
+    # Sums of decimal fractions: a difference of the margin itself must not depend on their last bit.
+    if abs(difference) <= margin * (1 + 1e-9):
+        return "reproduced", ""
+    if p < ALPHA:
+        return ("higher" if difference > 0 else "lower"), ""
+    return "not comparable", f"undecided: beyond the margin, but p = {p:.2f}"
+
+
+def paired_p(difference: Summary) -> float | None:
+    """Two-sided p of the paired t-test; None for fewer than two pairs, or if all pairs differ by the same."""
+    from scipy.stats import t as student
+
+    if not difference.std:
+        return None
+    return 2 * float(student.sf(abs(difference.mean) / (difference.std / difference.n**0.5), difference.n - 1))
+
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """The p of a family of tests, corrected by Holm's method; None stays and is no part of the family."""
+    from statsmodels.stats.multitest import multipletests
+
+    known = [value for value in values if value is not None]
+    if not known:
+        return list(values)
+    corrected = iter(multipletests(known, alpha=ALPHA, method="holm")[1])
+    return [None if value is None else float(next(corrected)) for value in values]

@@ -1,0 +1,47 @@
+"""Show: from a sweep and what is asked about it to a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.board.aggregate import make_board
+from bench.board.free_layout import FreeLayout, where
+from bench.board.layout import Layout
+from bench.board.page import Page, board_page
+from bench.board.paper_layout import PaperLayout, form_of
+from bench.errors import UserError
+from bench.spec import Sweep
+from bench.store import Store
+
+
+def show_board(
+    store: Store,
+    sweep: Sweep,
+    *,
+    metric: str | None = None,
+    rows: str | None = None,
+    columns: str | None = None,
+    conditions: Sequence[str] = (),
+    against: str | None = None,
+) -> Page:
+    """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
+    selected = where(sweep, conditions)
+    layout = _layout(selected, rows, columns)
+    if against is None:
+        return board_page(make_board(store, selected, metric, layout))
+    if isinstance(layout, FreeLayout):
+        raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
+    # Here, because no other page needs to read the paper's numbers.
+    from bench.board.against_page import against_page
+
+    return against_page(make_board(store, selected, metric, layout), selected.paper)
+
+
+def _layout(sweep: Sweep, rows: str | None, columns: str | None) -> Layout:
+    if (rows is None) != (columns is None):
+        given, other = ("--rows", "--cols") if columns is None else ("--cols", "--rows")
+        raise UserError(f"{given}: goes with {other}, such as --rows variant,scope --cols model")
+    if rows is not None and columns is not None:
+        return FreeLayout.of_fields(sweep.trials, rows, columns)
+    table = form_of(sweep.paper)
+    return PaperLayout.of_table(table, sweep.trials) if table else Layout.of(sweep.trials)

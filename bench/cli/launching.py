@@ -1,0 +1,96 @@
+"""Launching: run what is missing of one sweep, and tell how it went."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bench.cli.options import find_states
+from bench.terminal import err, fail, tell
+
+if TYPE_CHECKING:
+    from bench.profile import Profile
+    from bench.spec import Sweep
+    from bench.store import State
+    from cluster.driver import Drive
+
+
+def launch_sweep(
+    loaded: Sweep,
+    *,
+    store: Path,
+    on: str,
+    retry: str | None,
+    site: Profile,
+    dry_run: bool,
+    tensorboard: bool,
+    address: str | None,
+) -> bool:
+    """Run what is missing of one sweep; whether a trial failed."""
+    from bench.preflight import preflight
+    from bench.store import Store, set_aside_damaged
+    from cluster.driver import Drive
+    from cluster.launcher import LAUNCHERS
+
+    if loaded.early_stopping and not LAUNCHERS[on].traits.get("prunes"):
+        tell(f"early_stopping: --on {on} runs every trial to its end")
+    preflight(loaded)
+    for note in loaded.notes:
+        tell(note)
+    opened = Store.create(store)
+    for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
+        tell(f"damaged, set aside, its trial runs again: {path}: {reason}")
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
+    drive = Drive(
+        store=opened,
+        trials=loaded.trials,
+        labels={trial.trial_id: trial.label for trial in loaded.trials},
+        resources=loaded.resources,
+        launcher=on,
+        retries=loaded.retries,
+        retry_failed=retry == "failed",
+        sweep=loaded.name,
+        profile=site,
+        tensorboard=tensorboard,
+        console=err,
+        address=address,
+        early_stopping=loaded.early_stopping,
+    )
+    if dry_run:
+        print(_batch_script(drive))
+        return False
+    try:
+        found = drive.run()
+    except KeyboardInterrupt:
+        done = sum(state.status == "done" for state in find_states(store, loaded).values())
+        tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
+        tell(f"  sambench {' '.join(sys.argv[1:])}")
+        raise typer.Exit(130) from None
+    return not LAUNCHERS[on].traits.get("queues") and _summarize_run(loaded, found)
+
+
+def _summarize_run(sweep: Sweep, found: dict[str, State]) -> bool:
+    """Tell how it ended; whether a trial failed."""
+    counts = Counter(state.status for state in found.values())
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    tell(f"{sweep.name}: {len(found)} trials: {told}")
+    if counts["failed"]:
+        tell(f"see why with `sambench status {sweep.file}`; try again with --retry failed")
+    return counts["failed"] > 0
+
+
+def _batch_script(drive: Drive) -> str:
+    from cluster.slurm import SlurmLauncher
+
+    if drive.launcher != "slurm":
+        fail("--dry-run: prints a batch script, which only --on slurm has")
+    todo = drive.todo()
+    if not todo:
+        fail("nothing is left to run, so there is no batch script")
+    return SlurmLauncher().text(drive.job({}, todo))

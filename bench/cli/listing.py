@@ -1,0 +1,122 @@
+"""The command sweeps: what the sweep files of a folder compare, and what they would cost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.cli.app import app
+from bench.cli.options import DEFAULT_STORE, StoreOption, load_sweep
+from bench.terminal import err, fail, show
+
+if TYPE_CHECKING:
+    from bench.estimate import Kind, Pace
+    from bench.spec import Sweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One sweep of the list."""
+
+    sweep: str
+    title: str
+    paper: str | None
+    trials: int
+    waiting: tuple[str, ...]
+    """Sweeps that it chooses ρ from and waits for."""
+    gpu_hours: float
+    """Of all its trials, whether done or not."""
+    measured: int
+    """Trials of a kind that the store has measured on a GPU; the others are estimated by the rule of `bench.cost`."""
+    unknown: int
+    """Trials that the rule knows nothing of; they are not in `gpu_hours`."""
+
+
+@app.command(epilog="Example: sambench sweeps")
+def sweeps(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the sweep files are.")] = Path("sweeps"),
+    store: StoreOption = DEFAULT_STORE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List sweep files: title, trials, and the GPU-hours that all of them take."""
+    from bench.estimate import measured
+    from bench.spec import SpecError
+    from bench.store import Store
+
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        fail(f"{folder}: has no sweep files, NAME.yaml")
+    paces = measured(Store.open(store)) if Store.exists(store) else {}
+    lines, faults = [], []
+    for file in files:
+        try:
+            lines.append(_line(load_sweep(file, None, store), paces))
+        except SpecError as error:
+            faults.append(str(error))
+    if as_json:
+        print(json.dumps([asdict(line) for line in lines], indent=1))
+    else:
+        show(_table(lines))
+    if faults:
+        err.print("\n".join(faults), style="red", highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(2)
+
+
+def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
+    from bench.cost import gpu_seconds
+    from bench.estimate import kind
+
+    total, known, unknown = 0.0, 0, 0
+    for trial in (*sweep.trials, *sweep.held):
+        pace = paces.get(kind(trial))
+        if pace and pace.gpus:
+            total += pace.seconds * pace.gpus * trial.total_epochs
+            known += 1
+        elif (seconds := gpu_seconds(trial)) is not None:
+            total += seconds
+        else:
+            unknown += 1
+    return Line(
+        sweep=sweep.name,
+        title=sweep.title,
+        paper=sweep.paper,
+        trials=len(sweep.trials) + len(sweep.held),
+        waiting=tuple(dict.fromkeys(wait.sweep for wait in sweep.waits)),
+        gpu_hours=total / 3600,
+        measured=known,
+        unknown=unknown,
+    )
+
+
+def _table(lines: list[Line]) -> RenderableType:
+    from bench.cost import HARDWARE
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("sweep", no_wrap=True)
+    table.add_column("title")
+    table.add_column("trials", justify="right")
+    table.add_column("GPU-hours", justify="right", no_wrap=True)
+    for line in lines:
+        waits = f" (waits for {', '.join(line.waiting)})" if line.waiting else ""
+        table.add_row(line.sweep, line.title + waits, str(line.trials), _hours(line))
+    told = f"GPU-hours are for all trials of a sweep. ≈: estimated for {HARDWARE} from the FLOPs of its networks."
+    if any(line.measured for line in lines):
+        told += " ~: partly by times that the store has measured. No mark: wholly so."
+    if any(line.unknown for line in lines):
+        told += " ?: some trials aren't counted, because nothing is known of their model or data."
+    told += "\nSweeps share trials: what one has run, another finds done."
+    return Group(table, Text(told))
+
+
+def _hours(line: Line) -> str:
+    mark = "" if line.measured == line.trials else "~" if line.measured else "≈"
+    unsure = "?" if line.unknown else ""
+    return f"{mark} {line.gpu_hours:,.{0 if line.gpu_hours >= 10 else 1 if line.gpu_hours >= 0.1 else 3}f}{unsure}"

@@ -1,0 +1,53 @@
+"""The command plot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.options import DEFAULT_STORE, SetOption, SmokeOption, StoreOption, SweepArgument, load_ready
+from bench.terminal import fail, tell
+
+
+@app.command(epilog="Example: sambench plot sweeps/demo.yaml --kind differences --output out/demo.pdf")
+def plot(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    set_: SetOption = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="rho, runtime, m, sparsity, training or differences; default: what the sweep varies."),
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="Measure to show; default: the sweep's first.")] = None,
+    output: Annotated[list[Path] | None, typer.Option(help="File.png, .svg or .pdf; may be repeated.")] = None,
+    smoke: SmokeOption = False,
+) -> None:
+    """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
+    from bench.board import make_board
+    from bench.measures import MEASURES
+    from bench.plots import FORMATS, PLOTS, default_kind
+    from bench.spec.fault import unknown
+    from bench.store import Store
+
+    if kind is not None and kind not in PLOTS:
+        fail(f"--kind: {unknown('plot', kind, PLOTS)}")
+    if metric is not None and metric not in MEASURES:
+        fail(f"--metric: {unknown('measure', metric, MEASURES)}")
+    loaded = load_ready(sweep, set_, store, smoke=smoke)
+    outputs = output or [Path("out") / f"{loaded.name}.png"]
+    for path in outputs:
+        if path.suffix.removeprefix(".") not in FORMATS:
+            fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
+    opened = Store.open(store)
+    made = make_board(opened, loaded, metric)
+    if made.empty:
+        tell(f"nothing to plot yet: no trial of {loaded.name} is done")
+        return
+    from bench.plots.draw import draw
+
+    draw(opened, loaded, made, kind or default_kind(loaded.trials), outputs)
+    for path in outputs:
+        tell(f"wrote {path}")

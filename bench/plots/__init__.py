@@ -1,0 +1,48 @@
+"""PLOTS: what can be drawn of a sweep's results, as light records; matplotlib is imported when one is drawn.
+
+Each is a function of a `Drawing` that fills its figure. Which one a sweep wants by default follows from what it varies.
+"""
+
+from __future__ import annotations
+
+from bench.registry import Entry
+from bench.trial import Trial
+
+FORMATS = ("png", "svg", "pdf")
+
+PLOTS: dict[str, Entry] = {
+    "rho": Entry(target="bench.plots.rho:draw", summary="metric over ρ for each scope", source="Figs. 1, 2, 6, 7"),
+    "runtime": Entry(
+        target="bench.plots.runtime:draw",
+        summary="metric over time per epoch, relative to the base optimizer's",
+        source="Fig. 3",
+    ),
+    "m": Entry(
+        target="bench.plots.micro_batches:draw",
+        summary="metric over m, a line for each batch size and scope",
+        source="Fig. 4, right",
+    ),
+    "sparsity": Entry(
+        target="bench.plots.sparsity:draw",
+        summary="metric over the share of entries that is not perturbed",
+        source="Figs. 4 (left) and 8",
+    ),
+    "training": Entry(target="bench.plots.training:draw", summary="loss and test accuracy over epochs"),
+    "differences": Entry(
+        target="bench.plots.differences:draw",
+        summary="only_norm − all with 95 % confidence intervals, paired over seeds",
+    ),
+}
+
+
+def default_kind(trials: tuple[Trial, ...]) -> str:
+    """The plot that fits what the trials vary."""
+    if len({trial.m for trial in trials}) > 1:
+        return "m"
+    if len({trial.setting("sparsity") for trial in trials if "sparsity" in dict(trial.settings)}) > 1:
+        return "sparsity"
+    radii: dict[tuple[str, str], set[float]] = {}
+    for trial in trials:
+        if trial.rho is not None:
+            radii.setdefault((trial.variant, trial.scope), set()).add(trial.rho)
+    return "rho" if any(len(tried) > 1 for tried in radii.values()) else "runtime"

@@ -1,0 +1,23 @@
+"""Draw one plot into files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+from bench.board import Board
+from bench.plots import PLOTS
+from bench.plots.drawing import Drawing
+from bench.spec import Sweep
+from bench.store import Store
+
+mpl.use("Agg")
+
+
+def draw(store: Store, sweep: Sweep, board: Board, kind: str, outputs: Sequence[Path]) -> None:
+    """Write the plot `kind` of a sweep to every path; the format follows its suffix."""
+    drawing = Drawing(store, sweep, board)
+    PLOTS[kind].load()(drawing)
+    drawing.finish(outputs, what="mean, 95 % interval" if kind == "differences" else "mean ± std")

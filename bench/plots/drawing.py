@@ -1,0 +1,175 @@
+"""Drawing: the figure of one plot, its style, and the results that it shows."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.board import Board
+from bench.board.statistics import Summary, summarize
+from bench.spec import Sweep
+from bench.store import Store, connect, files
+from bench.trial import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, distinct for the colour-blind, with markers for print in grey.
+STYLES = (
+    ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"),
+    ("#444444", "X"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Point:
+    """A done trial."""
+
+    trial: Trial
+    value: float
+    """The metric."""
+    seconds: float | None
+    """Of training and evaluation per epoch."""
+
+
+@dataclass
+class Drawing:
+    """What a plot draws from, and onto."""
+
+    store: Store
+    sweep: Sweep
+    board: Board
+    counts: set[int] = field(default_factory=set)
+    """Numbers of runs that were averaged, for the title."""
+    figure: Figure | None = None
+
+    @property
+    def metric(self) -> str:
+        """Label of the metric's axis."""
+        return f"{self.board.metric.replace('_', ' ')} (%)"
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """The sweep's done trials that have the metric."""
+        trials = {trial.trial_id: trial for trial in self.sweep.trials}
+        columns = f'trial_id, "{self.board.metric}", train_s / (epochs - coalesce(first_epoch, 0))'
+        rows = (
+            connect(self.store, ["results"])
+            .execute(f"SELECT {columns} FROM results WHERE outcome = 'done' AND trial_id IN $ids", {"ids": [*trials]})
+            .fetchall()
+        )
+        found = {
+            trial_id: Point(trials[trial_id], value, seconds) for trial_id, value, seconds in rows if value is not None
+        }
+        return [found[trial_id] for trial_id in trials if trial_id in found]
+
+    def panels(self, count: int, *, width: float = 4.2, height: float = 3.2, shared: bool = True) -> list[Axes]:
+        """A row of panels, with the same y axis if `shared`."""
+        from matplotlib import pyplot as plt
+
+        self.figure, axes = plt.subplots(
+            1,
+            max(count, 1),
+            figsize=(width * max(count, 1), height + 0.9),
+            sharey=shared,
+            squeeze=False,
+            layout="constrained",
+        )
+        return list(axes[0])
+
+    def summary(self, values: Sequence[float]) -> Summary:
+        """Mean, std and n, whose n the title will say."""
+        found = summarize(values)
+        assert found is not None, "a mean is taken of something"
+        self.counts.add(found.n)
+        return found
+
+    def finish(self, outputs: Sequence[Path], *, what: str = "mean ± std") -> None:
+        """Legend below, title above, and the files, each written in one step."""
+        from matplotlib import pyplot as plt
+
+        assert self.figure is not None
+        labelled = [panel.get_legend_handles_labels() for panel in self.figure.axes]
+        legend = {label: handle for handles, labels in labelled for handle, label in zip(handles, labels, strict=True)}
+        self._place_legend(legend)
+        n = f"{min(self.counts)}–{max(self.counts)}" if len(self.counts) > 1 else f"{min(self.counts, default=0)}"
+        self.figure.suptitle(_wrapped(f"{self.board.title} ({what}, n = {n})", self.figure), fontsize=11)
+        for output in outputs:
+            buffer = io.BytesIO()
+            self.figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
+            output.parent.mkdir(parents=True, exist_ok=True)
+            files.write(output, buffer.getvalue())
+        plt.close(self.figure)
+
+    def _place_legend(self, legend: Mapping[str, Artist]) -> None:
+        assert self.figure is not None
+        entries = ([*legend.values()], [*legend])
+        if len(legend) > _MANY:
+            rows = max(8, int(self.figure.get_figheight() * 5))
+            columns = -(-len(legend) // rows)
+            self.figure.set_figwidth(self.figure.get_figwidth() + 2.6 * columns)
+            self.figure.legend(*entries, loc="outside right center", ncols=columns, frameon=False, fontsize=8)
+        elif legend:
+            columns = min(len(legend), max(2, int(self.figure.get_figwidth() / 1.9)))
+            self.figure.legend(*entries, loc="outside lower center", ncols=columns, frameon=False)
+
+
+_MANY = 8
+"""Entries that a legend below the panels has room for."""
+
+
+def grouped(points: Sequence[Any], key: Callable[[Any], Hashable]) -> dict[Any, list[Any]]:
+    """Points by key, in the order in which keys appear."""
+    groups: dict[Any, list[Any]] = defaultdict(list)
+    for point in points:
+        groups[key(point)].append(point)
+    return dict(groups)
+
+
+def method(trial: Trial) -> str:
+    """Label of a method: the base optimizer, or variant and scope."""
+    return f"{trial.variant} / {trial.scope}" if trial.perturbs else trial.optimizer
+
+
+def column(trial: Trial) -> str:
+    """Label of a panel."""
+    return f"{trial.model}, {trial.dataset}" + (f", {trial.augment}" if trial.augment != "none" else "")
+
+
+def best_rho(points: Sequence[Point]) -> list[Point]:
+    """Of one method's points those at its best ρ by mean; of equals, the smallest."""
+    by_rho = grouped(points, lambda point: point.trial.rho or 0.0)
+    means = {rho: sum(point.value for point in group) / len(group) for rho, group in sorted(by_rho.items())}
+    return list(by_rho[max(means, key=lambda rho: means[rho])])
+
+
+def style_of(place: int) -> tuple[str, str]:
+    """Colour and marker of a line: where colours come round again, markers differ."""
+    color, _ = STYLES[place % len(STYLES)]
+    _, marker = STYLES[(place + place // len(STYLES)) % len(STYLES)]
+    return color, marker
+
+
+def curve(axes: Axes, drawing: Drawing, values: dict[float, list[float]], label: str, style: int) -> None:
+    """Means over x with a band of one std."""
+    color, marker = style_of(style)
+    places = sorted(values)
+    summaries = [drawing.summary(values[place]) for place in places]
+    mean = [each.mean for each in summaries]
+    axes.plot(places, mean, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
+    low = [each.mean - (each.std or 0.0) for each in summaries]
+    high = [each.mean + (each.std or 0.0) for each in summaries]
+    axes.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def _wrapped(text: str, figure: Figure) -> str:
+    import textwrap
+
+    return textwrap.fill(text, max(30, int(figure.get_figwidth() * 11)))

@@ -1,0 +1,24 @@
+"""Metric over m, the samples per ascent step, as in the paper's Fig. 4 (right); a line per batch size and scope."""
+
+from __future__ import annotations
+
+from bench.plots.drawing import Drawing, column, curve, grouped, method
+
+
+def draw(drawing: Drawing) -> None:
+    """One panel per model."""
+    panels = grouped(drawing.points, lambda point: column(point.trial))
+    axes = drawing.panels(len(panels))
+    for panel, (title, points) in zip(axes, panels.items(), strict=False):
+        lines = grouped(points, lambda p: f"{method(p.trial)}, batch {p.trial.batch_size}")
+        for place, (name, line) in enumerate(lines.items()):
+            values = {m: [p.value for p in group] for m, group in grouped(line, lambda p: p.trial.m).items()}
+            curve(panel, drawing, values, name, place)
+        sizes = sorted({point.trial.m for point in points})
+        panel.set_xscale("log", base=2)
+        panel.set_xticks(sizes, [str(m) for m in sizes], fontsize=8)
+        panel.minorticks_off()
+        panel.set_title(title, fontsize=9)
+        panel.set_xlabel("m, samples per ascent step")
+        panel.grid(alpha=0.25, linewidth=0.5)
+    axes[0].set_ylabel(drawing.metric)

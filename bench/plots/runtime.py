@@ -1,0 +1,29 @@
+"""Metric over time per epoch, relative to the base optimizer's, as in the paper's Fig. 3."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from bench.plots.drawing import Drawing, best_rho, column, grouped, method, style_of
+
+
+def draw(drawing: Drawing) -> None:
+    """One panel per model; each method at its best ρ. Without a base optimizer, seconds."""
+    panels = grouped([point for point in drawing.points if point.seconds], lambda point: column(point.trial))
+    axes = drawing.panels(len(panels))
+    for panel, (title, points) in zip(axes, panels.items(), strict=False):
+        methods = {name: best_rho(group) for name, group in grouped(points, lambda p: method(p.trial)).items()}
+        base = [point.seconds or 0.0 for group in methods.values() for point in group if not point.trial.perturbs]
+        unit = median(base) if base else 1.0
+        for place, (name, group) in enumerate(methods.items()):
+            color, marker = style_of(place)
+            summary = drawing.summary([point.value for point in group])
+            times = [(point.seconds or 0.0) / unit for point in group]
+            panel.errorbar(
+                median(times), summary.mean, yerr=summary.std or 0.0, color=color, marker=marker, markersize=6,
+                linestyle="none", capsize=2, linewidth=1, label=name,
+            )  # fmt: skip
+        panel.set_title(title, fontsize=9)
+        panel.set_xlabel("time per epoch / base optimizer's" if base else "seconds per epoch")
+        panel.grid(alpha=0.25, linewidth=0.5)
+    axes[0].set_ylabel(drawing.metric)

@@ -1,0 +1,42 @@
+"""Metric over sparsity, the share of entries that is not perturbed, as in the paper's Figs. 4 (left) and 8.
+
+Methods without a sparsity of their own are lines across.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.plots.drawing import Drawing, Point, best_rho, column, curve, grouped, method, style_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw(drawing: Drawing) -> None:
+    """One panel per model; each method at its best ρ."""
+    panels = grouped(drawing.points, lambda point: column(point.trial))
+    axes = drawing.panels(len(panels))
+    for panel, (title, points) in zip(axes, panels.items(), strict=False):
+        for place, (name, line) in enumerate(grouped(points, lambda p: method(p.trial)).items()):
+            by_sparsity = grouped(line, lambda p: _sparsity(p))
+            if None in by_sparsity:
+                _across(panel, drawing, best_rho(line), name, place)
+                continue
+            values = {s: [p.value for p in best_rho(group)] for s, group in by_sparsity.items()}
+            curve(panel, drawing, values, name, place)
+        panel.set_title(title, fontsize=9)
+        panel.set_xlabel("sparsity: share not perturbed")
+        panel.grid(alpha=0.25, linewidth=0.5)
+    axes[0].set_ylabel(drawing.metric)
+
+
+def _sparsity(point: Point) -> Any:
+    value = dict(point.trial.settings).get("sparsity")
+    return value if isinstance(value, int | float) else None
+
+
+def _across(axes: Axes, drawing: Drawing, points: list[Point], label: str, style: int) -> None:
+    summary = drawing.summary([point.value for point in points])
+    color, _ = style_of(style)
+    axes.axhline(summary.mean, color=color, linestyle="--", linewidth=1.2, label=label)

@@ -1,0 +1,116 @@
+"""The page: boards, charts, words, provenance and the log of every trial, in one file that needs no network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from bench.board import Board, make_board, show_board
+from bench.board.formats.html import fragment
+from bench.plots.drawing import Drawing
+from bench.report.charts import charts
+from bench.report.words import summary
+from bench.spec import Sweep
+from bench.store import State, Store, connect, files, states
+
+_LOG_LINES = 30
+_PROVENANCE = ("device", "host", "launcher", "git_commit", "sambench", "torch", "python", "world_size")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One sweep of the report."""
+
+    sweep: Sweep
+    board: Board
+    words: list[str]
+    table: Markup
+    charts: list[tuple[str, Markup]]
+    provenance: dict[str, str]
+    trials: list[dict[str, Any]]
+
+
+def write_report(store: Store, sweeps: Sequence[Sweep], output: Path) -> None:
+    """Write the page, in one step."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = resources.files("bench.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    text = environment.from_string(template).render(
+        chapters=[_chapter(store, sweep) for sweep in sweeps],
+        plotly=Markup(get_plotlyjs()),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        store=str(store.root),
+    )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    files.write(output, text.encode())
+
+
+def _chapter(store: Store, sweep: Sweep) -> Chapter:
+    board = make_board(store, sweep)
+    found = states(store, [trial.trial_id for trial in sweep.trials], sweep.retries)
+    drawing = Drawing(store, sweep, board)
+    return Chapter(
+        sweep=sweep,
+        board=board,
+        words=summary(sweep, board, found),
+        table=_tables(store, sweep),
+        charts=[(caption, Markup(chart)) for caption, chart in charts(drawing)],
+        provenance=_provenance(store, sweep),
+        trials=_trials(store, sweep, found, drawing),
+    )
+
+
+def _tables(store: Store, sweep: Sweep) -> Markup:
+    """The board, and beside the paper's numbers where the sweep is about some."""
+    pages = [show_board(store, sweep)]
+    if sweep.paper:
+        pages.append(show_board(store, sweep, against="paper"))
+    return Markup("".join(map(fragment, pages)))
+
+
+def _provenance(store: Store, sweep: Sweep) -> dict[str, str]:
+    """Each fact with its values and the number of done trials that have them."""
+    ids = [trial.trial_id for trial in sweep.trials]
+    rows = (
+        connect(store, ["attempts"])
+        .execute(
+            f"SELECT {', '.join(_PROVENANCE)} FROM attempts WHERE outcome = 'done' AND trial_id IN $ids", {"ids": ids}
+        )
+        .fetchall()
+    )
+    counted = {name: Counter(str(row[place]) for row in rows) for place, name in enumerate(_PROVENANCE)}
+    return {
+        name: ", ".join(f"{value} ({n})" for value, n in each.most_common()) for name, each in counted.items() if each
+    }
+
+
+def _trials(store: Store, sweep: Sweep, found: Mapping[str, State], drawing: Drawing) -> list[dict[str, Any]]:
+    values = {point.trial.trial_id: point.value for point in drawing.points}
+    return [
+        {
+            "trial_id": trial.trial_id,
+            "label": trial.label,
+            "status": found[trial.trial_id].status,
+            "value": values.get(trial.trial_id),
+            "message": found[trial.trial_id].message,
+            "log": _log(store.folder(trial.trial_id).log),
+        }
+        for trial in sweep.trials
+    ]
+
+
+def _log(path: Path) -> str:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    left = len(lines) - _LOG_LINES
+    return "\n".join([f"… {left} lines before" if left > 0 else "", *lines[-_LOG_LINES:]]).strip()

@@ -1,0 +1,76 @@
+"""Cleaning: remove what the live manifest has made superfluous, after a compaction or one that was killed.
+
+Everything here may be stopped and repeated at any time, because nothing that is removed is read any more.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from bench.store import files, manifest
+from bench.store.layout import Store
+from bench.store.manifest import Manifest
+
+GRACE = 3600.0
+"""Seconds that a file which no manifest names is kept: another compaction may just be writing it."""
+
+
+def clean(store: Store) -> int:
+    """Remove what the live manifest has made superfluous; how many loose files. May be repeated at any time."""
+    live = manifest.current(store.root)
+    removed = 0
+    _drop_marks(store, live)
+    for name in live.parts:
+        swept = live.folder / f"{name}.swept"
+        if not swept.exists():
+            removed += _sweep(store, live.path(name, "index"))
+            files.write(swept, b"")
+    _collect(store, live)
+    return removed
+
+
+def _drop_marks(store: Store, live: Manifest) -> None:
+    """Remove the marks of attempts that are compacted."""
+    left = [mark for mark in manifest.marks(store.root) if mark.attempt is not None]
+    held = manifest.held_attempts(live, [mark.trial_id for mark in left])
+    for mark in left:
+        if mark.attempt is not None and mark.attempt <= held.get(mark.trial_id, 0):
+            (store.root / "changed" / mark.name).unlink(missing_ok=True)
+
+
+def _sweep(store: Store, index: Path) -> int:
+    with duckdb.connect(":memory:") as connection:
+        sql = "SELECT trial_id, attempts FROM read_parquet($path) WHERE done"
+        done = connection.execute(sql, {"path": str(index)}).fetchall()
+    changed = {mark.trial_id for mark in manifest.marks(store.root)}
+    removed = 0
+    for trial_id, attempts in done:
+        folder = store.folder(trial_id)
+        if trial_id in changed or not folder.path.exists():
+            continue
+        for path in (folder.history, folder.measures, *map(folder.attempt, range(1, attempts + 1))):
+            with suppress(FileNotFoundError):
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def _collect(store: Store, live: Manifest) -> None:
+    """Remove files that no reader of this generation or the one before can need."""
+    if not live.generation:
+        return
+    generations = manifest.generations_of(live.folder)
+    kept = set()
+    for generation in generations[-2:]:
+        with suppress(FileNotFoundError):
+            parts = manifest.load(live.folder, generation).parts
+            kept |= set(parts) | {f"manifest-{generation:08d}.json"}
+    limit = store.now() - GRACE
+    for path in live.folder.iterdir():
+        name = path.name if path.name.startswith("manifest-") else path.name.partition("-")[0].partition(".")[0]
+        with suppress(FileNotFoundError):
+            if name not in kept and path.is_file() and path.stat().st_mtime < limit:
+                path.unlink()

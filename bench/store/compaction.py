@@ -1,0 +1,158 @@
+"""Compaction: fold trials that are over into a few large Parquet files, while workers go on.
+
+In this order, so that it may be killed anywhere: write the new part under names that no manifest has, read it back,
+publish the next manifest, only then remove the loose files that it replaces. Small parts are absorbed by the new
+one, so that there are never more than about log₂ of them. Only what a done trial has is removed, since nobody
+writes there again; a failed or pruned one keeps its loose files, because it may be tried again at any time. Claims,
+logs, weights and `trial.json` stay where they are.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from bench.store import manifest, part, snapshot
+from bench.store.claim import last_number
+from bench.store.cleaning import clean
+from bench.store.layout import Store
+from bench.store.manifest import Manifest
+from bench.store.query import connect
+from bench.store.snapshot import Snapshot
+from bench.store.tables import TABLES, damaged_files, load_loose, relation
+
+GOES_ON = frozenset({"preempted", "timeout"})
+"""Ends of attempts after which the trial is to go on."""
+SETTLED = 60.0
+"""Seconds after which measures that were announced are written, or never will be."""
+MANY = 300
+"""Loose trials from which `run` compacts at its end."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What a compaction did."""
+
+    trials: int = 0
+    """Trials that were folded."""
+    removed: int = 0
+    """Loose files that were removed."""
+    overtaken: bool = False
+    """Whether another compaction ended first, so that this one left everything to it."""
+
+
+def compact(store: Store, *, at_least: int = 1) -> Folded:
+    """Fold the trials that are over, if there are `at_least` so many."""
+    announced = [mark for mark in manifest.marks(store.root) if mark.attempt is None]
+    look = snapshot.take(store)
+    chosen = _over(store, look) if len(look.loose) >= at_least else set()
+    if len(chosen) < at_least:
+        return Folded(0, clean(store))
+    try:
+        publish(store, _keep(look, chosen))
+    except FileExistsError:
+        return Folded(overtaken=True)
+    # Measures that were announced before the look, and longer ago than writing them takes, are in the new part.
+    for mark in announced:
+        if mark.trial_id in chosen:
+            (store.root / "changed" / mark.name).unlink(missing_ok=True)
+    return Folded(len(chosen), clean(store))
+
+
+def publish(store: Store, new: Snapshot) -> Manifest:
+    """Write a new part with the loose trials of `new`, and make it live; FileExistsError if another was faster."""
+    live = new.manifest
+    live.folder.mkdir(exist_ok=True)
+    absorbed = _absorbed(live, len(new.loose), new.changed)
+    with duckdb.connect(":memory:", config={"temp_directory": str(live.folder / ".tmp-spill")}) as connection:
+        load_loose(connection, "fold", store, new, TABLES)
+        written = part.write(connection, live.folder, lambda table: relation("fold", new, table, absorbed))
+    expected = len(new.new) + sum(live.parts[name] for name in absorbed)
+    if written.trials != expected:
+        # Another compaction removes the loose files that this one was reading: it has published before.
+        if manifest.current(store.root).generation != live.generation:
+            raise FileExistsError(f"generation {live.generation + 1} of {live.folder}")
+        raise RuntimeError(f"compaction wrote {written.trials} of {expected} trials; nothing was changed")
+    return publish_part(live, written, absorbed)
+
+
+def publish_part(live: Manifest, written: part.Part, absorbed: Collection[str] = ()) -> Manifest:
+    """Make a part live, in place of those that it absorbed."""
+    kept = {name: trials for name, trials in live.parts.items() if name not in absorbed}
+    sizes = {file: size for file, size in live.sizes.items() if file.partition("-")[0] in kept}
+    try:
+        return live.publish({**kept, written.name: written.trials}, {**sizes, **written.sizes})
+    except FileExistsError:
+        for file in written.sizes:
+            (live.folder / file).unlink()
+        raise
+
+
+def _over(store: Store, look: Snapshot) -> set[str]:
+    """The loose trials that are over and whole."""
+    with connect(store, ["attempts"], only=look.loose) as connection:
+        ends = connection.execute(
+            "SELECT trial_id, max(attempt), arg_max(outcome, attempt) FROM attempts GROUP BY trial_id"
+        ).fetchall()
+    found = {
+        trial_id
+        for trial_id, newest, outcome in ends
+        if outcome not in GOES_ON and newest >= last_number(store.folder(trial_id))
+    }
+    found -= _being_measured(store)
+    kept = _keep(look, found)
+    loose = snapshot.find_loose(store, kept)
+    damaged = damaged_files(map(Path, [*loose.attempts, *loose.history, *loose.measures]))
+    for path, reason in damaged.items():
+        _log.warning("%s: damaged, its trial is not compacted: %s", path, reason)
+    found -= {path.relative_to(store.root).parts[1] for path in damaged}
+    described = {trial_id for trial_id in kept.new if trial_id in found and _is_described(store, trial_id)}
+    return described | (found & set(kept.changed))
+
+
+def _keep(look: Snapshot, trial_ids: Collection[str]) -> Snapshot:
+    """The snapshot with only these of its loose trials."""
+    new = [trial_id for trial_id in look.new if trial_id in trial_ids]
+    return Snapshot(look.manifest, new, {name: held for name, held in look.changed.items() if name in trial_ids})
+
+
+def _is_described(store: Store, trial_id: str) -> bool:
+    try:
+        stored = json.loads(store.folder(trial_id).trial.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return isinstance(stored.get("fields", {}).get("settings"), dict)
+
+
+def _being_measured(store: Store) -> set[str]:
+    now, found = store.now(), set()
+    for mark in manifest.marks(store.root):
+        if mark.attempt is None:
+            with suppress(FileNotFoundError):
+                if now - (store.root / "changed" / mark.name).stat().st_mtime < SETTLED:
+                    found.add(mark.trial_id)
+    return found
+
+
+def _absorbed(live: Manifest, trials: int, changed: Mapping[str, int]) -> list[str]:
+    """Parts to write anew: those with a trial that changed, and those that are small beside the new one."""
+    absorbed = [name for name in live.parts if changed and _holds(live, name, changed)]
+    total = trials + sum(live.parts[name] for name in absorbed)
+    for name in sorted(set(live.parts) - set(absorbed), key=lambda name: live.parts[name]):
+        if live.parts[name] > 2 * total:
+            break
+        absorbed.append(name)
+        total += live.parts[name]
+    return absorbed
+
+
+def _holds(live: Manifest, name: str, trial_ids: Mapping[str, int]) -> bool:
+    return bool(manifest.held_attempts(Manifest(live.folder, live.generation, {name: live.parts[name]}), trial_ids))

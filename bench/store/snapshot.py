@@ -1,0 +1,89 @@
+"""Snapshot: what of a store is to be read from the trials' own folders, and what from the compact files.
+
+A trial that is in no part is read from its folder. A compacted one is read from its part, unless a mark says that
+something newer was written; then its folder adds what the part doesn't have. Compaction removes loose files only
+after it published the manifest that has their rows, so a look at the folders is right if the manifest is still the
+same afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.store import manifest
+from bench.store.layout import Store, TrialFolder
+
+_RECORD = re.compile(r"(\d+)\.parquet")
+
+
+@dataclass(frozen=True)
+class Loose:
+    """The Parquet files of trials' own folders, by table."""
+
+    attempts: list[str] = field(default_factory=list)
+    history: list[str] = field(default_factory=list)
+    measures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How the trials of a store are to be read."""
+
+    manifest: manifest.Manifest
+    new: list[str]
+    """Trials that aren't compacted."""
+    changed: dict[str, int]
+    """Compacted trials with something newer → how many of their attempts are compacted."""
+
+    @property
+    def loose(self) -> list[str]:
+        """Trials of which anything is read from their folders."""
+        return [*self.new, *self.changed]
+
+
+def take(store: Store, only: Collection[str] | None = None) -> Snapshot:
+    """Look at the store, or at those of its trials that are asked for."""
+    live = manifest.current(store.root)
+    names = [folder.trial_id for folder in store.folders()]
+    if only is not None:
+        wanted = set(only)
+        names = [name for name in names if name in wanted]
+    if not live.parts:
+        return Snapshot(live, names, {})
+    left = manifest.marks(store.root)
+    held = manifest.held_attempts(live, [*names, *(mark.trial_id for mark in left)])
+    changed = {
+        mark.trial_id: held[mark.trial_id]
+        for mark in left
+        if mark.trial_id in held and (mark.attempt is None or mark.attempt > held[mark.trial_id])
+    }
+    return Snapshot(live, [name for name in names if name not in held], changed)
+
+
+def find_loose(store: Store, snapshot: Snapshot) -> Loose:
+    """The files to read of the snapshot's loose trials."""
+    found = Loose()
+    for trial_id in snapshot.loose:
+        folder, held = store.folder(trial_id), snapshot.changed.get(trial_id, 0)
+        found.attempts.extend(_attempts(folder, held))
+        names = _names(folder.path)
+        for path, into in ((folder.history, found.history), (folder.measures, found.measures)):
+            if path.name in names:
+                into.append(str(path))
+    return found
+
+
+def _attempts(folder: TrialFolder, held: int) -> list[str]:
+    numbers = sorted(int(found[1]) for name in _names(folder.attempts) if (found := _RECORD.fullmatch(name)))
+    return [str(folder.attempt(number)) for number in numbers if number > held]
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,160 @@
+"""Every format of a page: the same numbers, parsed back; the LaTeX compiled."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench.board.formats import FORMATS, as_csv, as_json, html, latex, markdown, terminal
+from bench.board.formats.latex import escaped
+from bench.board.grid import Block, Entry, Grid, Line, Title, spread
+from bench.board.page import Page
+
+NASTY = "100 % of_this & <that> | {é} #1 $x$ \\ ~ ^ ρ ± ℓ∞ 中"
+
+GRID = Grid(
+    "A table",
+    "method",
+    ((Title("ResNet-56", 2),), (Title("all"), Title("ON"))),
+    (
+        Block("basic", (Line("SGD", (Entry("72.8 ± 0.3 (3)", span=2),)),)),
+        Block(
+            "basic+aa",
+            (
+                Line(
+                    NASTY,
+                    (
+                        Entry("76.3 ± 0.3 (3)", ("ρ 0.1†", "1 pruned"), marks="a,b"),
+                        Entry("76.0 ± – (1)", ("ρ 1",), bold=True, underline=True),
+                    ),
+                ),
+            ),
+        ),
+    ),
+)
+RECORDS = ({"row": "SGD", "mean": 72.8, "std": None}, {"row": NASTY, "mean": None, "std": 0.3})
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page(f"Page {NASTY}", (GRID,), ("A note.", f"  a part of it: {NASTY}"), RECORDS, {"metric": "test_accuracy"})
+
+
+def test_spread_gives_one_entry_per_column() -> None:
+    assert [entry.text for entry in spread(GRID.blocks[0].lines[0])] == ["72.8 ± 0.3 (3)", ""]
+    assert GRID.width == 2
+    assert GRID.joined_titles(" ") == ["ResNet-56 all", "ResNet-56 ON"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_has_every_record_or_entry(page: Page, name: str) -> None:
+    text = FORMATS[name](page)
+    assert text.endswith("\n")
+    assert "SGD" in text
+    assert "72.8" in text
+
+
+def test_markdown(page: Page) -> None:
+    lines = markdown(page).splitlines()
+    assert "| method | ResNet-56<br>all | ResNet-56<br>ON |" in lines
+    assert "| *basic* |  |  |" in lines
+    assert "| SGD | 72.8 ± 0.3 (3) |  |" in lines
+    (line,) = [line for line in lines if "76.3" in line]
+    assert line.endswith("| 76.3 ± 0.3 (3)<sup>a,b</sup><br>ρ 0.1†<br>1 pruned | <u>**76.0 ± – (1)**</u><br>ρ 1 |")
+    assert "<that> \\| {é}" in line
+
+
+def test_terminal(page: Page) -> None:
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(terminal(page))
+    text = console.export_text()
+    assert "76.3 ± 0.3 (3) (a,b)" in text
+    assert "1 pruned" in text
+    assert "  a part of it" in text
+
+
+def test_csv_and_json(page: Page) -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(page))))
+    assert rows == [{"row": "SGD", "mean": "72.8", "std": ""}, {"row": NASTY, "mean": "", "std": "0.3"}]
+    document = json.loads(as_json(page))
+    assert document["cells"] == list(RECORDS)
+    assert (document["metric"], len(document["notes"])) == ("test_accuracy", 2)
+
+
+class _Reader(HTMLParser):
+    """Checks that every tag is closed in its place, and gathers the cells of each line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.lines: list[list[str]] = []
+        self.widths: list[int] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [str(value) for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+        if tag == "tr":
+            self.lines.append([])
+            self.widths.append(0)
+        if tag in ("td", "th"):
+            self.lines[-1].append("")
+            self.widths[-1] += int(dict(attrs).get("colspan") or 1)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if {"td", "th"} & set(self.open):
+            self.lines[-1][-1] += data
+
+
+def test_html_is_sound_and_needs_nothing_else(page: Page) -> None:
+    reader = _Reader()
+    reader.feed(html(page))
+    reader.close()
+    assert (reader.open, reader.links) == ([], [])
+    assert set(reader.widths) == {3}
+    assert ["SGD", "72.8 ± 0.3 (3)"] in reader.lines
+    assert [NASTY, "76.3 ± 0.3 (3)a,bρ 0.1†1 pruned", "76.0 ± – (1)ρ 1"] in reader.lines
+
+
+def test_latex_is_ascii() -> None:
+    assert escaped(NASTY).isascii()
+    assert escaped("50 % ρ é 中") == r"50 \% $\rho$ \'{e} [U+4E2D]"
+    assert escaped("a_b & {c}") == r"a\_b \& \{c\}"
+
+
+DOCUMENT = r"""\documentclass{article}
+\usepackage[margin=15mm]{geometry}
+\usepackage{booktabs,longtable}
+\begin{document}
+\input{page.tex}
+\end{document}
+"""
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("repeats", [1, 60])
+def test_latex_compiles(page: Page, tmp_path: Path, repeats: int) -> None:
+    """A short table, and one of several pages."""
+    long = dataclasses.replace(GRID, blocks=GRID.blocks * repeats)
+    (tmp_path / "page.tex").write_text(latex(dataclasses.replace(page, grids=(long,))), encoding="ascii")
+    (tmp_path / "document.tex").write_text(DOCUMENT, encoding="ascii")
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "document.tex"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    if "booktabs.sty' not found" in ran.stdout:
+        pytest.skip("pdflatex has no booktabs")
+    assert ran.returncode == 0, ran.stdout[-2000:]
+    assert (tmp_path / "document.pdf").read_bytes().startswith(b"%PDF")
+    assert ("longtable" in latex(dataclasses.replace(page, grids=(long,))).split("\n", 1)[1]) == (repeats > 1)

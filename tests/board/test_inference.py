@@ -1,0 +1,106 @@
+"""Tests of inference against cases by hand, scipy and statsmodels."""
+
+from __future__ import annotations
+
+import pytest
+from scipy.stats import ttest_ind_from_stats, ttest_rel
+
+from bench.board.inference import holm, judge, margin_of, paired_p
+from bench.board.statistics import Summary, paired_difference, summarize
+
+
+def test_the_margin_is_three_units_or_two_std() -> None:
+    assert margin_of(0.0, 0.1) == pytest.approx(0.3)
+    assert margin_of(0.1, 0.1) == pytest.approx(0.3)
+    assert margin_of(0.4, 0.1) == pytest.approx(0.8)
+    assert margin_of(0.01, 0.01) == pytest.approx(0.03)
+
+
+def test_welch_by_hand() -> None:
+    """Means 1 apart, both std 0.3 of 3: error √(0.06) = 0.2449, t = 4.082 with 4 degrees of freedom, p = 0.0151."""
+    found = judge(Summary(82.0, 0.3, 3), 81.0, 0.3, 0.1, 3)
+    assert found.p == pytest.approx(0.0151, abs=1e-4)
+    assert (found.word, found.difference, found.margin) == ("higher", pytest.approx(1.0), pytest.approx(0.6))
+    # 2.776 is the 97.5 % point of Student's t with 4 degrees of freedom.
+    assert found.low == pytest.approx(1 - 2.776 * 0.24495, abs=1e-3)
+    assert found.high == pytest.approx(1 + 2.776 * 0.24495, abs=1e-3)
+
+
+@pytest.mark.parametrize("ours", [Summary(81.2, 0.7, 3), Summary(80.0, 0.05, 5), Summary(82.5, 1.3, 2)])
+def test_welch_against_scipy(ours: Summary) -> None:
+    found = judge(ours, 81.0, 0.4, 0.1, 3)
+    scipy = ttest_ind_from_stats(ours.mean, ours.std, ours.n, 81.0, 0.4, 3, equal_var=False)
+    assert found.p == pytest.approx(scipy.pvalue)
+
+
+@pytest.mark.parametrize(
+    ("ours", "word"),
+    [
+        (Summary(81.6, 0.3, 3), "reproduced"),
+        (Summary(80.4, 0.3, 3), "reproduced"),
+        (Summary(82.0, 0.3, 3), "higher"),
+        (Summary(80.0, 0.3, 3), "lower"),
+        (Summary(82.0, 1.5, 3), "not comparable"),
+        (Summary(81.0, None, 1), "not comparable"),
+    ],
+)
+def test_verdicts(ours: Summary, word: str) -> None:
+    assert judge(ours, 81.0, 0.3, 0.1, 3).word == word
+
+
+def test_a_difference_that_is_not_sure_says_so() -> None:
+    assert judge(Summary(82.0, 1.5, 3), 81.0, 0.3, 0.1, 3).reason.startswith(
+        "undecided: beyond the margin, but p = 0.3"
+    )
+    assert judge(Summary(82.0, None, 1), 81.0, 0.3, 0.1, 3).reason == "one seed has no std"
+
+
+def test_a_printed_std_of_zero_is_half_a_unit_at_most() -> None:
+    found = judge(Summary(76.25, 0.0, 3), 76.25, 0.0, 0.1, 3)
+    assert (found.word, found.p) == ("reproduced", 1.0)
+    scipy = ttest_ind_from_stats(76.75, 0.02, 3, 76.25, 0.05, 3, equal_var=False)
+    assert judge(Summary(76.75, 0.02, 3), 76.25, 0.0, 0.1, 3).p == pytest.approx(scipy.pvalue)
+
+
+def test_equivalence_is_shown_by_small_errors_only() -> None:
+    sure = judge(Summary(81.0, 0.1, 10), 81.0, 0.3, 0.1, 3).p_equivalence
+    unsure = judge(Summary(81.0, 0.9, 3), 81.0, 0.3, 0.1, 3).p_equivalence
+    assert sure is not None
+    assert unsure is not None
+    assert sure < 0.05 < unsure
+
+
+def test_equivalence_against_two_one_sided_tests() -> None:
+    ours = Summary(81.1, 0.2, 4)
+    sides = [
+        ttest_ind_from_stats(81.1, 0.2, 4, 81.0 + shift, 0.3, 3, equal_var=False, alternative=side).pvalue
+        for shift, side in ((0.6, "less"), (-0.6, "greater"))
+    ]
+    assert judge(ours, 81.0, 0.3, 0.1, 3).p_equivalence == pytest.approx(max(sides))
+
+
+def test_the_paired_test_against_scipy() -> None:
+    ours, theirs = {0: 75.1, 1: 75.9, 2: 75.4}, {0: 74.8, 1: 75.2, 2: 75.3}
+    difference = paired_difference(ours, theirs)
+    assert difference is not None
+    assert paired_p(difference) == pytest.approx(ttest_rel(list(ours.values()), list(theirs.values())).pvalue)
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.5, 0.5, 0.5]])
+def test_what_the_paired_test_cannot_say(values: list[float]) -> None:
+    difference = summarize(values)
+    assert difference is not None
+    assert paired_p(difference) is None
+
+
+def test_holm_by_hand() -> None:
+    """Of sorted p, the i-th of m (from 0) is multiplied by m − i, and never falls below the one before."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_leaves_out_what_was_not_tested() -> None:
+    found = holm([None, 0.02, None, 0.03])
+    assert (found[0], found[2]) == (None, None)
+    assert found[1::2] == pytest.approx([0.04, 0.04])
+    assert holm([None]) == [None]
+    assert holm([]) == []

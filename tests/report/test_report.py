@@ -1,0 +1,80 @@
+"""The report is one page that needs no network and says what the store holds."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from bench.report import write_report
+from bench.spec import Sweep
+from bench.store import Store
+from tests.plots.test_plots import filled, sweep
+
+__all__ = ["filled", "sweep"]
+
+
+class Seen(HTMLParser):
+    """What a browser would look at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wanted: list[str] = []
+        self.ids: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag not in ("meta", "link", "br", "img", "hr", "input"):
+            self.open.append(tag)
+        self.wanted += [str(values[name]) for name in ("src", "href") if values.get(name)]
+        if values.get("id"):
+            self.ids.add(str(values["id"]))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text += data
+
+
+@pytest.fixture
+def page(filled: Store, sweep: Sweep, tmp_path: Path) -> Seen:
+    log = filled.folder(sweep.trials[0].trial_id).log
+    log.write_text("line\n" * 40 + "<script>alert('no')</script>\n", encoding="utf-8")
+    output = tmp_path / "out" / "report.html"
+    write_report(filled, [sweep, sweep], output)
+    seen = Seen()
+    seen.feed(output.read_text(encoding="utf-8"))
+    return seen
+
+
+def test_it_is_whole_and_asks_for_nothing(page: Seen) -> None:
+    assert page.open == []
+    assert [wanted for wanted in page.wanted if not wanted.startswith(("#", "data:"))] == []
+
+
+def test_it_says_what_the_store_holds(page: Seen, sweep: Sweep) -> None:
+    assert f"The sweep has {len(sweep.trials)} trials: {len(sweep.trials) - 1} done, 1 missing." in page.text
+    assert "It isn't finished: means are over the seeds that are done" in page.text
+    assert re.search(r"comparisons of only_norm with all, paired over seeds", page.text)
+    assert {trial.trial_id for trial in sweep.trials} <= page.ids
+    assert "± " in page.text
+    assert "test accuracy (%) over ρ" in page.text
+
+
+def test_logs_are_shown_as_text(page: Seen) -> None:
+    assert "<script>alert('no')</script>" in page.text
+    assert "… 11 lines before" in page.text
+
+
+def test_a_sweep_without_results(store: Store, sweep: Sweep, tmp_path: Path) -> None:
+    output = tmp_path / "report.html"
+    write_report(store, [sweep], output)
+    text = output.read_text(encoding="utf-8")
+    assert f"{len(sweep.trials)} missing" in text
+    assert "can&#39;t be compared" in text
