@@ -102,7 +102,7 @@ LIGHT = "import sys; {}; print(sorted({{'torch', 'ray', 'submitit', 'timm', 'mat
     "statement",
     [
         "import bench, bench.cli, bench.spec, bench.sam, bench.models, bench.data, bench.measures",
-        "import bench.store, bench.board.render, bench.overview",
+        "import bench.store, bench.board.formats, bench.overview",
         "import bench.smoke, bench.cost, bench.board.choose",
         "import cluster.driver",
     ],

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.board import Board, make_board, render
+from bench.board import Board, formats, make_board
+from bench.board.notes import answer
+from bench.board.page import board_page
 from bench.board.statistics import paired_difference, summarize
 from bench.spec import Sweep, load
 from bench.store import Store
@@ -114,13 +116,13 @@ def test_only_norm_against_all(board: Board) -> None:
     pair = board.difference("sam", RESNET8, "only_norm", "all")
     assert pair is not None
     assert pair.text(2, sign=True) == "+2.00 ± 1.00 (3)"
-    said = "\n".join(render.answer(board))
+    said = "\n".join(answer(board))
     assert "only_norm is ahead in 1 and behind in 0 of 1 comparisons" in said
     assert "in 1 of them by more than one std" in said
 
 
 def test_markdown(board: Board) -> None:
-    text = render.markdown(board)
+    text = formats.markdown(board_page(board))
     assert "| base optimizer | 91.0 ± 1.0 (3) |  | 70.0 ± 0.0 (2)<br>1 diverged |  |" in text
     assert "| sam | 93.0 ± 1.0 (3)<br>ρ 0.2 | <u>**95.0 ± 0.0 (3)**</u><br>ρ 0.1† |" in text
     assert "| <u>71.0 ± – (1)</u><br>ρ 0.1<br>2 of 3 seeds missing | –<br>3 of 3 seeds missing |" in text
@@ -128,7 +130,7 @@ def test_markdown(board: Board) -> None:
 
 
 def test_csv_has_every_swept_rho(board: Board) -> None:
-    rows = list(csv.DictReader(io.StringIO(render.as_csv(board))))
+    rows = list(csv.DictReader(io.StringIO(formats.as_csv(board_page(board)))))
     assert len(rows) == 2 * (1 + 2 * 3)
     chosen = [row for row in rows if row["chosen"] == "True"]
     assert len(chosen) == 2 * 3
@@ -139,7 +141,7 @@ def test_csv_has_every_swept_rho(board: Board) -> None:
 
 def test_terminal_shows_every_cell_whole(board: Board) -> None:
     console = Console(width=160, record=True, file=io.StringIO())
-    console.print(render.terminal(board))
+    console.print(formats.terminal(board_page(board)))
     text = console.export_text()
     for expected in ("91.0 ± 1.0 (3)", "ρ 0.1†", "1 diverged", "2 of 3 seeds missing", "only_norm − all"):
         assert expected in text
@@ -157,7 +159,7 @@ methods: [{}, {variant: sam, scope: [all, only_norm, no_norm], rho: 1}]
 """
         ),
     )
-    header, _, *lines = [line for line in render.markdown(board).splitlines() if line.startswith("|")]
+    header, _, *lines = [line for line in formats.markdown(board_page(board)).splitlines() if line.startswith("|")]
     assert header == "| variant / scope | resnet8 | resnet20 |"
     assert [line.split(" | ")[0] for line in lines] == [
         "| base optimizer",
@@ -175,9 +177,9 @@ def test_another_metric(store: Store, sweep: Sweep, board: Board) -> None:
 def test_a_board_without_any_result(store: Store, sweep: Sweep) -> None:
     empty = make_board(store, sweep)
     assert empty.empty
-    assert "3 of 3 seeds missing" in render.markdown(empty)
-    assert "No trial is done yet" in render.markdown(empty)
-    assert render.answer(empty) == []
+    assert "3 of 3 seeds missing" in formats.markdown(board_page(empty))
+    assert "No trial is done yet" in formats.markdown(board_page(empty))
+    assert answer(empty) == []
 
 
 def test_what_varies_beside_the_method_is_a_column_and_settings_are_rows(
