@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 	$(BIN)/sambench plot sweeps/demo.yaml --output $(OUT)/demo.png --output $(OUT)/demo.svg
 
 test: lint
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

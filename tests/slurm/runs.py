@@ -19,6 +19,7 @@ from bench.spec import Sweep, load
 from bench.store import Store, query
 from bench.store.claim import last_number
 from bench.train import Training
+from cluster.queue_plan import plans
 from tests.conftest import command_environment
 from tests.slurm.cluster import Cluster
 
@@ -112,6 +113,11 @@ class Run:
     def jobs(self) -> list[str]:
         """Jobs in the queue, as `ID STATE`."""
         return self.cluster.run("squeue", "--noheader", "--array", "--format=%i %T").stdout.splitlines()
+
+    def own_jobs(self) -> list[str]:
+        """Those of this sweep: tests beside this one have jobs too."""
+        arrays = {chunk.job for plan in plans(self.store) for chunk in plan.chunks}
+        return [job for job in self.jobs() if job.split()[0].partition("_")[0] in arrays]
 
     def situation(self) -> str:
         """For a test that waits in vain."""

@@ -29,14 +29,14 @@ resources: {nodes: 2, time: 10m}
 def test_sixty_trials_in_chunks_and_by_other_launchers(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, SIXTY)
     run.submit()
-    assert processes_of(tmp_path / "store") == [] or run.jobs(), "nobody but the cluster works on it"
+    assert processes_of(tmp_path / "store") == [] or run.own_jobs(), "nobody but the cluster works on it"
     queued = run.sambench("run", run.file, "--on", "slurm")
     assert queued.returncode == 0
     assert len(list((tmp_path / "store" / "queued").glob("*.json"))) <= 2, queued.stderr
     seen: list[int] = []
 
     def finished() -> bool:
-        seen.append(sum("RUNNING" in job for job in run.jobs()))
+        seen.append(sum("RUNNING" in job for job in run.own_jobs()))
         return query(run.store, "SELECT count(*) AS n FROM attempts").to_pylist()[0]["n"] >= 60
 
     wait_for(finished, 240, run.situation)
@@ -105,10 +105,10 @@ def test_a_submission_that_a_limit_cuts_short_is_taken_up_again(slurm: Cluster, 
     assert first.returncode == 2, first.stderr
     assert "6 of 15 trials queued" in first.stderr
     assert "run it again to queue the rest" in first.stderr
-    wait_for(lambda: run.outcomes().count("done") >= 6 and not run.jobs(), 120, run.situation)
+    wait_for(lambda: run.outcomes().count("done") >= 6 and not run.own_jobs(), 120, run.situation)
     for _ in range(3):
         run.sambench(*command)
-        wait_for(lambda: not run.jobs(), 120, run.situation)
+        wait_for(lambda: not run.own_jobs(), 120, run.situation)
     run.wait_until_done()
 
 
