@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+from cluster.queue_plan import plans
 from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, wait_for
 
@@ -14,9 +15,7 @@ def test_requeued_in_mid_training(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path)
     run.submit()
     run.wait_until_training()
-    job = run.jobs()[-1].split()[0]
     slurm.run("scontrol", "requeue", _mine(run))
-    assert job
     run.wait_until_done()
     assert run.outcomes() == ["preempted", "done"]
     assert "resuming after epoch" in run.sambench("logs", run.sweep.trials[0].trial_id).stdout
@@ -51,7 +50,7 @@ def test_cancelled_by_slurm_and_queued_again(slurm: Cluster, tmp_path: Path) -> 
     run.submit()
     run.wait_until_training()
     slurm.run("scancel", _mine(run))
-    wait_for(lambda: run.outcomes() == ["preempted"] and not _jobs_of(run), 60, run.situation)
+    wait_for(lambda: run.outcomes() == ["preempted"] and not run.own_jobs(), 60, run.situation)
     run.submit()
     run.wait_until_done()
     run.assert_as_undisturbed()
@@ -90,10 +89,4 @@ def test_the_controller_is_killed_and_comes_back(slurm_alone: Cluster, tmp_path:
 
 def _mine(run: Run) -> str:
     """The array of this test's sweep."""
-    from cluster.queue_plan import plans
-
     return list(plans(run.store))[-1].chunks[0].job
-
-
-def _jobs_of(run: Run) -> list[str]:
-    return [job for job in run.jobs() if job.startswith(_mine(run))]
