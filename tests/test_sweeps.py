@@ -72,8 +72,8 @@ SHARED = {
     ("rho-curves-vit", "cifar-vit"): 39,
 }
 
-SHARE = ("cifar10-train-only-norm", "cifar100-ssam", "imagenet-vit-finetune", "cifar10-resnets-own-rho")
-"""Sweeps that every run of the tests shrinks and runs: ResNets, masks, a ViT on cropped images, a chosen ρ."""
+SHARE = ("cifar10-train-only-norm", "cifar10-resnets-own-rho")
+"""Sweeps that every run of the tests shrinks and runs: a trainable subset, and a chosen ρ."""
 RUN = sorted(TRIALS) if os.environ.get("SAMBENCH_SMOKE") == "all" else SHARE
 
 
