@@ -106,7 +106,7 @@ class _Attempt:
 
     def _train(self, log: logging.Logger) -> None:
         for leftover in self.claim.folder.path.glob(".tmp-*"):
-            leftover.unlink()
+            leftover.unlink(missing_ok=True)
         if self.manner.ranks.world_size > 1:
             self.facts, self.accuracy = run_ranks(self.claim, self.manner.ranks, self._stop, self.manner.tensorboard)
             return

@@ -198,7 +198,12 @@ class Store:
             folder = self.folder(trial.trial_id)
             folder.attempts.mkdir(parents=True, exist_ok=True)
             described = {"schema": SCHEMA, "trial_id": trial.trial_id, "fields": trial.as_dict()}
-            files.write(folder.trial, json.dumps(described, indent=1).encode())
+            try:
+                files.write(folder.trial, json.dumps(described, indent=1).encode())
+            except FileNotFoundError:
+                # Another process added the trial, and its worker swept our temporary file away as a dead one's.
+                if not folder.trial.exists():
+                    raise
 
     def find(self, prefix: str) -> TrialFolder:
         """The one trial whose id starts with `prefix`; StoreError if none or several do."""

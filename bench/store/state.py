@@ -114,7 +114,9 @@ def _damage(folder: TrialFolder) -> dict[Path, str]:
     try:
         json.loads(folder.trial.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        damaged[folder.trial] = "is missing"
+        # Without a claim it isn't damaged: another process is about to add the trial.
+        if last_number(folder):
+            damaged[folder.trial] = "is missing"
     except ValueError as error:
         damaged[folder.trial] = str(error)
     return damaged

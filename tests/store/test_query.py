@@ -129,6 +129,16 @@ def test_a_damaged_file_is_named_and_its_trial_runs_again(
     assert query(filled, "SELECT * FROM results").num_rows == 3
 
 
+def test_a_trial_that_another_process_is_adding_is_left_alone(store: Store, make_trial: Callable[..., Trial]) -> None:
+    trial = make_trial()
+    store.folder(trial.trial_id).attempts.mkdir(parents=True)
+    assert not set_aside_damaged(store, [trial.trial_id])
+    store.add([trial])
+    assert acquire(store, store.folder(trial.trial_id), "inline")
+    store.folder(trial.trial_id).trial.unlink()
+    assert not set_aside_damaged(store, [trial.trial_id]), "its worker lives"
+
+
 def test_a_flipped_bit_is_found(filled: Store, make_trial: Callable[..., Trial]) -> None:
     trial_id = make_trial(seed=0).trial_id
     path = filled.folder(trial_id).measures
