@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORE, StoreOption, load_sweep
+from bench.cli.options import DEFAULT_STORES, JsonOption, StoresOption, load_sweep, open_existing
 from bench.terminal import err, fail, show
 
 if TYPE_CHECKING:
@@ -43,18 +43,18 @@ class Line:
 @app.command(epilog="Example: sambench sweeps")
 def sweeps(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the sweep files are.")] = Path("sweeps"),
-    store: StoreOption = DEFAULT_STORE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    store: StoresOption = DEFAULT_STORES,
+    as_json: JsonOption = False,
 ) -> None:
     """List sweep files: title, trials, and the GPU-hours that all of them take."""
     from bench.estimate import measured
     from bench.spec import SpecError
-    from bench.store import Store
 
     files = sorted(folder.glob("*.yaml"))
     if not files:
         fail(f"{folder}: has no sweep files, NAME.yaml")
-    paces = measured(Store.open(store)) if Store.exists(store) else {}
+    opened = open_existing(store)
+    paces = measured(opened) if opened else {}
     lines, faults = [], []
     for file in files:
         try:
@@ -119,4 +119,5 @@ def _table(lines: list[Line]) -> RenderableType:
 def _hours(line: Line) -> str:
     mark = "" if line.measured == line.trials else "~" if line.measured else "≈"
     unsure = "?" if line.unknown else ""
-    return f"{mark} {line.gpu_hours:,.{0 if line.gpu_hours >= 10 else 1 if line.gpu_hours >= 0.1 else 3}f}{unsure}"
+    hours = f"{line.gpu_hours:,.{0 if line.gpu_hours >= 10 else 1}f}" if line.gpu_hours >= 0.1 else "< 0.1"
+    return f"{mark} {hours}{unsure}"
