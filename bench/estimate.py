@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
-from bench.store import Store, connect
+from bench.store import Readable, connect
 from bench.trial import Trial
 
 _KIND = ("dataset", "model", "image_size", "optimizer", "variant", "scope", "batch_size", "m", "augment", "precision")
@@ -56,10 +56,10 @@ class Estimate:
         return "; ".join(parts)
 
 
-def measured(store: Store) -> dict[Kind, Pace]:
-    """Median time per epoch of every kind of trial that the store has a finished one of."""
+def measured(stores: Readable) -> dict[Kind, Pace]:
+    """Median time per epoch of every kind of trial that the stores have a finished one of."""
     rows = (
-        connect(store, ["results"])
+        connect(stores, ["results"])
         .execute(
             f"""
             SELECT {", ".join(_KIND)}, train_s / (epochs - coalesce(first_epoch, 0)),

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from bench.estimate import Estimate
 from bench.spec import Sweep
-from bench.store import State, Store, open_attempt
+from bench.store import State, open_attempt
 from bench.trial import Trial
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def plan(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> Renderable
     )
 
 
-def status(store: Store, sweep: Sweep, found: Mapping[str, State], hints: Sequence[str] = ()) -> RenderableType:
+def status(sweep: Sweep, found: Mapping[str, State], hints: Sequence[str] = ()) -> RenderableType:
     """Totals, the running trials with how far they are, the failed ones with their error, and a queue's hints."""
     parts: list[RenderableType] = [Text("\n".join([sweep.title, _totals(found), *hints]))]
     running = _table("running", "attempt", "epoch", "accuracy", "left", "where", "trial")
@@ -78,7 +78,7 @@ def status(store: Store, sweep: Sweep, found: Mapping[str, State], hints: Sequen
     for trial in sweep.trials:
         state = found[trial.trial_id]
         if state.status == "running":
-            running.add_row(trial.trial_id, *_running(store, trial.trial_id), trial.label)
+            running.add_row(trial.trial_id, *_running(state, trial.trial_id), trial.label)
         elif state.status == "failed":
             message = Text(state.message)
             failed.add_row(trial.trial_id, str(state.attempts), state.outcome, message, trial.label)
@@ -114,9 +114,10 @@ def _method(trial: Trial) -> str:
     return f"{trial.optimizer} {trial.variant}/{trial.scope}" if trial.perturbs else trial.optimizer
 
 
-def _running(store: Store, trial_id: str) -> tuple[str, ...]:
-    folder = store.folder(trial_id)
-    number = open_attempt(store, folder)
+def _running(state: State, trial_id: str) -> tuple[str, ...]:
+    assert state.store is not None, "it runs in some store"
+    folder = state.store.folder(trial_id)
+    number = open_attempt(state.store, folder)
     if number is None:
         return "–", "–", "–", "–", "just ended"
     holder = json.loads(folder.claim(number).read_text(encoding="utf-8"))

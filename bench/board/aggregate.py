@@ -12,7 +12,7 @@ from bench.board.layout import Layout
 from bench.board.origin import COLUMNS, Footnotes, Origin
 from bench.board.statistics import Summary, paired_difference, summarize
 from bench.spec import Sweep
-from bench.store import Store, connect
+from bench.store import Readable, connect
 from bench.trial import NONE, Trial
 
 Key = tuple[str, str, str]
@@ -132,11 +132,11 @@ class Board:
         return max(keys, key=self._means.__getitem__)
 
 
-def make_board(store: Store, sweep: Sweep, metric: str | None = None, layout: Layout | None = None) -> Board:
+def make_board(stores: Readable, sweep: Sweep, metric: str | None = None, layout: Layout | None = None) -> Board:
     """The board of a sweep's trials; `metric` defaults to the sweep's first measure, `layout` to variants as rows."""
     metric = metric or sweep.measures[0]
     layout = layout or Layout.of(sweep.trials)
-    results = read_results(store, sweep.trials, [metric, SELECTION])
+    results = read_results(stores, sweep.trials, [metric, SELECTION])
     selection = SELECTION if any(row[SELECTION] is not None for row in results.values()) else metric
     groups: dict[Key, dict[float | None, Runs]] = defaultdict(dict)
     of_cell: dict[Key, Trial] = {}
@@ -160,7 +160,7 @@ def make_board(store: Store, sweep: Sweep, metric: str | None = None, layout: La
 
 
 def read_results(
-    store: Store, trials: Sequence[Trial], measures: Sequence[str] | None = None
+    stores: Readable, trials: Sequence[Trial], measures: Sequence[str] | None = None
 ) -> dict[str, dict[str, Any]]:
     """Rows of the view `results` by trial id, of these trials alone: DuckDB leaves out the rest of the store.
 
@@ -169,7 +169,7 @@ def read_results(
     names = dict.fromkeys(["trial_id", "outcome", *measures, *COLUMNS]) if measures is not None else {}
     columns = ", ".join(f'"{name}"' for name in names) or "*"
     ids = {trial.trial_id for trial in trials}
-    with connect(store, ["results"], only=ids) as connection:
+    with connect(stores, ["results"], only=ids) as connection:
         answer = connection.execute(
             f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)",
             {"ids": list(ids)},

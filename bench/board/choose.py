@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.spec import Sweep, Verdict
 from bench.spec.choose import Candidate
-from bench.store import State, Store, connect, states
+from bench.store import Readable, State, connect, states
 from bench.trial import Trial
 
 VALIDATION = "val_accuracy"
@@ -38,10 +38,10 @@ class _Found:
 
 
 class StoreChooser:
-    """Chooses by the results in one folder, which need not exist yet."""
+    """Chooses by the results in one store or several, or waits for all of them where there is no store yet."""
 
-    def __init__(self, folder: Path, twins: Twins | None = None) -> None:
-        self._folder = folder
+    def __init__(self, stores: Readable, twins: Twins | None = None) -> None:
+        self._stores = stores
         self._twins = twins or (lambda trials: {trial.trial_id: trial for trial in trials})
         self._found: dict[tuple[Path, str | None], _Found] = {}
 
@@ -68,17 +68,16 @@ class StoreChooser:
     def _look(self, search: Sweep, measures: Sequence[str]) -> _Found:
         twins = self._twins(search.trials)
         ids = list({twin.trial_id for twin in twins.values()})
-        if not Store.exists(self._folder):
+        if not self._stores:
             return _Found(twins, dict.fromkeys(ids, State(status="missing")), {})
-        store = Store.open(self._folder)
-        found = states(store, ids, search.retries, prunes=search.early_stopping is not None)
-        return _Found(twins, found, _results(store, ids, measures))
+        found = states(self._stores, ids, search.retries, prunes=search.early_stopping is not None)
+        return _Found(twins, found, _results(self._stores, ids, measures))
 
 
-def _results(store: Store, ids: Sequence[str], measures: Iterable[str]) -> dict[str, dict[str, Any]]:
+def _results(stores: Readable, ids: Sequence[str], measures: Iterable[str]) -> dict[str, dict[str, Any]]:
     names = ["trial_id", *dict.fromkeys(measures)]
     columns = ", ".join(f'"{name}"' for name in names)
-    with connect(store, ["results"]) as connection:
+    with connect(stores, ["results"]) as connection:
         rows = connection.execute(
             f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)", {"ids": ids}
         ).fetchall()

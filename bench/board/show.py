@@ -11,11 +11,11 @@ from bench.board.page import Page, board_page
 from bench.board.paper_layout import PaperLayout, form_of
 from bench.errors import UserError
 from bench.spec import Sweep
-from bench.store import Store
+from bench.store import Readable
 
 
 def show_board(
-    store: Store,
+    stores: Readable,
     sweep: Sweep,
     *,
     metric: str | None = None,
@@ -28,13 +28,13 @@ def show_board(
     selected = where(sweep, conditions)
     layout = _layout(selected, rows, columns)
     if against is None:
-        return board_page(make_board(store, selected, metric, layout))
+        return board_page(make_board(stores, selected, metric, layout))
     if isinstance(layout, FreeLayout):
         raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
     # Here, because no other page needs to read the paper's numbers.
     from bench.board.against_page import against_page
 
-    return against_page(make_board(store, selected, metric, layout), selected.paper)
+    return against_page(make_board(stores, selected, metric, layout), selected.paper)
 
 
 def _layout(sweep: Sweep, rows: str | None, columns: str | None) -> Layout:

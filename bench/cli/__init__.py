@@ -22,7 +22,7 @@ def main() -> None:
     """Run the command; bad input ends with exit code 2 and one message, not a traceback."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:
-        app()
+        app(prog_name="sambench")
     except UserError as error:
         fail(str(error))
     except BrokenPipeError:

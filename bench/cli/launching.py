@@ -68,7 +68,7 @@ def launch_sweep(
     try:
         found = drive.run()
     except KeyboardInterrupt:
-        done = sum(state.status == "done" for state in find_states(store, loaded).values())
+        done = sum(state.status == "done" for state in find_states([store], loaded).values())
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
         tell(f"  sambench {' '.join(sys.argv[1:])}")
         raise typer.Exit(130) from None

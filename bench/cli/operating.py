@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORE, SetOption, SmokeOption, StoreOption, SweepArgument, find_states, load_ready
+from bench.cli.options import (
+    DEFAULT_STORES,
+    SetOption,
+    SmokeOption,
+    StoreOption,
+    StoresOption,
+    SweepArgument,
+    WhereOption,
+    find_states,
+    load_ready,
+    open_all,
+)
 from bench.terminal import fail, out, show, tell
 
 if TYPE_CHECKING:
@@ -25,7 +38,7 @@ _LOOK = 0.5
 
 @app.command(epilog="Example: sambench status sweeps/demo.yaml")
 def status(
-    sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, set_: SetOption = None, smoke: SmokeOption = False
+    sweep: SweepArgument, store: StoresOption = DEFAULT_STORES, set_: SetOption = None, smoke: SmokeOption = False
 ) -> None:
     """Show how a sweep's trials stand: counts, what runs where and how far it is, what failed and why."""
     rendered, _ = _status(load_ready(sweep, set_, store, smoke=smoke), store)
@@ -35,10 +48,10 @@ def status(
 @app.command(epilog="Example: sambench watch sweeps/demo.yaml --every 5")
 def watch(
     sweep: SweepArgument,
-    store: StoreOption = DEFAULT_STORE,
+    store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
-    every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
     smoke: SmokeOption = False,
+    every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
 ) -> None:
     """Show the status until every trial is done or failed; Ctrl-C ends the view, not the trials."""
     from rich.live import Live
@@ -58,14 +71,11 @@ def watch(
 @app.command(epilog="Example: sambench logs 3f2a --follow")
 def logs(
     trial: Annotated[str, typer.Argument(metavar="TRIAL", help="Trial id or its first characters.")],
-    store: StoreOption = DEFAULT_STORE,
+    store: StoresOption = DEFAULT_STORES,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the trial's attempt ends.")] = False,
 ) -> None:
     """Print the log of a trial: its epochs, and the traceback if it failed."""
-    from bench.store import Store
-
-    opened = Store.open(store)
-    folder = opened.find(trial)
+    opened, folder = _find(open_all(store), trial)
     if not folder.log.exists() and not follow:
         fail(f"trial {folder.trial_id} has no log yet: no worker has started it")
     try:
@@ -76,18 +86,29 @@ def logs(
 
 @app.command(epilog="Example: sambench cancel sweeps/demo.yaml --where variant=sam")
 def cancel(
-    what: Annotated[str, typer.Argument(metavar="SWEEP|TRIAL", help="Sweep file, or the first characters of an id.")],
-    store: StoreOption = DEFAULT_STORE,
+    what: Annotated[
+        str, typer.Argument(metavar="SWEEP|TRIAL", help="Sweep file, or a trial id or its first characters.")
+    ],
+    store: StoreOption = DEFAULT_STORES,
     set_: SetOption = None,
-    where: Annotated[list[str] | None, typer.Option(metavar="FIELD=VALUE", help="Only trials that match.")] = None,
+    smoke: SmokeOption = False,
+    where: WhereOption = None,
 ) -> None:
     """Stop trials that run, after a checkpoint, and keep the others from starting; `run` takes them up again."""
+    from bench.board.free_layout import where as matching
     from bench.store import Store
     from bench.store import cancel as cancel_trials
     from cluster.queue_view import cancel_elements
 
-    opened = Store.open(store)
-    ids = _chosen(opened, store, what, set_, where)
+    opened = Store.open(store[0])
+    if _is_id(what):
+        if set_ or smoke or where:
+            fail(f"--set, --smoke and --where: choose among the trials of a sweep, and {what} is a trial")
+        ids = [opened.find(what).trial_id]
+    else:
+        ids = [
+            trial.trial_id for trial in matching(load_ready(Path(what), set_, store, smoke=smoke), where or ()).trials
+        ]
     stopped, waiting = cancel_trials(opened, ids)
     elements = cancel_elements(opened, ids)
     tell(f"{stopped} running trials stop after their next step, {waiting} waiting ones won't start")
@@ -95,17 +116,36 @@ def cancel(
         tell(f"{elements} jobs were taken out of SLURM's queue")
 
 
-def _status(sweep: Sweep, folder: Path) -> tuple[RenderableType, bool]:
+def _is_id(text: str) -> bool:
+    return re.fullmatch("[0-9a-f]+", text) is not None and not Path(text).exists()
+
+
+def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]:
     """What to show, and whether it won't change any more."""
     from bench import overview
-    from bench.store import Store
     from cluster.queue_view import hints
 
-    store = Store.open(folder)
-    found = find_states(folder, sweep)
+    opened = open_all(stores)
+    found = find_states(stores, sweep)
     unfinished = [trial_id for trial_id, state in found.items() if state.status in ("missing", "running")]
-    told = hints(store, found.keys(), unfinished)
-    return overview.status(store, sweep, found, told), not unfinished
+    told = [line for store in opened for line in hints(store, found.keys(), unfinished)]
+    return overview.status(sweep, found, told), not unfinished
+
+
+def _find(stores: Sequence[Store], prefix: str) -> tuple[Store, TrialFolder]:
+    """The one trial whose id starts so, in the store that its state is told from."""
+    from bench.store import states
+
+    if len(stores) == 1:
+        return stores[0], stores[0].find(prefix)
+    ids = sorted(
+        {folder.trial_id for store in stores for folder in store.folders() if folder.trial_id.startswith(prefix)}
+    )
+    if len(ids) != 1:
+        fail(f"trial {prefix!r}: {len(ids)} trials of {', '.join(str(each.root) for each in stores)} start so")
+    found = states(stores, ids)[ids[0]].store
+    assert found is not None, "stores were asked"
+    return found, found.folder(ids[0])
 
 
 def _print_log(store: Store, folder: TrialFolder, *, follow: bool) -> None:
@@ -122,26 +162,3 @@ def _print_log(store: Store, folder: TrialFolder, *, follow: bool) -> None:
             if not follow or not running:
                 return
             time.sleep(_LOOK)
-
-
-def _chosen(store: Store, folder: Path, what: str, set_: list[str] | None, where: list[str] | None) -> list[str]:
-    """Ids of the trials that are meant."""
-    from bench.spec.fault import unknown
-
-    named = Path("sweeps") / f"{what}.yaml"
-    if not Path(what).exists() and not named.exists():
-        return [store.find(what).trial_id]
-    trials = load_ready(Path(what), set_, folder).trials
-    for condition in where or ():
-        field, _, value = condition.partition("=")
-        if field not in trials[0].as_dict() | dict(trials[0].settings):
-            fail(f"--where {condition}: {unknown('field', field, trials[0].as_dict())}")
-        trials = tuple(trial for trial in trials if _shown(trial.as_dict() | dict(trial.settings), field) == value)
-    if not trials:
-        fail("no trial of the sweep matches --where")
-    return [trial.trial_id for trial in trials]
-
-
-def _shown(values: dict[str, object], field: str) -> str:
-    value = values.get(field)
-    return f"{value:g}" if isinstance(value, float) else str(value)

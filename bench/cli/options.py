@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,20 +14,60 @@ from bench.terminal import fail, tell
 
 if TYPE_CHECKING:
     from bench.spec import Chooser, Sweep
-    from bench.store import State
+    from bench.store import State, Store
 
 SweepArgument = Annotated[
     Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is short for `sweeps/demo.yaml`.")
 ]
-StoreOption = Annotated[Path, typer.Option("--store", envvar="SAMBENCH_STORE", help="Folder of the results.")]
+
+
+def _only_one(context: typer.Context, stores: list[Path]) -> list[Path]:
+    if len(stores) != 1:
+        named = ", ".join(map(str, stores))
+        fail(
+            f"--store: {context.command_path} takes one store, not {len(stores)}: {named}; "
+            "`sambench store merge` makes one of several"
+        )
+    return stores
+
+
+StoreOption = Annotated[
+    list[Path],
+    typer.Option(
+        "--store", metavar="FOLDER", envvar="SAMBENCH_STORE", help="Folder of the results.", callback=_only_one
+    ),
+]
+"""Of commands that write; a list of one, so that a second is noticed."""
+StoresOption = Annotated[
+    list[Path],
+    typer.Option(
+        "--store",
+        metavar="FOLDER",
+        envvar="SAMBENCH_STORE",
+        help="Folder of the results; may be repeated: several are read as one.",
+    ),
+]
+"""Of commands that read."""
+DEFAULT_STORES = [Path("store")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field of the sweep, such as `seed=1`."),
 ]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="FIELD=VALUE",
+        help="Only these trials, such as `variant=sam`; may be repeated, for one field as alternatives.",
+    ),
+]
+MetricOption = Annotated[
+    str | None, typer.Option("--metric", metavar="MEASURE", help="Measure to show; default: the sweep's first.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SmokeOption = Annotated[
     bool, typer.Option("--smoke", help="The sweep shrunk to seconds on a CPU: random tiny images, one epoch.")
 ]
-DEFAULT_STORE = Path("store")
 
 
 def _use_data_root(root: Path | None) -> Path | None:
@@ -44,8 +85,8 @@ DataRootOption = Annotated[
 ]
 
 
-def load_sweep(sweep: Path, overrides: list[str] | None, store: Path = DEFAULT_STORE, *, smoke: bool = False) -> Sweep:
-    """The sweep, every ρ that it chooses taken from the results in `store`; what waits for results is in `waits`."""
+def load_sweep(sweep: Path, overrides: list[str] | None, stores: Sequence[Path], *, smoke: bool = False) -> Sweep:
+    """The sweep, every ρ that it chooses taken from the results in `stores`; what waits for results is in `waits`."""
     from bench.smoke import smoke as shrink
     from bench.spec import load
 
@@ -55,41 +96,41 @@ def load_sweep(sweep: Path, overrides: list[str] | None, store: Path = DEFAULT_S
     for field, equals, _ in pairs:
         if not equals or not field:
             fail(f"--set {field}: write FIELD=VALUE, such as --set seed=1")
-    loaded = load(file, {field: value for field, _, value in pairs}, _chooser(store, smoke=smoke))
+    loaded = load(file, {field: value for field, _, value in pairs}, _chooser(stores, smoke=smoke))
     return shrink(loaded) if smoke else loaded
 
 
-def _chooser(store: Path, *, smoke: bool) -> Chooser:
-    """The chooser of `store`, made when a sweep first asks for it: most never do, and it takes its time to import."""
+def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:
+    """The chooser of `stores`, made when a sweep first asks for it: most never do, and it takes its time to import."""
 
     @cache
     def made() -> Chooser:
         from bench.board.choose import StoreChooser
         from bench.smoke import twins
 
-        return StoreChooser(store, twins if smoke else None)
+        return StoreChooser(open_existing(stores), twins if smoke else None)
 
     return lambda search, trials, by: made()(search, trials, by)
 
 
-def load_ready(sweep: Path, overrides: list[str] | None, store: Path, *, smoke: bool = False) -> Sweep:
+def load_ready(sweep: Path, overrides: list[str] | None, stores: Sequence[Path], *, smoke: bool = False) -> Sweep:
     """The sweep as far as its choices are made; what it waits for is said, and ends the command if that is all."""
-    loaded = load_sweep(sweep, overrides, store, smoke=smoke)
-    for line in waits_told(loaded, store, smoke=smoke):
+    loaded = load_sweep(sweep, overrides, stores, smoke=smoke)
+    for line in waits_told(loaded, stores, smoke=smoke):
         tell(line)
     if not loaded.trials:
         raise typer.Exit(0)
     return loaded
 
 
-def waits_told(sweep: Sweep, store: Path, *, smoke: bool = False) -> list[str]:
+def waits_told(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> list[str]:
     """One line per sweep that is waited for, with the command that runs it."""
     lines = []
     for file in dict.fromkeys(wait.file for wait in sweep.waits):
         waits = [wait for wait in sweep.waits if wait.file == file]
         trials = {trial.trial_id for wait in waits for trial in wait.trials}
         command = f"sambench run {file}{' --smoke' if smoke else ''}"
-        command += f" --store {store}" if store != DEFAULT_STORE else ""
+        command += f" --store {stores[0]}" if list(stores) != DEFAULT_STORES else ""
         counted = f"{len(waits)} choice{'s' if len(waits) > 1 else ''} of ρ"
         lines.append(f"{counted} wait for {len(trials)} trials of {waits[0].sweep}: {command}")
     if lines:
@@ -97,10 +138,25 @@ def waits_told(sweep: Sweep, store: Path, *, smoke: bool = False) -> list[str]:
     return lines
 
 
-def find_states(store: Path, sweep: Sweep) -> dict[str, State]:
-    from bench.store import State, Store, states
+def open_all(stores: Sequence[Path]) -> tuple[Store, ...]:
+    """The stores, to be read as one; StoreError if one isn't there."""
+    from bench import store
 
-    if not Store.exists(store):
-        return {trial.trial_id: State(status="missing") for trial in sweep.trials}
+    return store.open(*stores).stores
+
+
+def open_existing(stores: Sequence[Path]) -> tuple[Store, ...]:
+    """The stores, or none if the only one isn't there yet: before the first run nothing is wrong with that."""
+    from bench.store import Store
+
+    return () if len(stores) == 1 and not Store.exists(stores[0]) else open_all(stores)
+
+
+def find_states(stores: Sequence[Path], sweep: Sweep) -> dict[str, State]:
+    """Where each trial of the sweep stands."""
+    from bench.store import State, states
+
     ids = [trial.trial_id for trial in sweep.trials]
-    return states(Store.open(store), ids, sweep.retries, prunes=sweep.early_stopping is not None)
+    if opened := open_existing(stores):
+        return states(opened, ids, sweep.retries, prunes=sweep.early_stopping is not None)
+    return dict.fromkeys(ids, State(status="missing"))

@@ -8,29 +8,42 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORE, SetOption, SmokeOption, StoreOption, SweepArgument, load_ready
+from bench.cli.options import (
+    DEFAULT_STORES,
+    MetricOption,
+    SetOption,
+    SmokeOption,
+    StoresOption,
+    SweepArgument,
+    load_ready,
+    open_all,
+)
 from bench.terminal import fail, tell
 
 
 @app.command(epilog="Example: sambench plot sweeps/demo.yaml --kind differences --output out/demo.pdf")
 def plot(
     sweep: SweepArgument,
-    store: StoreOption = DEFAULT_STORE,
+    store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
+    smoke: SmokeOption = False,
+    metric: MetricOption = None,
     kind: Annotated[
         str | None,
         typer.Option(help="rho, runtime, m, sparsity, training or differences; default: what the sweep varies."),
     ] = None,
-    metric: Annotated[str | None, typer.Option(help="Measure to show; default: the sweep's first.")] = None,
-    output: Annotated[list[Path] | None, typer.Option(help="File.png, .svg or .pdf; may be repeated.")] = None,
-    smoke: SmokeOption = False,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="File.png, .svg or .pdf; may be repeated; default: out/ and the sweep's name."
+        ),
+    ] = None,
 ) -> None:
     """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
     from bench.board import make_board
     from bench.measures import MEASURES
     from bench.plots import FORMATS, PLOTS, default_kind
     from bench.spec.fault import unknown
-    from bench.store import Store
 
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")
@@ -41,7 +54,7 @@ def plot(
     for path in outputs:
         if path.suffix.removeprefix(".") not in FORMATS:
             fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
-    opened = Store.open(store)
+    opened = open_all(store)
     made = make_board(opened, loaded, metric)
     if made.empty:
         tell(f"nothing to plot yet: no trial of {loaded.name} is done")

@@ -10,32 +10,36 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORE, SetOption, SmokeOption, StoreOption, SweepArgument, load_ready
+from bench.cli.options import (
+    DEFAULT_STORES,
+    JsonOption,
+    MetricOption,
+    SetOption,
+    SmokeOption,
+    StoresOption,
+    SweepArgument,
+    WhereOption,
+    load_ready,
+    open_all,
+)
 from bench.terminal import emit, fail, show
-
-StoresOption = Annotated[
-    list[Path] | None,
-    typer.Option("--store", envvar="SAMBENCH_STORE", help="Folder of the results; may be repeated."),
-]
 
 
 @app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
 def board(
     sweep: SweepArgument,
-    store: StoreOption = DEFAULT_STORE,
+    store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
-    metric: Annotated[str | None, typer.Option(help="Measure to show; default: the sweep's first.")] = None,
+    smoke: SmokeOption = False,
+    where: WhereOption = None,
+    metric: MetricOption = None,
     rows: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
     cols: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
-    where: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD=VALUE", help="Only these trials; may be repeated.")
-    ] = None,
     against: Annotated[str | None, typer.Option(metavar="paper", help="Compare with the paper's numbers.")] = None,
     format_: Annotated[
         str, typer.Option("--format", help="terminal, markdown, csv, latex, html or json.")
     ] = "terminal",
-    output: Annotated[Path | None, typer.Option(help="File to write instead of printing.")] = None,
-    smoke: SmokeOption = False,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write instead of printing.")] = None,
 ) -> None:
     """Print the leaderboard of a sweep: mean ± std over seeds, all beside only_norm.
 
@@ -43,7 +47,6 @@ def board(
     """
     from bench.board import show_board
     from bench.board.formats import FORMATS, terminal
-    from bench.store import Store
 
     _check_choice("--format", "format", format_, ["terminal", *FORMATS])
     if against is not None:
@@ -51,7 +54,7 @@ def board(
     chosen = _metric(metric)
     loaded = load_ready(sweep, set_, store, smoke=smoke)
     page = show_board(
-        Store.open(store), loaded, metric=chosen, rows=rows, columns=cols, conditions=where or (), against=against
+        open_all(store), loaded, metric=chosen, rows=rows, columns=cols, conditions=where or (), against=against
     )
     if format_ == "terminal" and output is None:
         show(terminal(page))
@@ -67,17 +70,16 @@ def board(
 @app.command(epilog='Example: sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"')
 def query(
     sql: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT statement.")],
-    store: StoresOption = None,
+    store: StoresOption = DEFAULT_STORES,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of rows.")] = False,
+    as_json: JsonOption = False,
     parquet: Annotated[Path | None, typer.Option("--parquet", help="Write a Parquet file.")] = None,
 ) -> None:
     """Ask one store, or several as one, in SQL. Tables: trials, attempts, history, measures, results."""
     from bench import overview
-    from bench.store import Store
     from bench.store import query as answer
 
-    table = answer([Store.open(path) for path in store or [DEFAULT_STORE]], sql)
+    table = answer(open_all(store), sql)
     if parquet is not None:
         from bench.store.export import write_table
 

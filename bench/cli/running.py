@@ -13,14 +13,17 @@ from rich.text import Text
 
 from bench.cli.app import app
 from bench.cli.options import (
-    DEFAULT_STORE,
+    DEFAULT_STORES,
     DataRootOption,
+    JsonOption,
     SetOption,
     SmokeOption,
     StoreOption,
+    StoresOption,
     SweepArgument,
     find_states,
     load_sweep,
+    open_existing,
     waits_told,
 )
 from bench.terminal import fail, show, tell
@@ -34,12 +37,12 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: sambench plan sweeps/demo.yaml --json")
 def plan(
     sweep: SweepArgument,
-    store: StoreOption = DEFAULT_STORE,
+    store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
+    smoke: SmokeOption = False,
     probe: Annotated[bool, typer.Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
     data_root: DataRootOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    smoke: SmokeOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
     from bench import overview
@@ -62,20 +65,22 @@ def plan(
 @app.command(epilog="Example: sambench run sweeps/demo.yaml --retry failed")
 def run(
     sweep: SweepArgument,
-    store: StoreOption = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORES,
     set_: SetOption = None,
+    smoke: SmokeOption = False,
     on: Annotated[str, typer.Option("--on", help="Launcher: `ray`, `slurm` or `inline`.")] = "ray",
     retry: Annotated[str | None, typer.Option(help="`failed`: try failed trials once more.")] = None,
     data_root: DataRootOption = None,
     profile: Annotated[str | None, typer.Option(help="Site settings for SLURM, by name.")] = None,
     profile_file: Annotated[Path | None, typer.Option(help="Default: ~/.config/sambench/profiles.yaml.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print SLURM's batch script, queue nothing.")] = False,
-    tensorboard: Annotated[bool, typer.Option(help="Write TensorBoard files into the store as well.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard files into the store as well.")
+    ] = False,
     address: Annotated[str | None, typer.Option(help="host:port of a Ray cluster to use; else one is started.")] = None,
     with_choices: Annotated[
         bool, typer.Option("--with-choices", help="First run the sweeps that this one chooses ρ from.")
     ] = False,
-    smoke: SmokeOption = False,
 ) -> None:
     """Run what is missing of a sweep; may be stopped and started again at any time."""
     from bench.cli.launching import launch_sweep
@@ -93,7 +98,7 @@ def run(
     loaded = load_sweep(sweep, set_, store, smoke=smoke)
     launch = partial(
         launch_sweep,
-        store=store,
+        store=store[0],
         on=on,
         retry=retry,
         site=load_profile(profile, profile_file) if on == "slurm" else Profile(),
@@ -121,22 +126,22 @@ def run(
 
 
 @app.command(epilog="Example: sambench doctor")
-def doctor(store: StoreOption = DEFAULT_STORE) -> None:
+def doctor(store: StoreOption = DEFAULT_STORES) -> None:
     """Check this machine: Python, torch, device, Ray, SLURM, write access, clashing packages."""
     from bench.doctor import examine, render
 
-    findings = examine(store)
+    findings = examine(store[0])
     show(render(findings))
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
-def _estimate(sweep: Sweep, found: dict[str, State], folder: Path, *, probe: bool) -> Estimate:
+def _estimate(sweep: Sweep, found: dict[str, State], stores: list[Path], *, probe: bool) -> Estimate:
     from bench.estimate import estimate, measured
     from bench.preflight import preflight
-    from bench.store import Store
 
     left = [trial for trial in sweep.trials if found[trial.trial_id].status not in ("done", "pruned", "failed")]
-    paces = measured(Store.open(folder)) if Store.exists(folder) and left else {}
+    opened = open_existing(stores) if left else ()
+    paces = measured(opened) if opened else {}
     if not probe:
         return estimate(left, paces)
     preflight(sweep)

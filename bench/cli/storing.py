@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORE, StoreOption
-from bench.cli.reading import StoresOption
+from bench.cli.options import DEFAULT_STORES, StoreOption, StoresOption, open_all
 from bench.terminal import show, tell
 
 store_app = typer.Typer(no_args_is_help=True, help="Merge, export and check stores.")
@@ -35,12 +34,12 @@ def schema(table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Ta
 
 
 @app.command(epilog="Example: sambench compact --store /shared/store")
-def compact(store: StoreOption = DEFAULT_STORE) -> None:
+def compact(store: StoreOption = DEFAULT_STORES) -> None:
     """Fold trials that are over into a few large files, which makes reading fast; workers may go on meanwhile."""
     from bench.store import Store
     from bench.store import compact as fold
 
-    done = fold(Store.open(store))
+    done = fold(Store.open(store[0]))
     if done.overtaken:
         tell("another compaction ended first and did the work")
     else:
@@ -66,26 +65,25 @@ def merge(
 @store_app.command(epilog="Example: sambench store export results.parquet --store a --store b")
 def export(
     target: Annotated[str, typer.Argument(metavar="FILE", help="Path, or URI such as s3://bucket/results.parquet.")],
-    store: StoresOption = None,
+    store: StoresOption = DEFAULT_STORES,
 ) -> None:
     """Write the results, one row per trial, as one Parquet file."""
-    from bench.store import Store
     from bench.store.export import export as write
 
-    rows = write([Store.open(path) for path in store or [DEFAULT_STORE]], target)
+    rows = write(open_all(store), target)
     tell(f"wrote {rows} results to {target}")
 
 
 @store_app.command(epilog="Example: sambench store check --repair")
 def check(
-    store: StoreOption = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORES,
     repair: Annotated[bool, typer.Option("--repair", help="Give damaged compact files up.")] = False,
 ) -> None:
     """Read everything: damage, wrong ids, live and stale claims, orphans; exit code 1 if results are in doubt."""
     from bench.store import Store
     from bench.store import check as checking
 
-    opened = Store.open(store)
+    opened = Store.open(store[0])
     counts: Counter[str] = Counter()
     bad = 0
     for finding in checking.check(opened):

@@ -11,13 +11,13 @@ from bench.board import Board
 from bench.plots import PLOTS
 from bench.plots.drawing import Drawing
 from bench.spec import Sweep
-from bench.store import Store
+from bench.store import Readable
 
 mpl.use("Agg")
 
 
-def draw(store: Store, sweep: Sweep, board: Board, kind: str, outputs: Sequence[Path]) -> None:
+def draw(stores: Readable, sweep: Sweep, board: Board, kind: str, outputs: Sequence[Path]) -> None:
     """Write the plot `kind` of a sweep to every path; the format follows its suffix."""
-    drawing = Drawing(store, sweep, board)
+    drawing = Drawing(stores, sweep, board)
     PLOTS[kind].load()(drawing)
     drawing.finish(outputs, what="mean, 95 % interval" if kind == "differences" else "mean ± std")

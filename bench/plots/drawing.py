@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.board import Board
 from bench.board.statistics import Summary, summarize
 from bench.spec import Sweep
-from bench.store import Store, connect, files
+from bench.store import Readable, connect, files
 from bench.trial import Trial
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Point:
 class Drawing:
     """What a plot draws from, and onto."""
 
-    store: Store
+    stores: Readable
     sweep: Sweep
     board: Board
     counts: set[int] = field(default_factory=set)
@@ -61,7 +61,7 @@ class Drawing:
         trials = {trial.trial_id: trial for trial in self.sweep.trials}
         columns = f'trial_id, "{self.board.metric}", train_s / (epochs - coalesce(first_epoch, 0))'
         rows = (
-            connect(self.store, ["results"])
+            connect(self.stores, ["results"])
             .execute(f"SELECT {columns} FROM results WHERE outcome = 'done' AND trial_id IN $ids", {"ids": [*trials]})
             .fetchall()
         )

@@ -35,7 +35,7 @@ def draw(drawing: Drawing) -> None:
 def history(drawing: Drawing) -> dict[tuple[str, str], list[tuple[int, float]]]:
     ids = [point.trial.trial_id for point in drawing.points]
     rows = (
-        connect(drawing.store, ["history"])
+        connect(drawing.stores, ["history"])
         .execute(
             f"SELECT trial_id, epoch, {', '.join(COLUMNS)} FROM history WHERE trial_id IN $ids ORDER BY epoch",
             {"ids": ids},

@@ -20,7 +20,8 @@ from bench.plots.drawing import Drawing
 from bench.report.charts import charts
 from bench.report.words import summary
 from bench.spec import Sweep
-from bench.store import State, Store, connect, files, states
+from bench.store import Readable, State, connect, files, states
+from bench.store.query import as_list
 
 _LOG_LINES = 30
 _PROVENANCE = ("device", "host", "launcher", "git_commit", "sambench", "torch", "python", "world_size")
@@ -39,48 +40,48 @@ class Chapter:
     trials: list[dict[str, Any]]
 
 
-def write_report(store: Store, sweeps: Sequence[Sweep], output: Path) -> None:
+def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path) -> None:
     """Write the page, in one step."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = resources.files("bench.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     text = environment.from_string(template).render(
-        chapters=[_chapter(store, sweep) for sweep in sweeps],
+        chapters=[_chapter(stores, sweep) for sweep in sweeps],
         plotly=Markup(get_plotlyjs()),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        store=str(store.root),
+        stores=[str(store.root) for store in as_list(stores)],
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     files.write(output, text.encode())
 
 
-def _chapter(store: Store, sweep: Sweep) -> Chapter:
-    board = make_board(store, sweep)
-    found = states(store, [trial.trial_id for trial in sweep.trials], sweep.retries)
-    drawing = Drawing(store, sweep, board)
+def _chapter(stores: Readable, sweep: Sweep) -> Chapter:
+    board = make_board(stores, sweep)
+    found = states(stores, [trial.trial_id for trial in sweep.trials], sweep.retries)
+    drawing = Drawing(stores, sweep, board)
     return Chapter(
         sweep=sweep,
         board=board,
         words=summary(sweep, board, found),
-        table=_tables(store, sweep),
+        table=_tables(stores, sweep),
         charts=[(caption, Markup(chart)) for caption, chart in charts(drawing)],
-        provenance=_provenance(store, sweep),
-        trials=_trials(store, sweep, found, drawing),
+        provenance=_provenance(stores, sweep),
+        trials=_trials(sweep, found, drawing),
     )
 
 
-def _tables(store: Store, sweep: Sweep) -> Markup:
+def _tables(stores: Readable, sweep: Sweep) -> Markup:
     """The board, and beside the paper's numbers where the sweep is about some."""
-    pages = [show_board(store, sweep)]
+    pages = [show_board(stores, sweep)]
     if sweep.paper:
-        pages.append(show_board(store, sweep, against="paper"))
+        pages.append(show_board(stores, sweep, against="paper"))
     return Markup("".join(map(fragment, pages)))
 
 
-def _provenance(store: Store, sweep: Sweep) -> dict[str, str]:
+def _provenance(stores: Readable, sweep: Sweep) -> dict[str, str]:
     """Each fact with its values and the number of done trials that have them."""
     ids = [trial.trial_id for trial in sweep.trials]
     rows = (
-        connect(store, ["attempts"])
+        connect(stores, ["attempts"])
         .execute(
             f"SELECT {', '.join(_PROVENANCE)} FROM attempts WHERE outcome = 'done' AND trial_id IN $ids", {"ids": ids}
         )
@@ -92,7 +93,7 @@ def _provenance(store: Store, sweep: Sweep) -> dict[str, str]:
     }
 
 
-def _trials(store: Store, sweep: Sweep, found: Mapping[str, State], drawing: Drawing) -> list[dict[str, Any]]:
+def _trials(sweep: Sweep, found: Mapping[str, State], drawing: Drawing) -> list[dict[str, Any]]:
     values = {point.trial.trial_id: point.value for point in drawing.points}
     return [
         {
@@ -101,15 +102,17 @@ def _trials(store: Store, sweep: Sweep, found: Mapping[str, State], drawing: Dra
             "status": found[trial.trial_id].status,
             "value": values.get(trial.trial_id),
             "message": found[trial.trial_id].message,
-            "log": _log(store.folder(trial.trial_id).log),
+            "log": _log(found[trial.trial_id], trial.trial_id),
         }
         for trial in sweep.trials
     ]
 
 
-def _log(path: Path) -> str:
+def _log(state: State, trial_id: str) -> str:
+    if state.store is None:
+        return ""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = state.store.folder(trial_id).log.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return ""
     left = len(lines) - _LOG_LINES

@@ -27,7 +27,7 @@ from bench.store.compaction import compact
 from bench.store.export import Results, Stores, export, read_exported
 from bench.store.export import open_stores as open
 from bench.store.layout import Store, StoreError, TrialFolder
-from bench.store.query import TABLES, QueryError, connect, query, results_of
+from bench.store.query import TABLES, QueryError, Readable, connect, query, results_of
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "ClaimLost",
     "Outcome",
     "QueryError",
+    "Readable",
     "Results",
     "State",
     "Store",

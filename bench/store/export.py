@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from bench.errors import UserError
 from bench.store import files
 from bench.store.layout import Store
-from bench.store.query import connect
+from bench.store.query import Readable, connect
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://")
 
@@ -22,7 +22,7 @@ _URI = re.compile(r"[a-z][a-z0-9+.-]*://")
 class Results:
     """The wide table of results, in the form that a notebook wants."""
 
-    def __init__(self, stores: Store | Sequence[Store]) -> None:
+    def __init__(self, stores: Readable) -> None:
         self._stores = stores
 
     def arrow(self) -> pa.Table:
@@ -41,7 +41,7 @@ class Results:
 
 
 class Stores:
-    """Several stores read as one; a trial that more than one has is taken from the first in which it is done."""
+    """Several stores read as one; a trial that more than one has is taken as `bench.store.query` says."""
 
     def __init__(self, stores: Sequence[Store]) -> None:
         self.stores = tuple(stores)
@@ -58,7 +58,7 @@ def open_stores(*paths: Path | str) -> Stores:
     return Stores([Store.open(path) for path in paths])
 
 
-def export(stores: Store | Sequence[Store], target: str) -> int:
+def export(stores: Readable, target: str) -> int:
     """Write the results as one Parquet file to a path or a URI such as s3://bucket/key; how many rows."""
     table = Results(stores).arrow()
     write_table(table, target)

@@ -10,7 +10,8 @@
 
 The loose files of the tables that a statement names are loaded; compact files stay where they are, and the
 connection may read these and nothing else: SQL can neither write nor reach another file. Several stores are read
-as one: a trial that more than one of them has is taken from the first in which it is done, else from the first.
+as one: a trial that more than one of them has is taken from the first in which it is done, else from the first in
+which it was tried, else from the first.
 """
 
 from __future__ import annotations
@@ -34,16 +35,19 @@ _TRIES = 20
 
 _UNKNOWN_COLUMN = re.compile(r'column "([^"]+)" not found|does not have a column named "([^"]+)"')
 
+Readable = Store | Sequence[Store]
+"""One store, or several that are read as one."""
+
 
 class QueryError(UserError):
     """A statement that can't be answered, in the words of DuckDB or ours."""
 
 
 def connect(
-    stores: Store | Sequence[Store], tables: Iterable[str] = TABLES, *, only: Collection[str] | None = None
+    stores: Readable, tables: Iterable[str] = TABLES, *, only: Collection[str] | None = None
 ) -> duckdb.DuckDBPyConnection:
     """A connection that has `tables`, of all trials or `only` of some, and can reach nothing else."""
-    read = [stores] if isinstance(stores, Store) else list(stores)
+    read = as_list(stores)
     wanted = wanted_tables(tables) | ({"trials", "attempts"} if len(read) > 1 else set())
     connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
     paths: list[str] = []
@@ -58,7 +62,7 @@ def connect(
     return connection
 
 
-def query(stores: Store | Sequence[Store], sql: str) -> pa.Table:
+def query(stores: Readable, sql: str) -> pa.Table:
     """The rows that one SELECT gives; QueryError if it is wrong or no SELECT."""
     try:
         statements = duckdb.extract_statements(sql)
@@ -69,20 +73,25 @@ def query(stores: Store | Sequence[Store], sql: str) -> pa.Table:
             try:
                 return connection.sql(sql).to_arrow_table()
             except duckdb.Error as error:
-                for store in [stores] if isinstance(stores, Store) else stores:
+                for store in as_list(stores):
                     manifest.explain_damage(manifest.current(store.root), error)
                 raise QueryError(_explain(connection, error, named)) from error
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
 
 
-def results_of(stores: Store | Sequence[Store], trial_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+def results_of(stores: Readable, trial_ids: Collection[str]) -> dict[str, dict[str, Any]]:
     """The rows of `results` of some trials, by trial; the others of the store are not read."""
     with connect(stores, ["results"], only=trial_ids) as connection:
         cursor = connection.execute("SELECT * FROM results")
         names = [column[0] for column in cursor.description]
         rows = (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
         return {row["trial_id"]: row for row in rows}
+
+
+def as_list(stores: Readable) -> list[Store]:
+    """The stores, also where it is one."""
+    return [stores] if isinstance(stores, Store) else list(stores)
 
 
 def _load(
@@ -111,11 +120,12 @@ def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str]) 
     """Views without a schema's name: of the one store, or of each trial's owner among several."""
     if count > 1:
         each = " UNION ALL ".join(
-            f"""SELECT trial_id, {number} AS store, coalesce(bool_or(outcome = 'done'), false) AS done
+            f"""SELECT trial_id, {number} AS store,
+                coalesce(bool_or(outcome = 'done'), false) AS done, count(outcome) > 0 AS tried
             FROM store_{number}.trials LEFT JOIN store_{number}.attempts USING (trial_id) GROUP BY trial_id"""
             for number in range(count)
         )
-        owner = "arg_min(store, (NOT done, store)) AS store"
+        owner = "arg_min(store, (NOT done, NOT tried, store)) AS store"
         connection.execute(f"CREATE TABLE owners AS SELECT trial_id, {owner} FROM ({each}) GROUP BY trial_id")
     for table in tables:
         owned = " WHERE trial_id IN (SELECT trial_id FROM owners WHERE store = {})" if count > 1 else ""

@@ -13,7 +13,7 @@ from bench.store import manifest, snapshot
 from bench.store.attempt import FAILURES, is_over, read
 from bench.store.claim import is_dead, last_number
 from bench.store.layout import Store, TrialFolder
-from bench.store.query import connect
+from bench.store.query import Readable, as_list, connect
 from bench.store.tables import damaged_files
 
 Status = Literal["done", "pruned", "failed", "running", "cancelled", "missing"]
@@ -32,6 +32,8 @@ class State:
     message: str = ""
     """Its error."""
     wall_s: float | None = None
+    store: Store | None = None
+    """Whose state this is, where stores were asked."""
 
 
 class Ended(NamedTuple):
@@ -47,14 +49,26 @@ _COLUMNS = ["attempt", "outcome", "message", "wall_s"]
 
 
 def states(
-    store: Store, trial_ids: Iterable[str], retries: Retries | None = None, *, prunes: bool = False
+    stores: Readable, trial_ids: Iterable[str], retries: Retries | None = None, *, prunes: bool = False
 ) -> dict[str, State]:
     """The state of each trial, in the order given.
 
-    `prunes`: whether they are asked for by a sweep that stops trials early. For one that doesn't, a trial that was
-    stopped so is missing, and goes on from where it stopped.
+    Of several stores that of the first in which the trial is done, else in which a worker is at it, else in which it
+    was tried. `prunes`: whether they are asked for by a sweep that stops trials early. For one that doesn't, a trial
+    that was stopped so is missing, and goes on from where it stopped.
     """
-    trial_ids = list(trial_ids)
+    trial_ids, retries = list(trial_ids), retries or Retries()
+    each = [_states(store, trial_ids, retries, prunes) for store in as_list(stores)]
+    return {trial_id: min((found[trial_id] for found in each), key=_precedence) for trial_id in trial_ids}
+
+
+def _precedence(state: State) -> int:
+    if state.status in ("done", "running"):
+        return ("done", "running").index(state.status)
+    return 2 if state.attempts else 3
+
+
+def _states(store: Store, trial_ids: list[str], retries: Retries, prunes: bool) -> dict[str, State]:
     rows = (
         connect(store, ["attempts"], only=trial_ids)
         .execute("SELECT trial_id, attempt, outcome, message, wall_s FROM attempts ORDER BY trial_id, attempt")
@@ -63,7 +77,6 @@ def states(
     ended: dict[str, list[Ended]] = {}
     for trial_id, *attempt in rows:
         ended.setdefault(trial_id, []).append(Ended(*attempt))
-    retries = retries or Retries()
     return {
         trial_id: _state(store, store.folder(trial_id), ended.get(trial_id, []), retries, prunes)
         for trial_id in trial_ids
@@ -130,6 +143,7 @@ def _state(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retri
         outcome=last.outcome,
         message=last.message,
         wall_s=last.wall_s,
+        store=store,
     )
 
 

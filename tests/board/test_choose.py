@@ -8,7 +8,7 @@ import pytest
 
 from bench.board.choose import StoreChooser
 from bench.spec import SpecError, Sweep, load
-from bench.store import Store
+from bench.store import Readable, Store
 from tests.store.test_query import finish
 
 SEARCH = """
@@ -53,8 +53,9 @@ def fill(store: Store, folder: Path, values: Values, measure: str = "test_accura
             finish(store, trial, **{measure: value})
 
 
-def use(folder: Path, store: Path | None = None) -> Sweep:
-    return load(folder / "use.yaml", chooser=StoreChooser(store or folder / "store"))
+def use(folder: Path, stores: Readable | None = None) -> Sweep:
+    stores = Store.open(folder / "store") if stores is None else stores
+    return load(folder / "use.yaml", chooser=StoreChooser(stores))
 
 
 def chosen(sweep: Sweep) -> dict[str, set[float | None]]:
@@ -122,6 +123,6 @@ def test_a_measure_that_was_not_taken_is_a_fault(files: Path, store: Store) -> N
 
 
 def test_without_a_store_everything_is_waited_for(files: Path) -> None:
-    loaded = use(files, files / "none")
+    loaded = use(files, ())
     assert sum(len(wait.trials) for wait in loaded.waits) == 12
     assert len(loaded.trials) == 2
