@@ -22,7 +22,7 @@ from bench.cli.options import (
     load_ready,
     open_all,
 )
-from bench.terminal import emit, fail, show
+from bench.terminal import emit, fail, show, tell
 
 
 @app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -73,7 +73,10 @@ def query(
     store: StoresOption = DEFAULT_STORES,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: JsonOption = False,
-    parquet: Annotated[Path | None, typer.Option("--parquet", help="Write a Parquet file.")] = None,
+    parquet: Annotated[
+        str | None,
+        typer.Option("--parquet", metavar="FILE", help="Write a Parquet file; also a URI such as s3://bucket/file."),
+    ] = None,
 ) -> None:
     """Ask one store, or several as one, in SQL. Tables: trials, attempts, history, measures, results."""
     from bench import overview
@@ -83,7 +86,8 @@ def query(
     if parquet is not None:
         from bench.store.export import write_table
 
-        write_table(table, str(parquet))
+        write_table(table, parquet)
+        tell(f"wrote {parquet}")
     elif csv:
         overview.write_csv(table, sys.stdout)
     elif as_json:
