@@ -37,7 +37,7 @@ ALLOWED = {
     "bench.build": {"bench.trial", "bench.distributed", *FRONTS},
     "bench.epoch": {"bench.distributed", "bench.sam"},
     "bench.train": {"bench.trial", "bench.build", "bench.schedule", "bench.distributed", *FRONTS},
-    "bench.board": {"bench.store", "bench.spec", "bench.recipes", "bench.trial"},
+    "bench.board": {"bench.store", "bench.spec", "bench.measures", "bench.recipes", "bench.trial"},
     "bench.smoke": {"bench.spec", "bench.trial", "bench.resources", *FRONTS},
     "bench.cost": {"bench.trial", *FRONTS},
     "bench.estimate": {"bench.store", "bench.trial"},

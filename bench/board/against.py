@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.board.aggregate import Board, Cell, Key
+from bench.board.aggregate import Board
+from bench.board.cells import Cell, Key
+from bench.board.deviations import deviations
 from bench.board.inference import ALPHA, Judgement, judge
-from bench.board.paper import SEEDS, PaperCell, deviations, numbers
+from bench.board.paper import SEEDS, PaperCell, numbers
 from bench.board.paper_layout import form_of
 
 
@@ -27,7 +29,7 @@ def compare(board: Board, paper: str | None) -> list[Comparison]:
     table = form_of(paper)
     compared = []
     for key, cell in board.cells.items():
-        theirs = numbers().find(cell.trial, board.metric, table)
+        theirs = numbers().find(cell.trial, board.metric.name, table)
         compared.append(Comparison(key, cell, theirs, _judgement(cell, theirs)))
     return compared
 
@@ -39,7 +41,7 @@ def not_in_sweep(compared: Sequence[Comparison], board: Board, paper: str | None
     return [
         cell
         for cell in numbers().cells
-        if cell.table == table and cell.measure == board.metric and id(cell) not in found
+        if cell.table == table and cell.measure == board.metric.name and id(cell) not in found
     ]
 
 

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.board.against import Comparison, compare, not_in_sweep, verdicts
-from bench.board.aggregate import Board, Key
+from bench.board.aggregate import Board
 from bench.board.board_grid import cell_details
+from bench.board.cells import Key
 from bench.board.claims import Claim, Tested, claims_of, conclusions
 from bench.board.grid import EMPTY, Block, Entry, Grid, Line, Title
 from bench.board.notes import circumstances
 from bench.board.page import Page
 from bench.board.paper import numbers
 from bench.board.paper_layout import form_of
+from bench.board.statistics import signed
 from bench.trial import NONE
 
 DIGITS = 2
@@ -25,13 +27,20 @@ def against_page(board: Board, paper: str | None) -> Page:
     tested = {claim: tests for claim, tests in claims_of(compared).items() if tests}
     doubts = _doubts(compared)
     grids = [_cells(board, compared, doubts), *([_claims(board, tested)] if tested else [])]
-    told = [*verdicts(compared), *conclusions(tested), *_left_out(board, compared, paper), *circumstances(board)]
-    if board.empty:
-        told = ["No trial is done yet.", *told]
+    count, *reading = verdicts(compared)
+    lead = [*(["No trial is done yet."] if board.empty else []), count, *conclusions(tested)]
+    told = [*reading, *_left_out(board, compared, paper), *circumstances(board)]
     told += [f"({mark}) {note}" for note, mark in doubts.items()]
     records = [_record(board, each) for each in compared]
-    facts = {"title": board.title, "metric": board.metric, "claims": _claim_records(board, tested)}
-    return Page(f"{board.title}, against the paper", tuple(grids), tuple(told), tuple(records), facts)
+    facts = {"title": board.title, "metric": board.metric.name, "claims": _claim_records(board, tested)}
+    return Page(
+        f"{board.title}, against the paper",
+        lead=tuple(lead),
+        grids=tuple(grids),
+        notes=tuple(told),
+        records=tuple(records),
+        facts=facts,
+    )
 
 
 def _doubts(compared: Sequence[Comparison]) -> dict[str, str]:
@@ -48,10 +57,12 @@ def _cells(board: Board, compared: Sequence[Comparison], doubts: dict[str, str])
         marks = board.footnotes.marks(each.cell.chosen.origins)
         ours = Entry(summary.text(DIGITS) if summary else EMPTY, tuple(cell_details(each.cell)), marks=marks)
         theirs = Entry(each.paper.text, marks=doubts.get(each.paper.note, "")) if each.paper else Entry(EMPTY)
-        entries = (ours, theirs, Entry(_difference(each)), _verdict(each))
+        entries = (ours, theirs, _difference(each), _verdict(each))
         blocks.setdefault(each.key[1], []).append(Line(_label(board, each.key), entries))
     made = tuple(Block(column, tuple(lines)) for column, lines in blocks.items())
-    return Grid(f"{board.title}, against the paper", board.layout.corner, (tuple(map(Title, titles)),), made)
+    return Grid(
+        f"{board.title}, against the paper", board.layout.corner, (tuple(map(Title, titles)),), made, alike=False
+    )
 
 
 def _claims(board: Board, tested: dict[Claim, list[Tested]]) -> Grid:
@@ -60,12 +71,12 @@ def _claims(board: Board, tested: dict[Claim, list[Tested]]) -> Grid:
     for claim, tests in tested.items():
         lines = [Line(_about(board, test), tuple(map(Entry, _claim_texts(test)))) for test in tests]
         blocks.append(Block(f"{claim.text}: difference in points, paired over seeds", tuple(lines)))
-    return Grid("Claims", board.layout.corner, (tuple(map(Title, titles)),), tuple(blocks))
+    return Grid("Claims", board.layout.corner, (tuple(map(Title, titles)),), tuple(blocks), alike=False)
 
 
 def _claim_texts(test: Tested) -> list[str]:
     agrees = {True: "yes", False: "no", None: EMPTY}[test.agrees]
-    theirs = EMPTY if test.theirs is None else f"{test.theirs:+.{DIGITS}f}"
+    theirs = EMPTY if test.theirs is None else signed(test.theirs, DIGITS)
     return [test.difference.text(DIGITS, sign=True), _p(test.p), _p(test.p_holm), theirs, agrees]
 
 
@@ -91,12 +102,13 @@ def _about(board: Board, test: Tested) -> str:
     return f"{test.better.cell.trial.variant if scope == NONE else row}, {column}"
 
 
-def _difference(each: Comparison) -> str:
+def _difference(each: Comparison) -> Entry:
+    """With its confidence interval below."""
     judgement = each.judgement
     if judgement.difference is None:
-        return EMPTY
-    interval = f" [{judgement.low:+.{DIGITS}f}, {judgement.high:+.{DIGITS}f}]" if judgement.low is not None else ""
-    return f"{judgement.difference:+.{DIGITS}f}{interval}"
+        return Entry(EMPTY)
+    interval = [signed(end, DIGITS) for end in (judgement.low, judgement.high) if end is not None]
+    return Entry(signed(judgement.difference, DIGITS), (f"[{', '.join(interval)}]",) if interval else ())
 
 
 def _verdict(each: Comparison) -> Entry:
@@ -118,7 +130,7 @@ def _record(board: Board, each: Comparison) -> dict[str, Any]:
         "column": column,
         "scope": scope,
         "rho": runs.rho,
-        "metric": board.metric,
+        "metric": board.metric.name,
         "mean": summary.mean if summary else None,
         "std": summary.std if summary else None,
         "n": summary.n if summary else 0,

@@ -3,67 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from bench.board.cells import Cell, Key, Runs
 from bench.board.layout import Layout
+from bench.board.metric import METRICS, Metric
 from bench.board.origin import COLUMNS, Footnotes, Origin
+from bench.board.remarks import remarks_of
 from bench.board.statistics import Summary, paired_difference, summarize
-from bench.spec import Sweep
+from bench.measures import MEASURES
+from bench.spec import Guess, Sweep
 from bench.store import Readable, connect
 from bench.trial import NONE, Trial
 
-Key = tuple[str, str, str]
-"""Row, column and scope of a cell."""
-
 SELECTION = "val_accuracy"
 """What ρ is chosen by, where the data set has a validation split."""
-
-
-@dataclass
-class Runs:
-    """The trials of one method at one ρ: a value per finished seed."""
-
-    rho: float | None
-    expected: int = 0
-    values: dict[int, float] = field(default_factory=dict)
-    """Seed → the board's metric."""
-    selection: dict[int, float] = field(default_factory=dict)
-    """Seed → what ρ is chosen by."""
-    failures: dict[str, int] = field(default_factory=dict)
-    """Outcome → number of trials that ended so and are not done; they enter no mean."""
-    unmeasured: int = 0
-    """Number of done trials without the board's metric."""
-    origins: list[Origin] = field(default_factory=list)
-    """What the values were made with."""
-
-    @property
-    def summary(self) -> Summary | None:
-        return summarize(list(self.values.values()))
-
-    @property
-    def missing(self) -> int:
-        """Number of trials that have not ended yet."""
-        return self.expected - len(self.values) - self.unmeasured - sum(self.failures.values())
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One method on one column: every swept ρ, and the chosen one."""
-
-    trial: Trial
-    """One of its trials, for what all of them share."""
-    swept: tuple[Runs, ...]
-    """By rising ρ."""
-    chosen: Runs
-
-    @property
-    def at_edge(self) -> bool:
-        """Whether the chosen ρ is the smallest or largest of several tried, so that a better one may lie outside."""
-        tried = [runs for runs in self.swept if runs.values]
-        return len(tried) > 2 and (self.chosen is tried[0] or self.chosen is tried[-1])
 
 
 @dataclass(frozen=True)
@@ -71,16 +28,16 @@ class Board:
     """Cells by (row, column, scope), in the order of the sweep."""
 
     title: str
-    metric: str
-    selection: str
-    """Measure that ρ was chosen by."""
+    metric: Metric
+    selection: Metric
+    """What ρ was chosen by."""
     layout: Layout
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     scopes: tuple[str, ...]
     cells: Mapping[Key, Cell]
     remarks: tuple[str, ...] = ()
-    """Guesses and the like that went into the sweep."""
+    """Guesses and choices that went into the sweep."""
 
     @cached_property
     def footnotes(self) -> Footnotes:
@@ -93,13 +50,13 @@ class Board:
         return not any(runs.values for cell in self.cells.values() for runs in cell.swept)
 
     def best(self, column: str) -> Key | None:
-        """Key of the highest mean in a column."""
+        """Key of the best mean in a column."""
         return self._best.get(column)
 
     def better(self, row: str, column: str) -> Key | None:
-        """Key of the scope with the highest mean in a row, where at least two have results."""
+        """Key of the scope with the best mean in a row, where at least two have results."""
         keys = self._by_method.get((row, column), [])
-        return self._highest(keys) if len(keys) > 1 else None
+        return self._best_of(keys) if len(keys) > 1 else None
 
     def difference(self, row: str, column: str, ours: str, theirs: str) -> Summary | None:
         """ours − theirs at each one's chosen ρ, paired over the seeds that both have."""
@@ -118,7 +75,7 @@ class Board:
         by_column: dict[str, list[Key]] = defaultdict(list)
         for key in self._means:
             by_column[key[1]].append(key)
-        return {column: self._highest(keys) for column, keys in by_column.items()}
+        return {column: self._best_of(keys) for column, keys in by_column.items()}
 
     @cached_property
     def _by_method(self) -> dict[tuple[str, str], list[Key]]:
@@ -128,46 +85,50 @@ class Board:
             by_method[key[:2]].append(key)
         return dict(by_method)
 
-    def _highest(self, keys: Sequence[Key]) -> Key:
-        return max(keys, key=self._means.__getitem__)
+    def _best_of(self, keys: Sequence[Key]) -> Key:
+        return max(keys, key=lambda key: self.metric.gain(self._means[key]))
 
 
 def make_board(stores: Readable, sweep: Sweep, metric: str | None = None, layout: Layout | None = None) -> Board:
     """The board of a sweep's trials; `metric` defaults to the sweep's first measure, `layout` to variants as rows."""
-    metric = metric or sweep.measures[0]
+    shown = METRICS[metric or sweep.measures[0]]
     layout = layout or Layout.of(sweep.trials)
-    results = read_results(stores, sweep.trials, [metric, SELECTION])
-    selection = SELECTION if any(row[SELECTION] is not None for row in results.values()) else metric
+    # What a trial cost says nothing about ρ.
+    instead = shown.name if shown.name in MEASURES else sweep.measures[0]
+    results = read_results(stores, sweep.trials, [shown.name, SELECTION, instead])
+    validated = any(row[SELECTION] is not None for row in results.values())
+    selection = METRICS[SELECTION if validated else instead]
     groups: dict[Key, dict[float | None, Runs]] = defaultdict(dict)
     of_cell: dict[Key, Trial] = {}
     for trial in sorted(sweep.trials, key=layout.rank):
         key = (layout.row(trial), layout.column(trial), layout.scope(trial))
         of_cell.setdefault(key, trial)
         runs = groups[key].setdefault(trial.rho, Runs(trial.rho))
-        _add(runs, trial, results.get(trial.trial_id, {}), metric, selection)
-    cells = {key: _cell(of_cell[key], list(by_rho.values())) for key, by_rho in groups.items()}
+        _add(runs, trial, results.get(trial.trial_id, {}), shown.name, selection.name)
+    cells = {
+        key: _cell(of_cell[key], list(by_rho.values()), selection, sweep.guesses) for key, by_rho in groups.items()
+    }
     return Board(
         title=sweep.title,
-        metric=metric,
+        metric=shown,
         selection=selection,
         layout=layout,
         rows=tuple(dict.fromkeys(row for row, _, _ in cells)),
         columns=tuple(dict.fromkeys(column for _, column, _ in cells)),
         scopes=tuple(dict.fromkeys(scope for _, _, scope in cells if scope != NONE)) or (NONE,),
         cells=cells,
-        remarks=sweep.notes,
+        remarks=remarks_of(sweep),
     )
 
 
-def read_results(
-    stores: Readable, trials: Sequence[Trial], measures: Sequence[str] | None = None
-) -> dict[str, dict[str, Any]]:
-    """Rows of the view `results` by trial id, of these trials alone: DuckDB leaves out the rest of the store.
+def read_results(stores: Readable, trials: Sequence[Trial], metrics: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Outcome, origin and `metrics` by trial id, of these trials alone: DuckDB leaves out the rest of the store.
 
-    With `measures`, only these, outcome and origin; trials without any attempt have no outcome.
+    Trials without any attempt have no outcome.
     """
-    names = dict.fromkeys(["trial_id", "outcome", *measures, *COLUMNS]) if measures is not None else {}
-    columns = ", ".join(f'"{name}"' for name in names) or "*"
+    names = {name: f'"{name}"' for name in ("trial_id", "outcome", *COLUMNS)}
+    names |= {name: METRICS[name].column for name in metrics}
+    columns = ", ".join(f'{column} AS "{name}"' for name, column in names.items())
     ids = {trial.trial_id for trial in trials}
     with connect(stores, ["results"], only=ids) as connection:
         answer = connection.execute(
@@ -194,10 +155,13 @@ def _add(runs: Runs, trial: Trial, result: Mapping[str, Any], metric: str, selec
         runs.failures[outcome] = runs.failures.get(outcome, 0) + 1
 
 
-def _cell(trial: Trial, swept: list[Runs]) -> Cell:
+def _cell(trial: Trial, swept: list[Runs], selection: Metric, guesses: Collection[Guess]) -> Cell:
     """Choose among the ρ with the most finished seeds, by the mean on validation; of equals the smallest."""
     swept.sort(key=lambda runs: runs.rho or 0.0)
     most = max(len(runs.selection) for runs in swept)
     candidates = [runs for runs in swept if len(runs.selection) == most]
     means = [summary.mean if (summary := summarize(list(runs.selection.values()))) else 0.0 for runs in candidates]
-    return Cell(trial, tuple(swept), candidates[means.index(max(means))])
+    gains = [selection.gain(mean) for mean in means]
+    chosen = candidates[gains.index(max(gains))]
+    guessed = (trial.dataset, trial.model, trial.variant, trial.scope, chosen.rho) in guesses
+    return Cell(trial, tuple(swept), chosen, guessed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.board.aggregate import Board, Cell, Key
+from bench.board.aggregate import Board
+from bench.board.cells import Cell, Key
 from bench.board.grid import EMPTY, Block, Entry, Grid, Line, Title
 from bench.board.origin import Footnotes
 from bench.trial import NONE
@@ -79,7 +80,8 @@ def _entry(board: Board, footnotes: Footnotes, key: Key, span: int = 1) -> Entry
 def cell_details(cell: Cell) -> list[str]:
     """The ρ, and what is not in the mean."""
     chosen = cell.chosen
-    lines = [f"ρ {chosen.rho:g}{'†' if cell.at_edge else ''}"] if chosen.rho is not None and chosen.values else []
+    marks = ("?" if cell.guessed else "") + ("†" if cell.at_edge else "")
+    lines = [f"ρ {chosen.rho:g}{marks}"] if chosen.rho is not None and chosen.values else []
     lines += [f"{count} {outcome}" for outcome, count in chosen.failures.items()]
     if chosen.unmeasured:
         lines.append(f"{chosen.unmeasured} not measured")

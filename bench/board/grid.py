@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import TypeVar
 
 EMPTY = "–"
 
@@ -57,6 +59,8 @@ class Grid:
     titles: tuple[tuple[Title, ...], ...]
     """From the widest level to the narrowest."""
     blocks: tuple[Block, ...]
+    alike: bool = True
+    """Whether columns are of one kind, so that on a narrow page some may stand below the others."""
 
     @property
     def width(self) -> int:
@@ -67,6 +71,40 @@ class Grid:
         """One title per column: its titles of all levels, for formats without titles over several columns."""
         levels = [[title.text for title in level for _ in range(title.span)] for level in self.titles]
         return [separator.join(text for text in texts if text) for texts in zip(*levels, strict=True)]
+
+    def between(self, start: int, end: int) -> Grid:
+        """The columns from `start` to before `end`, between which and the others no title spans."""
+        titles = tuple(_within(level, start, end) for level in self.titles)
+        return replace(
+            self,
+            titles=titles,
+            blocks=tuple(
+                Block(block.heading, tuple(Line(each.label, _within(each.entries, start, end)) for each in block.lines))
+                for block in self.blocks
+            ),
+        )
+
+
+def parts(grid: Grid, fits: Callable[[Grid], bool]) -> list[Grid]:
+    """The grid, or where it doesn't fit and its columns are alike, as many of its widest titles at a time as do."""
+    if fits(grid) or not grid.alike:
+        return [grid]
+    ends = list(accumulate(title.span for title in grid.titles[0]))
+    found, start = [], 0
+    while start < grid.width:
+        later = [end for end in ends if end > start]
+        end = max((end for end in later if fits(grid.between(start, end))), default=later[0])
+        found.append(grid.between(start, end))
+        start = end
+    return found
+
+
+def _within(items: Sequence[Spanning], start: int, end: int) -> tuple[Spanning, ...]:
+    places = accumulate((item.span for item in items), initial=0)
+    return tuple(item for item, place in zip(items, places, strict=False) if start <= place < end)
+
+
+Spanning = TypeVar("Spanning", Entry, Title)
 
 
 def spread(line: Line) -> Iterator[Entry]:

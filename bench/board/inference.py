@@ -75,6 +75,16 @@ def _word(difference: float, margin: float, p: float) -> tuple[Word, str]:
     return "not comparable", f"undecided: beyond the margin, but p = {p:.2f}"
 
 
+def half_width(difference: Summary) -> float | None:
+    """Half of the 95 % confidence interval of a mean by Student's t; None for a single value."""
+    from scipy.stats import t as student
+
+    if difference.std is None:
+        return None
+    quantile = float(student.ppf(1 - ALPHA / 2, difference.n - 1))
+    return quantile * difference.std / difference.n**0.5
+
+
 def paired_p(difference: Summary) -> float | None:
     """Two-sided p of the paired t-test; None for fewer than two pairs, or if all pairs differ by the same."""
     from scipy.stats import t as student

@@ -1,58 +1,52 @@
-"""Notes: how to read a board, and what it answers in words."""
+"""Notes: how to read a board."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bench.board.aggregate import Board
+from bench.board.cells import Cell
 
 
 def notes(board: Board) -> list[str]:
-    """How to read the board, and what it answers; a line that begins with spaces belongs to the one before."""
-    expected = sum(runs.expected for cell in board.cells.values() for runs in cell.swept)
-    if board.empty:
-        return [f"No trial is done yet: none of {expected} has a {board.metric}."]
-    return [_reading(board), *circumstances(board), *answer(board)]
+    """How to read the board; nothing of what is not there yet."""
+    return [] if board.empty else [_reading(board), *circumstances(board)]
 
 
 def circumstances(board: Board) -> list[str]:
     """How the cells came about: choice of ρ, what is in no mean, what all share, their origin."""
+    cells = board.cells.values()
     lines = []
-    if any(len(cell.swept) > 1 for cell in board.cells.values()):
+    if any(len(cell.swept) > 1 for cell in cells):
         same = board.selection == board.metric
         split = ", the same split as is reported." if same else "."
-        lines.append(f"ρ chosen by mean {board.selection} among the swept values{split}")
-    if any(cell.at_edge for cell in board.cells.values()):
-        lines.append("†: the chosen ρ is the smallest or largest that was swept; a better one may lie beyond.")
-    if any(cell.chosen.failures for cell in board.cells.values()):
-        lines.append("Trials that are not done (pruned, diverged, …) are counted below their cell and enter no mean.")
+        lines.append(f"ρ chosen by mean {board.selection.name} among the swept values{split}")
+    lines += [text for seen, text in _MARKS if any(map(seen, cells))]
     fixed = ", ".join(f"{name} {value}" for name, value in board.layout.shared.items())
     if fixed:
         lines.append(f"All trials: {fixed}.")
     return lines + board.footnotes.notes() + list(board.remarks)
 
 
-def answer(board: Board) -> list[str]:
-    """Does only_norm beat all? The paired difference of each pair of cells, and the count."""
-    pairs = {
-        (row, column): difference
-        for row in board.rows
-        for column in board.columns
-        if (difference := board.difference(row, column, "only_norm", "all"))
-    }
-    if not pairs:
-        return []
-    lines = ["only_norm − all in points, paired over seeds, mean ± std (n):"]
-    lines += [f"  {row}, {column}: {pair.text(2, sign=True)}" for (row, column), pair in pairs.items()]
-    ahead = sum(pair.mean > 0 for pair in pairs.values())
-    behind = sum(pair.mean < 0 for pair in pairs.values())
-    clear = sum(pair.std is not None and abs(pair.mean) > pair.std for pair in pairs.values())
-    lines.append(
-        f"only_norm is ahead in {ahead} and behind in {behind} of {len(pairs)} comparisons; "
-        f"in {clear} of them by more than one std of the paired differences."
-    )
-    return lines
+_MARKS: tuple[tuple[Callable[[Cell], bool], str], ...] = (
+    (
+        lambda cell: cell.at_edge,
+        "†: the chosen ρ is the smallest or largest that was swept; a better one may lie beyond.",
+    ),
+    (lambda cell: cell.guessed, "?: a guess; which ρ the paper chose is lost in its text."),
+    (lambda cell: cell.chosen.summary is None, "–: no result."),
+    (lambda cell: len(cell.chosen.values) == 1, "± –: one seed has no std."),
+    (
+        lambda cell: bool(cell.chosen.failures),
+        "Trials that are not done (pruned, diverged, …) are counted below their cell and enter no mean.",
+    ),
+)
+"""What a cell may show, and what it means."""
 
 
 def _reading(board: Board) -> str:
+    metric = board.metric
+    better = ", lower is better" if metric.lower_is_better else ""
     bold = "Bold: the better scope of a row; underlined: the best of a column."
     styled = bold if len(board.scopes) > 1 else "Underlined: the best of a column."
-    return f"{board.metric} in %: mean ± sample std (n seeds). {styled}"
+    return f"{metric.name} in {metric.unit}{better}: mean ± sample std (n seeds). {styled}"

@@ -18,8 +18,13 @@ class Summary:
     def text(self, digits: int = 1, *, sign: bool = False) -> str:
         """`97.2 ± 0.8 (3)`."""
         std = "–" if self.std is None else f"{self.std:.{digits}f}"
-        mean = f"{self.mean:+.{digits}f}" if sign else f"{self.mean:.{digits}f}"
+        mean = signed(self.mean, digits) if sign else f"{self.mean:.{digits}f}"
         return f"{mean} ± {std} ({self.n})"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """`+0.8` or `−0.8`, with a minus sign instead of a hyphen; what rounds to nothing is `+0.0`."""
+    return f"{value:+z.{digits}f}".replace("-", "−")
 
 
 def summarize(values: Sequence[float]) -> Summary | None:

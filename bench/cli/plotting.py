@@ -41,14 +41,14 @@ def plot(
 ) -> None:
     """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
     from bench.board import make_board
-    from bench.measures import MEASURES
+    from bench.board.metric import METRICS
     from bench.plots import FORMATS, PLOTS, default_kind
     from bench.spec.fault import unknown
 
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")
-    if metric is not None and metric not in MEASURES:
-        fail(f"--metric: {unknown('measure', metric, MEASURES)}")
+    if metric is not None and metric not in METRICS:
+        fail(f"--metric: {unknown('measure', metric, METRICS)}")
     loaded = load_ready(sweep, set_, store, smoke=smoke)
     outputs = output or [Path("out") / f"{loaded.name}.png"]
     for path in outputs:

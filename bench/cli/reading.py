@@ -97,11 +97,11 @@ def query(
 
 
 def _metric(name: str | None) -> str | None:
-    from bench.measures import MEASURES
+    from bench.board.metric import METRICS
     from bench.spec.fault import unknown
 
-    if name is not None and name not in MEASURES:
-        fail(f"--metric: {unknown('measure', name, MEASURES)}")
+    if name is not None and name not in METRICS:
+        fail(f"--metric: {unknown('measure', name, METRICS)}")
     return name
 
 

@@ -37,4 +37,5 @@ MEASURES: dict[str, Entry] = {
     "imagenet_sketch_accuracy": _shifted("imagenet_sketch", "ImageNet-Sketch"),
     "objectnet_accuracy": _shifted("objectnet", "ObjectNet, among the classes of its 113 objects in ImageNet"),
 }
-"""Traits: `needs_validation`; `trained_on`, the data set whose models have the measure; `test_set`, what it is of."""
+"""Traits: `needs_validation`; `trained_on`, the data set whose models have the measure; `test_set`, what it is of;
+`lower_is_better`, where it is."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.board import Board
+from bench.board.metric import METRICS
 from bench.board.statistics import Summary, summarize
 from bench.spec import Sweep
 from bench.store import Readable, connect, files
@@ -53,13 +54,13 @@ class Drawing:
     @property
     def metric(self) -> str:
         """Label of the metric's axis."""
-        return f"{self.board.metric.replace('_', ' ')} (%)"
+        return self.board.metric.label
 
     @cached_property
     def points(self) -> list[Point]:
         """The sweep's done trials that have the metric."""
         trials = {trial.trial_id: trial for trial in self.sweep.trials}
-        columns = f'trial_id, "{self.board.metric}", train_s / (epochs - coalesce(first_epoch, 0))'
+        columns = f"trial_id, {self.board.metric.column}, {METRICS['epoch_s'].column}"
         rows = (
             connect(self.stores, ["results"])
             .execute(f"SELECT {columns} FROM results WHERE outcome = 'done' AND trial_id IN $ids", {"ids": [*trials]})
@@ -69,6 +70,15 @@ class Drawing:
             trial_id: Point(trials[trial_id], value, seconds) for trial_id, value, seconds in rows if value is not None
         }
         return [found[trial_id] for trial_id in trials if trial_id in found]
+
+    def at_chosen_rho(self, points: Sequence[Point]) -> list[Point]:
+        """Of the points those at the ρ that the board shows for their method."""
+        layout, cells = self.board.layout, self.board.cells
+
+        def chosen(trial: Trial) -> float | None:
+            return cells[layout.row(trial), layout.column(trial), layout.scope(trial)].chosen.rho
+
+        return [point for point in points if point.trial.rho == chosen(point.trial)]
 
     def panels(self, count: int, *, width: float = 4.2, height: float = 3.2, shared: bool = True) -> list[Axes]:
         """A row of panels, with the same y axis if `shared`."""
@@ -141,13 +151,6 @@ def method(trial: Trial) -> str:
 def column(trial: Trial) -> str:
     """Label of a panel."""
     return f"{trial.model}, {trial.dataset}" + (f", {trial.augment}" if trial.augment != "none" else "")
-
-
-def best_rho(points: Sequence[Point]) -> list[Point]:
-    """Of one method's points those at its best ρ by mean; of equals, the smallest."""
-    by_rho = grouped(points, lambda point: point.trial.rho or 0.0)
-    means = {rho: sum(point.value for point in group) / len(group) for rho, group in sorted(by_rho.items())}
-    return list(by_rho[max(means, key=lambda rho: means[rho])])
 
 
 def style_of(place: int) -> tuple[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.board.aggregate import Board, Cell
+from bench.board.aggregate import Board
+from bench.board.cells import Cell
 from bench.board.layout import BASE_ROW
 from bench.plots.drawing import STYLES, Drawing
 from bench.trial import NONE

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from statistics import median
 
-from bench.plots.drawing import Drawing, best_rho, column, grouped, method, style_of
+from bench.plots.drawing import Drawing, column, grouped, method, style_of
 
 
 def draw(drawing: Drawing) -> None:
-    """One panel per model; each method at its best ρ. Without a base optimizer, seconds."""
-    panels = grouped([point for point in drawing.points if point.seconds], lambda point: column(point.trial))
+    """One panel per model; each method at its chosen ρ. Without a base optimizer, seconds."""
+    timed = [point for point in drawing.at_chosen_rho(drawing.points) if point.seconds]
+    panels = grouped(timed, lambda point: column(point.trial))
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):
-        methods = {name: best_rho(group) for name, group in grouped(points, lambda p: method(p.trial)).items()}
+        methods = grouped(points, lambda p: method(p.trial))
         base = [point.seconds or 0.0 for group in methods.values() for point in group if not point.trial.perturbs]
         unit = median(base) if base else 1.0
         for place, (name, group) in enumerate(methods.items()):

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.plots.drawing import Drawing, Point, best_rho, column, curve, grouped, method, style_of
+from bench.plots.drawing import Drawing, Point, column, curve, grouped, method, style_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def draw(drawing: Drawing) -> None:
-    """One panel per model; each method at its best ρ."""
-    panels = grouped(drawing.points, lambda point: column(point.trial))
+    """One panel per model; each method at its chosen ρ."""
+    panels = grouped(drawing.at_chosen_rho(drawing.points), lambda point: column(point.trial))
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):
         for place, (name, line) in enumerate(grouped(points, lambda p: method(p.trial)).items()):
             by_sparsity = grouped(line, lambda p: _sparsity(p))
             if None in by_sparsity:
-                _across(panel, drawing, best_rho(line), name, place)
+                _across(panel, drawing, line, name, place)
                 continue
-            values = {s: [p.value for p in best_rho(group)] for s, group in by_sparsity.items()}
+            values = {s: [p.value for p in group] for s, group in by_sparsity.items()}
             curve(panel, drawing, values, name, place)
         panel.set_title(title, fontsize=9)
         panel.set_xlabel("sparsity: share not perturbed")

@@ -1,8 +1,8 @@
-"""Training curves: loss at w and test accuracy over epochs, mean and one std over seeds; each method at its best ρ."""
+"""Training curves: loss at w and test accuracy over epochs, mean ± std over seeds; each method at its chosen ρ."""
 
 from __future__ import annotations
 
-from bench.plots.drawing import Drawing, best_rho, column, curve, grouped, method
+from bench.plots.drawing import Drawing, column, curve, grouped, method
 from bench.store import connect
 
 COLUMNS = {"train_loss": "training loss", "test_accuracy": "test accuracy (%)"}
@@ -15,9 +15,9 @@ def draw(drawing: Drawing) -> None:
     panels = drawing.panels(len(COLUMNS), shared=False)
     found = history(drawing)
     several = len({column(point.trial) for point in drawing.points}) > 1
-    lines = grouped(drawing.points, lambda p: (column(p.trial), method(p.trial)))
+    lines = grouped(drawing.at_chosen_rho(drawing.points), lambda p: (column(p.trial), method(p.trial)))
     for place, ((title, name), points) in enumerate(lines.items()):
-        chosen = [point.trial.trial_id for point in best_rho(points)]
+        chosen = [point.trial.trial_id for point in points]
         for panel, quantity in zip(panels, COLUMNS, strict=True):
             values: dict[float, list[float]] = {}
             for trial_id in chosen:

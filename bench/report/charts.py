@@ -7,8 +7,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from bench.plots.differences import OURS, THEIRS, half_width
-from bench.plots.drawing import STYLES, Drawing, best_rho, column, grouped, method
+from bench.board.answer import OURS, THEIRS, differences
+from bench.board.inference import half_width
+from bench.plots.drawing import STYLES, Drawing, column, grouped, method
 from bench.plots.training import COLUMNS, history
 
 _LAYOUT = {
@@ -27,7 +28,7 @@ def charts(drawing: Drawing) -> Iterator[tuple[str, str]]:
     if differences is not None:
         yield f"{OURS} − {THEIRS}, paired over seeds, with 95 % intervals", _html(differences)
     for title, points in grouped(drawing.points, lambda point: column(point.trial)).items():
-        yield f"{title}: training, each method at its best ρ", _html(_training(drawing, points))
+        yield f"{title}: training, each method at its chosen ρ", _html(_training(drawing, points))
 
 
 def _over_rho(drawing: Drawing, points: list[Any]) -> go.Figure:
@@ -58,12 +59,7 @@ def _over_rho(drawing: Drawing, points: list[Any]) -> go.Figure:
 
 def _differences(drawing: Drawing) -> go.Figure | None:
     board = drawing.board
-    pairs = {
-        f"{row}, {place}": found
-        for place in board.columns
-        for row in board.rows
-        if (found := board.difference(row, place, OURS, THEIRS))
-    }
+    pairs = {f"{row}, {place}": found for (row, place), found in differences(board).items()}
     if not pairs:
         return None
     each_pair = list(pairs.values())
@@ -71,13 +67,13 @@ def _differences(drawing: Drawing) -> go.Figure | None:
         go.Bar(
             x=list(pairs),
             y=[each.mean for each in each_pair],
-            error_y={"type": "data", "array": [half_width(each) for each in each_pair]},
-            marker_color=[STYLES[0 if each.mean >= 0 else 1][0] for each in each_pair],
+            error_y={"type": "data", "array": [half_width(each) or 0.0 for each in each_pair]},
+            marker_color=[STYLES[0 if board.metric.gain(each.mean) >= 0 else 1][0] for each in each_pair],
             customdata=[each.text(2, sign=True) for each in each_pair],
             hovertemplate="%{x}: %{customdata}<extra></extra>",
         )
     )
-    figure.update_yaxes(title="points")
+    figure.update_yaxes(title=board.metric.difference_unit)
     return figure
 
 
@@ -87,7 +83,7 @@ def _training(drawing: Drawing, points: list[Any]) -> go.Figure:
     figure = go.Figure()
     for place, (name, line) in enumerate(grouped(points, lambda point: method(point.trial)).items()):
         values: dict[int, list[float]] = {}
-        for point in best_rho(line):
+        for point in drawing.at_chosen_rho(line):
             for epoch, value in rows.get((point.trial.trial_id, quantity), []):
                 values.setdefault(epoch, []).append(value)
         figure.add_scatter(

@@ -16,11 +16,12 @@ from bench.spec.choose import Choice, Chooser, Verdict, Waiting
 from bench.spec.document import Document, read_document
 from bench.spec.expand import expand
 from bench.spec.fault import Fault, SpecError, unknown
+from bench.spec.resolve import Guess
 from bench.spec.search import Searches
 from bench.spec.source import Source
 from bench.trial import Trial
 
-__all__ = ["Choice", "Chooser", "Fault", "SpecError", "Sweep", "Verdict", "Waiting", "load"]
+__all__ = ["Choice", "Chooser", "Fault", "Guess", "SpecError", "Sweep", "Verdict", "Waiting", "load"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ class Sweep:
     """Table or figure of the paper that the sweep reproduces."""
     notes: tuple[str, ...]
     """Guesses and choices that went into the expansion."""
+    guesses: frozenset[Guess] = frozenset()
+    """Where `rho: paper` is a guess."""
     choices: tuple[Choice, ...] = ()
     """Every ρ that was chosen from another sweep's results."""
     waits: tuple[Waiting, ...] = ()
@@ -66,7 +69,7 @@ def _load(file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, cha
     document = read_document(source)
     _check_measures(source, document)
     searches = Searches(source, lambda other: _load(other, None, chooser, (*chain, file)), chooser, (*chain, file))
-    trials, notes = expand(source, document, searches)
+    trials, notes, guesses = expand(source, document, searches)
     _check_early_stopping(source, document, trials)
     if source.faults:
         raise SpecError(source.faults)
@@ -81,6 +84,7 @@ def _load(file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, cha
         early_stopping=document.early_stopping,
         paper=document.paper,
         notes=(*_guesses(document), *notes, *(choice.text for choice in searches.choices.values())),
+        guesses=guesses,
         choices=tuple(searches.choices.values()),
         waits=tuple(searches.waits.values()),
         held=tuple(searches.held.values()),

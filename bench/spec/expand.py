@@ -12,7 +12,7 @@ from bench.spec.axes import AXES, Axis, read_axes
 from bench.spec.choose import ChooseRho
 from bench.spec.document import Block, Document
 from bench.spec.fault import unknown
-from bench.spec.resolve import LINKED, PLACEHOLDER, REQUIRED, Resolver
+from bench.spec.resolve import LINKED, PLACEHOLDER, REQUIRED, Guess, Resolver
 from bench.spec.search import Searches
 from bench.spec.source import Path, Source
 from bench.trial import FIELDS, Trial
@@ -23,18 +23,20 @@ Group = list[dict[str, Any]]
 _FREE = frozenset(FIELDS) - LINKED
 
 
-def expand(source: Source, document: Document, searches: Searches) -> tuple[list[Trial], list[str]]:
-    """Distinct trials in the order of the file, and notes; faults go to `source.faults`."""
+def expand(source: Source, document: Document, searches: Searches) -> tuple[list[Trial], list[str], frozenset[Guess]]:
+    """Distinct trials in the order of the file, notes, and guesses; faults go to `source.faults`."""
     trials: dict[str, Trial] = {}
     notes: dict[str, None] = {}
+    guesses: set[Guess] = set()
     for block, path in _blocks(source, document):
         resolver = Resolver(source, _recipe(source, document), searches)
         for trial in _expand_block(block, path, document, resolver):
             trials.setdefault(trial.trial_id, trial)
         notes |= resolver.notes
+        guesses |= resolver.guesses
     if not trials and not source.faults and not searches.waits:
         source.faults.append(source.fault((), "stands for no trial: exclude drops every combination"))
-    return list(trials.values()), list(notes)
+    return list(trials.values()), list(notes), frozenset(guesses)
 
 
 def _blocks(source: Source, document: Document) -> list[tuple[Block, Path]]:

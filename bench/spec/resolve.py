@@ -35,6 +35,10 @@ REQUIRED = tuple(item.name for item in fields(Trial) if item.default is MISSING)
 """Fields that a sweep or its recipe must give."""
 
 
+Guess = tuple[str, str, str, str, float]
+"""Data set, model, variant, scope and the ρ that is a guess for them."""
+
+
 @dataclass
 class Resolver:
     """Completes combinations of one block and remembers which written settings were of use."""
@@ -46,6 +50,7 @@ class Resolver:
     """Axis → place in the file, of the method line at hand."""
     used: set[Path] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
+    guesses: set[Guess] = field(default_factory=set)
 
     def complete(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The fields of every trial that one combination of linked values stands for; none if it is at fault."""
@@ -128,6 +133,8 @@ class Resolver:
         if row.guess:
             cell = f"{values['variant']}/{values['scope']} on {values['dataset']}"
             self.notes[f"ρ = {row.chosen:g} for {cell}: the paper's mark is lost, the value is a guess"] = None
+            method = (values["dataset"], values["model"], values["variant"], values["scope"])
+            self.guesses.add((*method, float(row.chosen)))
         return (float(row.chosen),)
 
     def _table_row(self, values: dict[str, Any]) -> RhoRow | None:

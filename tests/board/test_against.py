@@ -13,8 +13,9 @@ import pytest
 from bench.board import aggregate, make_board, show_board
 from bench.board.against import Comparison, compare
 from bench.board.claims import claims_of, conclusions
-from bench.board.formats import as_json
-from bench.board.paper import PaperCell, Subject, deviations, numbers
+from bench.board.deviations import deviations
+from bench.board.formats import FORMATS, as_json
+from bench.board.paper import PaperCell, Subject, numbers
 from bench.board.paper_layout import FORMS, PaperLayout
 from bench.recipes import RECIPES
 from bench.resources import Resources, Retries
@@ -56,7 +57,7 @@ def sweep_of(table: str, measure: str, cells: Sequence[PaperCell]) -> Sweep:
     plain: dict[str, Any] = {field.name: None for field in dataclasses.fields(Sweep)}
     known = {"name": table, "file": Path(f"{table}.yaml"), "title": table, "trials": tuple(trials.values())}
     known |= {"measures": (measure,), "resources": Resources(), "retries": Retries(), "paper": table, "notes": ()}
-    return Sweep(**(plain | known))
+    return Sweep(**(plain | known | {"guesses": frozenset(), "choices": ()}))
 
 
 def results_of(cells: Sequence[PaperCell], stds: float) -> dict[str, dict[str, Any]]:
@@ -230,13 +231,22 @@ def test_a_board_against_the_paper_from_a_store(store: Store, part: Sweep) -> No
     words = [record["verdict"] for record in document["cells"]]
     assert (words.count("reproduced"), words.count("not comparable")) == (18, 2)
     assert {record["reason"] for record in document["cells"]} == {"", "one seed has no std"}
-    said = "\n".join(page.notes)
+    said = "\n".join((*page.lead, *page.notes))
     assert "Against the paper, 20 cells: 18 reproduced, 0 higher, 0 lower, 2 not comparable." in said
     assert "Of table1, 58 cells have no trial in this sweep." in said
     about = [claim for claim in document["claims"] if claim["claim"] == "only_norm beats all"]
     assert len(about) == 8
     # Two have one seed; in three, both methods have the same std, so that all pairs differ by the same.
     assert sum(claim["p"] is None for claim in about) == 2 + 3
+
+
+@pytest.mark.parametrize("name", ["markdown", "latex", "html", "json"])
+def test_the_mark_of_a_guess_is_explained_in_every_format(store: Store, part: Sweep, name: str) -> None:
+    page = show_board(store, part)
+    (line,) = [line for line in page.grids[0].blocks[0].lines if line.label == "Fisher"]
+    assert ("ρ 1?" in line.entries[1].details, "ρ 0.1" in line.entries[0].details) == (True, True)
+    assert "?: a guess; which" in FORMATS[name](page)
+    assert "ρ = 1 for fisher/only_norm on cifar100: the paper's mark is lost, the value is a guess" in page.notes
 
 
 def test_pruned_and_diverged_trials_enter_no_mean(store: Store, part: Sweep) -> None:
@@ -248,7 +258,7 @@ def test_pruned_and_diverged_trials_enter_no_mean(store: Store, part: Sweep) -> 
 
 def test_where_selects_and_a_layout_of_its_own_excludes_another(store: Store, part: Sweep) -> None:
     page = show_board(store, part, against="paper", conditions=["variant=none"])
-    assert "4 cells: 4 reproduced" in page.notes[0]
+    assert "4 cells: 4 reproduced" in page.lead[0]
     with pytest.raises(Exception, match="leave out --rows and --cols"):
         show_board(store, part, against="paper", rows="variant,scope", columns="model,augment")
 
@@ -257,5 +267,5 @@ def test_without_any_result(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "part.yaml"
     file.write_text(SWEEP, encoding="utf-8")
     page = show_board(store, load(file), against="paper")
-    assert page.notes[0] == "No trial is done yet."
-    assert "20 not comparable" in page.notes[1]
+    assert page.lead[0] == "No trial is done yet."
+    assert "20 not comparable" in page.lead[1]

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from bench.board.formats import FORMATS, as_csv, as_json, html, latex, markdown, terminal
 from bench.board.formats.latex import escaped
-from bench.board.grid import Block, Entry, Grid, Line, Title, spread
+from bench.board.grid import Block, Entry, Grid, Line, Title, parts, spread
 from bench.board.page import Page
 
 NASTY = "100 % of_this & <that> | {é} #1 $x$ \\ ~ ^ ρ ± ℓ∞ 中"
@@ -46,7 +46,8 @@ RECORDS = ({"row": "SGD", "mean": 72.8, "std": None}, {"row": NASTY, "mean": Non
 
 @pytest.fixture
 def page() -> Page:
-    return Page(f"Page {NASTY}", (GRID,), ("A note.", f"  a part of it: {NASTY}"), RECORDS, {"metric": "test_accuracy"})
+    notes, facts = ("A note.", f"  a part of it: {NASTY}"), {"metric": "test_accuracy"}
+    return Page(f"Page {NASTY}", (f"An answer: {NASTY}.",), (GRID,), notes, RECORDS, facts)
 
 
 def test_spread_gives_one_entry_per_column() -> None:
@@ -59,6 +60,7 @@ def test_spread_gives_one_entry_per_column() -> None:
 def test_every_format_has_every_record_or_entry(page: Page, name: str) -> None:
     text = FORMATS[name](page)
     assert text.endswith("\n")
+    assert ("An answer: 100" in text) == (name != "csv")
     assert "SGD" in text
     assert "72.8" in text
 
@@ -74,12 +76,37 @@ def test_markdown(page: Page) -> None:
 
 
 def test_terminal(page: Page) -> None:
-    console = Console(width=160, record=True, file=io.StringIO())
-    console.print(terminal(page))
-    text = console.export_text()
+    text = shown(page, 160)
     assert "76.3 ± 0.3 (3) (a,b)" in text
     assert "1 pruned" in text
     assert "  a part of it" in text
+
+
+def shown(page: Page, width: int) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(terminal(page))
+    return console.export_text()
+
+
+def test_a_narrow_terminal_has_models_below_each_other(page: Page) -> None:
+    entries = tuple(Entry(f"7{place}.00 ± 0.30 (3)") for place in range(4))
+    titles = ((Title("ResNet-56", 2), Title("WRN-28-10", 2)), tuple(map(Title, ("all", "ON") * 2)))
+    grid = Grid("A table", "method", titles, (Block("", (Line("SGD", entries),)),))
+    wide, narrow = (shown(dataclasses.replace(page, grids=(grid,)), width).splitlines() for width in (100, 60))
+    assert [line for line in wide if "70.00 ± 0.30 (3)" in line and "73.00 ± 0.30 (3)" in line]
+    assert [line.count(" ± ") for line in narrow if "SGD" in line] == [2, 2]
+    together = dataclasses.replace(grid, alike=False)
+    assert "WRN-28-10" in next(
+        line for line in shown(dataclasses.replace(page, grids=(together,)), 70).splitlines()[2:]
+    )
+
+
+def test_parts_keep_spans_whole() -> None:
+    grid = dataclasses.replace(GRID, titles=((Title("a", 1), Title("b", 1)), (Title("c"), Title("d"))))
+    halves = parts(grid, lambda part: part.width < 2)
+    assert [[title.text for level in half.titles for title in level] for half in halves] == [["a", "c"], ["b", "d"]]
+    assert [half.blocks[1].lines[0].entries[0].text for half in halves] == ["76.3 ± 0.3 (3)", "76.0 ± – (1)"]
+    assert parts(grid, lambda _: True) == [grid]
 
 
 def test_csv_and_json(page: Page) -> None:
@@ -137,7 +164,7 @@ def test_latex_is_ascii() -> None:
 
 DOCUMENT = r"""\documentclass{article}
 \usepackage[margin=15mm]{geometry}
-\usepackage{booktabs,longtable}
+\usepackage{booktabs,graphicx,longtable}
 \begin{document}
 \input{page.tex}
 \end{document}

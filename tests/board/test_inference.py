@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from scipy.stats import ttest_ind_from_stats, ttest_rel
+from scipy.stats import sem, ttest_ind_from_stats, ttest_rel
+from scipy.stats import t as scipy_t
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from bench.board.inference import holm, judge, margin_of, paired_p
+from bench.board.inference import half_width, holm, judge, margin_of, paired_p
 from bench.board.statistics import Summary, paired_difference, summarize
 
 
@@ -79,6 +81,27 @@ def test_equivalence_against_two_one_sided_tests() -> None:
     assert judge(ours, 81.0, 0.3, 0.1, 3).p_equivalence == pytest.approx(max(sides))
 
 
+def test_welch_interval_and_equivalence_against_statsmodels() -> None:
+    """From samples, by a library that knows nothing of summaries."""
+    ours, theirs = [81.3, 81.0, 81.6], [80.9, 81.1, 81.0]
+    compared = CompareMeans(DescrStatsW(ours), DescrStatsW(theirs))
+    paper = summarize(theirs)
+    mine = summarize(ours)
+    assert mine is not None
+    assert paper is not None
+    assert paper.std is not None
+    found = judge(mine, paper.mean, paper.std, 0.1, 3)
+    assert (found.low, found.high) == pytest.approx(compared.tconfint_diff(0.05, usevar="unequal"))
+    assert found.margin is not None
+    assert found.p_equivalence == pytest.approx(compared.ttost_ind(-found.margin, found.margin, usevar="unequal")[0])
+
+
+def test_results_without_any_spread_against_a_paper_with_some() -> None:
+    found = judge(Summary(81.0, 0.0, 3), 80.0, 0.3, 0.1, 3)
+    scipy = ttest_ind_from_stats(81.0, 0.0, 3, 80.0, 0.3, 3, equal_var=False)
+    assert (found.word, found.p) == ("higher", pytest.approx(scipy.pvalue))
+
+
 def test_the_paired_test_against_scipy() -> None:
     ours, theirs = {0: 75.1, 1: 75.9, 2: 75.4}, {0: 74.8, 1: 75.2, 2: 75.3}
     difference = paired_difference(ours, theirs)
@@ -91,6 +114,34 @@ def test_what_the_paired_test_cannot_say(values: list[float]) -> None:
     difference = summarize(values)
     assert difference is not None
     assert paired_p(difference) is None
+
+
+def test_the_interval_of_a_difference_is_students() -> None:
+    differences = [0.4, 1.0, -0.2, 0.7]
+    found = summarize(differences)
+    assert found is not None
+    low, high = scipy_t.interval(0.95, 3, loc=found.mean, scale=sem(differences))
+    assert half_width(found) == pytest.approx((high - low) / 2)
+    assert half_width(Summary(1.0, None, 1)) is None
+
+
+@pytest.mark.parametrize("values", [[0.1, 0.4, 0.3], [0.0, 0.9, -0.1], [-2.0, -2.1], [0.3, 0.2, 0.4, 0.3]])
+def test_the_interval_leaves_out_zero_where_the_test_says_so(values: list[float]) -> None:
+    found = summarize(values)
+    assert found is not None
+    half, p = half_width(found), paired_p(found)
+    assert half is not None
+    assert p is not None
+    assert (abs(found.mean) > half) == (p < 0.05)
+
+
+def test_holm_against_bonferronis_first_step_and_monotony() -> None:
+    values = [0.001, 0.2, 0.011, 0.03, 0.03]
+    corrected = [found for found in holm(values) if found is not None]
+    assert min(corrected) == pytest.approx(5 * 0.001)
+    ordered = [each for _, each in sorted(zip(values, corrected, strict=True))]
+    assert ordered == sorted(ordered)
+    assert all(after >= before for before, after in zip(values, corrected, strict=True))
 
 
 def test_holm_by_hand() -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.board import show_board
+from bench.board import make_board, show_board
 from bench.board.aggregate import read_results
+from bench.board.metric import METRICS
 from bench.board.origin import Footnotes, Origin
 from bench.board.page import Page
 from bench.board.paper_layout import form_of
+from bench.board.remarks import remarks_of
 from bench.errors import UserError
 from bench.spec import Sweep, load
 from bench.store import Store, acquire
@@ -208,15 +210,23 @@ def test_results_of_mixed_origin_have_a_footnote(store: Store, write: Write) -> 
     first, second = page.grids[0].blocks[0].lines[0].entries
     assert (first.marks, second.marks) == ("", "a,b")
     assert "Made with: torch 2.9.0, processes 1." in page.notes
-    assert "  (a) device CPU in 1 result; H100 in 5 results." in page.notes
-    assert "  (b) commit aaaaaaaaaa with changes in 1 result; aaaaaaaaaa in 5 results." in page.notes
+    assert "  device: H100 in 5 results; (a) CPU in 1." in page.notes
+    assert "  commit: aaaaaaaaaa in 5 results; (b) aaaaaaaaaa with changes in 1." in page.notes
     assert page.records[1]["device"] == "CPU; H100"
 
 
-def test_letters_go_on_after_z() -> None:
-    origins = [Origin(str(number), "c", "t", "1") for number in range(30)]
-    letters = list(Footnotes.of(origins).letters.values())
-    assert (letters[0], letters[25], letters[26], len(letters)) == ("a", "z", "aa", 29)
+def test_many_origins_share_a_letter_and_a_line() -> None:
+    origins = [Origin("H100", commit, "t", "1") for commit in "aaaabbbccdef"]
+    origins += [Origin("CPU", "a", "t", "1"), Origin("A100", "a", "t", "1")]
+    footnotes = Footnotes.of(origins)
+    assert [footnotes.marks([each]) for each in origins[3:]] == ["", *"cccccccc", "b", "a"]
+    assert footnotes.marks([origins[4], origins[-1]]) == "a,c"
+    assert footnotes.notes() == [
+        "Made with: torch t, processes 1.",
+        "Mixed origins, so that differences may not be the method's alone:",
+        "  device: H100 in 12 results; (a) A100 in 1; (b) CPU in 1.",
+        "  commit: a in 6 results; (c) 5 others in 8 results, such as b in 3, c in 2, d in 1.",
+    ]
 
 
 def test_a_done_trial_without_the_metric_is_not_missing(store: Store, write: Write) -> None:
@@ -236,3 +246,49 @@ def test_results_of_other_trials_are_not_read(store: Store, write: Write) -> Non
     for trial in trials:
         finish(store, trial, test_accuracy=1.0)
     assert list(read_results(store, trials[:1], ["test_accuracy"])) == [trials[0].trial_id]
+
+
+def test_of_costs_the_lowest_is_best_and_rho_is_chosen_by_accuracy(store: Store, write: Write) -> None:
+    methods = "methods: [{variant: sam, scope: [all, only_norm], rho: [0.1, 0.2]}]\n"
+    sweep = write(ONE.replace("[resnet8, resnet20]", "resnet8") + methods)
+    for trial in sweep.trials:
+        quick = trial.scope == "only_norm"
+        resumed = trial.epochs // 2 if quick and trial.seed == 2 else 0
+        done(
+            store,
+            trial,
+            90.0 + trial.rho,
+            train_s=10.0 - trial.rho - 5 * quick,
+            epochs=trial.epochs,
+            first_epoch=resumed,
+        )
+    board = make_board(store, sweep, "train_s")
+    cells = [board.cells["sam", "resnet8", scope] for scope in ("all", "only_norm")]
+    assert [cell.chosen.rho for cell in cells] == [0.2, 0.2]
+    assert [cell.chosen.unmeasured for cell in cells] == [0, 1]
+    assert board.best("resnet8") == board.better("sam", "resnet8") == ("sam", "resnet8", "only_norm")
+    page = show_board(store, sweep, metric="train_s")
+    assert page.notes[0].startswith("train_s in s, lower is better: mean")
+    assert "−5.00 s; only_norm is ahead in 1 and behind in 0" in page.lead[0]
+    means = [each["mean"] for each in show_board(store, sweep, metric="epoch_s").records if each["chosen"]]
+    # One of only_norm's three was resumed half-way, and spent the same time on half of the epochs.
+    assert [mean * sweep.trials[0].epochs for mean in means] == pytest.approx([9.8, (4.8 + 4.8 + 2 * 4.8) / 3])
+
+
+def test_a_measure_may_be_better_where_it_is_lower(monkeypatch: pytest.MonkeyPatch, store: Store, write: Write) -> None:
+    for trial in write(ONE).trials:
+        done(store, trial, 90.0 + trial.seed + (trial.model == "resnet8"))
+    layout = {"rows": "model", "columns": "dataset"}
+
+    def underlined() -> list[bool]:
+        return [line.entries[0].underline for line in show_board(store, write(ONE), **layout).grids[0].blocks[0].lines]
+
+    assert underlined() == [True, False]
+    lower = dataclasses.replace(METRICS["test_accuracy"], lower_is_better=True)
+    monkeypatch.setitem(METRICS, "test_accuracy", lower)
+    assert underlined() == [False, True]
+
+
+def test_remarks_that_say_the_same_are_one(write: Write) -> None:
+    sweep = dataclasses.replace(write(ONE), notes=("a: is a guess", "b: is lost", "c: is a guess", "alone"))
+    assert remarks_of(sweep) == ("a, c: is a guess", "b: is lost", "alone")

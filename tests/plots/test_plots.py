@@ -9,12 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from scipy import stats
 
 from bench.board import make_board
-from bench.board.statistics import Summary
 from bench.plots import PLOTS, default_kind
-from bench.plots.differences import half_width
 from bench.plots.draw import draw
 from bench.spec import Sweep, load
 from bench.store import Attempt, Store
@@ -75,14 +72,6 @@ def test_every_kind_is_drawn_with_its_n(filled: Store, sweep: Sweep, tmp_path: P
     assert "n = " in text
     assert "only_norm" in text
     assert "resnet20" in text
-
-
-def test_half_width_is_students() -> None:
-    differences = [0.4, 1.0, -0.2, 0.7]
-    expected = stats.t.interval(0.95, 3, loc=0, scale=stats.sem(differences))[1]
-    spread = Summary(0.0, stats.tstd(differences), 4)
-    assert half_width(spread) == pytest.approx(expected)
-    assert half_width(Summary(1.0, None, 1)) == 0.0
 
 
 @pytest.mark.parametrize(

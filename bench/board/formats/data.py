@@ -19,6 +19,6 @@ def as_csv(page: Page) -> str:
 
 
 def as_json(page: Page) -> str:
-    """Facts, records and notes; what isn't known is null."""
-    document = {**page.facts, "cells": page.records, "notes": page.notes}
+    """Facts, records, answer and notes; what isn't known is null."""
+    document = {**page.facts, "cells": page.records, "answer": page.lead, "notes": page.notes}
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -7,32 +7,52 @@ from html import escape
 from bench.board.grid import Entry, Grid, Line
 from bench.board.page import Page
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 76rem; padding: 0 1rem; }
+TABLE_STYLE = """
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; margin: 1rem 0;
-  font-variant-numeric: tabular-nums; }
+  font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
-th, td { padding: .3rem .7rem; text-align: center; vertical-align: top; white-space: nowrap; }
+th, td { padding: .3rem .55rem; text-align: center; vertical-align: top; white-space: nowrap; }
 tbody th { text-align: left; font-weight: normal; }
+tr > th:first-child { position: sticky; left: 0; background: var(--page); text-align: left; }
 thead tr:last-child th { border-bottom: 1px solid; }
 .block th { font-style: italic; border-top: 1px solid; }
+.block span { position: sticky; left: .55rem; }
 .best { text-decoration: underline; }
 small { display: block; opacity: .75; }
-@media print { .wide { overflow: visible; } table { font-size: 9pt; } }
+sup { font-size: .7em; line-height: 0; }
+@media print {
+  .wide { overflow: visible; }
+  table { font-size: 8pt; }
+  th, td { padding: .15rem .3rem; }
+  tr { break-inside: avoid; }
+  tr > th:first-child { position: static; }
+}
 """
+"""What a table looks like; `--page` is the colour behind it."""
+
+_STYLE = """
+:root { color-scheme: light dark; --page: Canvas; }
+body { font: 16px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 84rem; padding: 0 1rem; }
+h1 { font-size: clamp(1.25rem, 4vw, 1.8rem); line-height: 1.25; }
+@media print { @page { margin: 12mm; } body { margin: 0; max-width: none; padding: 0; font-size: 10pt; } }
+"""
+
+_NARROW = 6
+"""Columns that fit beside the labels on a sheet that stands upright."""
 
 
 def html(page: Page) -> str:
     """The whole file."""
-    body = [f"<h1>{escape(page.title)}</h1>", fragment(page)]
+    lead = "".join(f"<p>{escape(said)}</p>" for said in page.lead)
+    body = [f"<h1>{escape(page.title)}</h1>", lead, fragment(page)]
+    lying = "@page { size: landscape; }" if any(grid.width > _NARROW for grid in page.grids) else ""
     return "\n".join(
         [
             "<!DOCTYPE html>",
             '<html lang="en">',
             '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(page.title)}</title><style>{_STYLE}</style></head>",
+            f"<title>{escape(page.title)}</title><style>{TABLE_STYLE}{_STYLE}{lying}</style></head>",
             f"<body>{''.join(body)}</body>",
             "</html>",
             "",
@@ -50,7 +70,7 @@ def table(grid: Grid, page_title: str) -> str:
     caption = f"<caption>{escape(grid.caption)}</caption>" if grid.caption != page_title else ""
     parts = [f'<div class="wide"><table>{caption}<thead>{_titles(grid)}</thead>']
     for block in grid.blocks:
-        heading = f'<tr class="block"><th colspan="{grid.width + 1}">{escape(block.heading)}</th></tr>'
+        heading = f'<tr class="block"><th colspan="{grid.width + 1}"><span>{escape(block.heading)}</span></th></tr>'
         lines = "".join(map(_line, block.lines))
         parts.append(f"<tbody>{heading if block.heading else ''}{lines}</tbody>")
     return "".join([*parts, "</table></div>"])

@@ -1,11 +1,14 @@
 """A page as LaTeX: one `table` per grid, or `longtable` where it is more than a page, with the rules of booktabs.
 
-It is meant for `\\input` in a document that loads these packages; pdflatex takes it, because only ASCII is written.
+It is meant for `\\input` in a document that loads these packages; pdflatex takes it, because only ASCII is written. A
+`table` that is wider than the text is made smaller.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Sequence
 
 from bench.board.grid import Entry, Grid, Line, Title
 from bench.board.page import Page
@@ -30,11 +33,15 @@ _NARROW = 4
 
 
 def latex(page: Page) -> str:
-    """The tables, with the notes below the last."""
+    """What the tables answer, the tables, and the notes below the last."""
     tables = [_long_table(grid) if _height(grid) > _PAGE else _table(grid) for grid in page.grids]
-    notes = "".join(f"{escaped(note)}\\par\n" for note in page.notes)
-    told = rf"{{\footnotesize\raggedright\noindent {notes}}}"
-    return "\n".join([r"% needs \usepackage{booktabs,longtable}", *tables, told, ""])
+    parts = [_paragraphs(page.lead), *tables, rf"{{\footnotesize {_paragraphs(page.notes)}}}"]
+    return "\n".join([r"% needs \usepackage{booktabs,graphicx,longtable}", *parts, ""])
+
+
+def _paragraphs(lines: Sequence[str]) -> str:
+    told = "".join(rf"{escaped(line)}\par" + "\n" for line in lines)
+    return rf"{{\raggedright\setlength{{\parindent}}{{0pt}}{told}}}"
 
 
 def escaped(text: str) -> str:
@@ -52,15 +59,23 @@ def _written(character: str) -> str:
 
 
 def _table(grid: Grid) -> str:
-    lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{escaped(grid.caption)}}}", _size(grid)]
+    lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{_caption(grid)}}}", _size(grid), r"\sbox0{%"]
     lines += [rf"\begin{{tabular}}{{{_columns(grid)}}}", r"\toprule", *_titles(grid), r"\midrule", *_body(grid)]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+    lines += [r"\bottomrule", r"\end{tabular}}%"]
+    fitted = r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi"
+    return "\n".join([*lines, fitted, r"\end{table}", ""])
+
+
+def _caption(grid: Grid) -> str:
+    """LaTeX numbers tables itself: `Table 11: VGGs` becomes `VGGs (the paper's Table 11)`."""
+    numbered = re.fullmatch(r"(Table \d+): (.*)", grid.caption)
+    return escaped(f"{numbered[2]} (the paper’s {numbered[1]})" if numbered else grid.caption)
 
 
 def _long_table(grid: Grid) -> str:
     """Its titles stand on every page."""
     lines = [r"\begingroup", _size(grid), rf"\begin{{longtable}}{{{_columns(grid)}}}"]
-    lines += [rf"\caption{{{escaped(grid.caption)}}}\\", r"\toprule", *_titles(grid), r"\midrule", r"\endhead"]
+    lines += [rf"\caption{{{_caption(grid)}}}\\", r"\toprule", *_titles(grid), r"\midrule", r"\endhead"]
     return "\n".join([*lines, *_body(grid), r"\bottomrule", r"\end{longtable}", r"\endgroup", ""])
 
 
@@ -83,7 +98,11 @@ def _body(grid: Grid) -> list[str]:
             lines.append(r"\midrule")
         if block.heading:
             lines.append(rf"\multicolumn{{{grid.width + 1}}}{{l}}{{\emph{{{escaped(block.heading)}}}}} \\*")
-        lines += [part for line in block.lines for part in _lines(line)]
+        for line in block.lines:
+            lines += _lines(line)
+            if any(entry.details for entry in line.entries):
+                # Details belong to what is above them.
+                lines.append(r"\addlinespace[2pt]")
     return lines
 
 

@@ -8,7 +8,7 @@ from bench.board.page import Page
 
 def markdown(page: Page) -> str:
     """Tables with `<br>` between the lines of a cell, as GitHub shows them."""
-    parts = [f"### {_escaped(page.title)}", ""]
+    parts = [f"### {_escaped(page.title)}", "", *(line for said in page.lead for line in (said, ""))]
     for grid in page.grids:
         heading = [f"#### {_escaped(grid.caption)}", ""] if grid.caption != page.title else []
         parts += [*heading, *_table(grid), ""]

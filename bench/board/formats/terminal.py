@@ -2,25 +2,57 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from bench.board.grid import Entry, Grid, spread
+from bench.board.grid import Entry, Grid, parts, spread
 from bench.board.page import Page
 
 
 def terminal(page: Page) -> RenderableType:
-    """The better scope bold, the best of a column underlined, footnote letters in brackets."""
-    return Group(*(_table(grid) for grid in page.grids), Text("\n".join(page.notes)))
+    """The better scope bold, the best of a column underlined, footnote letters in brackets.
+
+    A window shows the end of what is printed: that is what the tables answer.
+    """
+    return Group(*(_Fitted(grid) for grid in page.grids), Text("\n".join((*page.notes, *page.lead))))
 
 
-def _table(grid: Grid) -> Table:
-    table = Table(title=Text(grid.caption), title_justify="left", title_style="bold", show_lines=True)
-    table.add_column(Text(grid.corner), no_wrap=True)
-    for title in grid.joined_titles("\n"):
-        table.add_column(Text(title))
+@dataclass(frozen=True)
+class _Fitted:
+    """A grid, in a window that is too narrow for it as several tables, one below the other."""
+
+    grid: Grid
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        def fits(grid: Grid) -> bool:
+            free = options.update(width=10_000)
+            return Measurement.get(console, free, _table(grid)).maximum <= options.max_width
+
+        for index, part in enumerate(parts(self.grid, fits)):
+            yield _table(part, titled=index == 0)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, _table(self.grid))
+
+
+def _table(grid: Grid, *, titled: bool = True) -> Table:
+    title = Text(grid.caption) if titled else None
+    table = Table(title=title, title_justify="left", title_style="bold")
+    # Headings of blocks are longer than labels, and wrap instead of taking room from what is beside labels.
+    widest = max((Text(line.label).cell_len for block in grid.blocks for line in block.lines), default=0)
+    table.add_column(
+        Text(grid.corner),
+        min_width=min(widest, _LABEL) if grid.alike else None,
+        max_width=max(widest, len(grid.corner)),
+    )
+    for name in grid.joined_titles("\n"):
+        table.add_column(Text(name))
     for block in grid.blocks:
+        table.add_section()
         if block.heading:
             table.add_row(Text(block.heading, style="italic"))
         for line in block.lines:
@@ -28,9 +60,13 @@ def _table(grid: Grid) -> Table:
     return table
 
 
+_LABEL = 32
+"""Labels up to this width never wrap."""
+
+
 def _text(entry: Entry) -> Text:
     text = Text(entry.text)
     text.stylize(" ".join(word for word in ("bold", "underline") if getattr(entry, word)))
     text.append(f" ({entry.marks})" if entry.marks else "")
-    text.append("".join(f"\n{detail}" for detail in entry.details))
+    text.append("".join(f"\n{detail}" for detail in entry.details), style="dim")
     return text
