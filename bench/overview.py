@@ -65,8 +65,11 @@ def plan(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> Renderable
         counts["left"] = sum(counts[name] for name in ("missing", "running", "cancelled"))
         numbers = [str(seeds), *(str(counts[name] or "–") for name in shown)]
         table.add_row(*key, ", ".join(f"{rho:g}" for rho in rhos) or "–", *numbers)
+    tables = [table] if found else []
     return Group(
-        Text(sweep.title, style="bold"), table, Text("\n".join(filter(None, [_totals(found), left.text, *sweep.notes])))
+        Text(sweep.title, style="bold"),
+        *tables,
+        Text("\n".join(filter(None, [_totals(found), left.text, *sweep.notes]))),
     )
 
 
@@ -107,7 +110,8 @@ def write_csv(table: pa.Table, sink: TextIO) -> None:
 
 def _totals(found: Mapping[str, State]) -> str:
     counts = Counter[str](state.status for state in found.values())
-    return f"{len(found)} trials: " + ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name])
+    counted = ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name])
+    return f"{len(found)} trials: {counted}" if counted else "0 trials"
 
 
 def _method(trial: Trial) -> str:

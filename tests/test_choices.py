@@ -57,7 +57,7 @@ def test_the_search_is_waited_for_and_then_runs_first(use: Path, sambench: Comma
     assert lineage["rho"] == best["rho"]
     told = f"ρ = {best['rho']:g} for digits sam/all: best of 0.1, 0.2 in search by mean val_accuracy"
     assert told in sambench("plan", use).stdout
-    assert told in sambench("board", use).stdout
+    assert "ρ of 2 methods chosen by mean val_accuracy in search" in sambench("board", use).stdout
 
 
 def test_a_board_without_the_choice_says_what_it_waits_for(use: Path, sambench: Command, tmp_path: Path) -> None:

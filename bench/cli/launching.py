@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections import Counter
@@ -70,9 +71,14 @@ def launch_sweep(
     except KeyboardInterrupt:
         done = sum(state.status == "done" for state in find_states([store], loaded).values())
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
-        tell(f"  sambench {' '.join(sys.argv[1:])}")
+        tell(f"  {same_command()}")
         raise typer.Exit(130) from None
     return not LAUNCHERS[on].traits.get("queues") and _summarize_run(loaded, found)
+
+
+def same_command() -> str:
+    """What the user typed, to be typed again."""
+    return f"sambench {shlex.join(sys.argv[1:])}"
 
 
 def _summarize_run(sweep: Sweep, found: dict[str, State]) -> bool:

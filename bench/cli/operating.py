@@ -100,15 +100,16 @@ def cancel(
     from bench.store import cancel as cancel_trials
     from cluster.queue_view import cancel_elements
 
-    opened = Store.open(store[0])
     if _is_id(what):
         if set_ or smoke or where:
             fail(f"--set, --smoke and --where: choose among the trials of a sweep, and {what} is a trial")
+        opened = Store.open(store[0])
         ids = [opened.find(what).trial_id]
     else:
         ids = [
             trial.trial_id for trial in matching(load_ready(Path(what), set_, store, smoke=smoke), where or ()).trials
         ]
+        opened = Store.open(store[0])
     stopped, waiting = cancel_trials(opened, ids)
     elements = cancel_elements(opened, ids)
     tell(f"{stopped} running trials stop after their next step, {waiting} waiting ones won't start")

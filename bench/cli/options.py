@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -115,12 +116,22 @@ def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:
 
 def load_ready(sweep: Path, overrides: list[str] | None, stores: Sequence[Path], *, smoke: bool = False) -> Sweep:
     """The sweep as far as its choices are made; what it waits for is said, and ends the command if that is all."""
-    loaded = load_sweep(sweep, overrides, stores, smoke=smoke)
-    for line in waits_told(loaded, stores, smoke=smoke):
-        tell(line)
+    loaded = load_told(sweep, overrides, stores, smoke=smoke)
     if not loaded.trials:
         raise typer.Exit(0)
     return loaded
+
+
+def load_told(sweep: Path, overrides: list[str] | None, stores: Sequence[Path], *, smoke: bool = False) -> Sweep:
+    """The sweep as far as its choices are made, which may be no trial; what it waits for is said and in its notes."""
+    loaded = load_sweep(sweep, overrides, stores, smoke=smoke)
+    if not loaded.waits:
+        return loaded
+    for line in waits_told(loaded, stores, smoke=smoke):
+        tell(line)
+    searches = ", ".join(dict.fromkeys(wait.sweep for wait in loaded.waits))
+    note = f"{len(loaded.held)} trials are left out until their ρ is chosen from results of {searches}."
+    return replace(loaded, notes=(*loaded.notes, note))
 
 
 def waits_told(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> list[str]:
@@ -131,8 +142,8 @@ def waits_told(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> 
         trials = {trial.trial_id for wait in waits for trial in wait.trials}
         command = f"sambench run {file}{' --smoke' if smoke else ''}"
         command += f" --store {stores[0]}" if list(stores) != DEFAULT_STORES else ""
-        counted = f"{len(waits)} choice{'s' if len(waits) > 1 else ''} of ρ"
-        lines.append(f"{counted} wait for {len(trials)} trials of {waits[0].sweep}: {command}")
+        counted = f"{len(waits)} choices of ρ wait" if len(waits) > 1 else "1 choice of ρ waits"
+        lines.append(f"{counted} for {len(trials)} trials of {waits[0].sweep}: {command}")
     if lines:
         lines.append(f"{len(sweep.held)} trials of {sweep.name} can't be planned until then")
     return lines

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORES, SetOption, SmokeOption, StoresOption, load_ready, open_all
+from bench.cli.options import DEFAULT_STORES, SetOption, SmokeOption, StoresOption, load_told, open_all
 from bench.terminal import tell
 
 
@@ -23,5 +23,9 @@ def report(
     """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
     from bench.report import write_report
 
-    write_report(open_all(store), [load_ready(sweep, set_, store, smoke=smoke) for sweep in sweeps], output)
+    loaded = [load_told(sweep, set_, store, smoke=smoke) for sweep in sweeps]
+    ready = [sweep for sweep in loaded if sweep.trials]
+    if not ready:
+        return
+    write_report(open_all(store), ready, output)
     tell(f"wrote {output}")

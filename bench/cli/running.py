@@ -83,7 +83,7 @@ def run(
     ] = False,
 ) -> None:
     """Run what is missing of a sweep; may be stopped and started again at any time."""
-    from bench.cli.launching import launch_sweep
+    from bench.cli.launching import launch_sweep, same_command
     from bench.preflight import preflight
     from bench.profile import Profile, load_profile
     from bench.spec.fault import unknown
@@ -118,8 +118,10 @@ def run(
         loaded = load_sweep(sweep, set_, store, smoke=smoke)
         if files.keys() & {wait.file for wait in loaded.waits}:
             # Queued, cancelled or not to be run at all: it can only be waited for.
-            tell(f"{loaded.name} goes on when these are done, with the same command:")
+            if loaded.trials and not dry_run:
+                launch(loaded)
             tell("\n".join(waits_told(loaded, store, smoke=smoke)))
+            tell(f"when these are done, go on with:\n  {same_command()}")
             return
     if launch(loaded):
         raise typer.Exit(1)
