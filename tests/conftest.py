@@ -38,6 +38,13 @@ def default_threads() -> Iterator[None]:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture
 def make_trial() -> Callable[..., Trial]:
     """A trial of well under a second; keywords replace fields."""

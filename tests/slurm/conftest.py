@@ -6,24 +6,16 @@ import fcntl
 import getpass
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.shared import locked
 from tests.slurm.cluster import Cluster
 from tests.slurm.daemons import missing_programs
 
 QUICK = {"grace": 10, "kill_wait": 5, "requeue_delay": 10, "max_array": 21}
 """Settings that keep tests short, and arrays too, so that sweeps need several."""
-
-
-@contextmanager
-def locked(file: Path, kind: int) -> Iterator[None]:
-    """Hold a lock of the system, which a process that dies gives back."""
-    with file.open("a", encoding="ascii") as handle:
-        fcntl.flock(handle, kind)
-        yield
 
 
 def require_slurm() -> None:
@@ -36,18 +28,11 @@ def require_slurm() -> None:
 
 
 @pytest.fixture(scope="session")
-def slurm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this session share."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-@pytest.fixture(scope="session")
-def slurm(slurm_folder: Path) -> Iterator[Cluster]:
+def slurm(shared_folder: Path) -> Iterator[Cluster]:
     """A running cluster. Tests that break it, or need all of it, take `slurm_alone`."""
     require_slurm()
-    cluster = Cluster(slurm_folder / "slurm", **QUICK)
-    users, change, turn = (slurm_folder / f"slurm.{name}" for name in ("users", "change", "turn"))
+    cluster = Cluster(shared_folder / "slurm", **QUICK)
+    users, change, turn = (shared_folder / f"slurm.{name}" for name in ("users", "change", "turn"))
     with locked(users, fcntl.LOCK_SH):
         # Not while a test of another process has killed a daemon: that would look like a crash.
         with locked(turn, fcntl.LOCK_SH), locked(change, fcntl.LOCK_EX):
@@ -63,14 +48,14 @@ def slurm(slurm_folder: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture(autouse=True)
-def slurm_turn(request: pytest.FixtureRequest, slurm_folder: Path) -> Iterator[None]:
+def slurm_turn(request: pytest.FixtureRequest, shared_folder: Path) -> Iterator[None]:
     """Tests on the cluster run beside each other, but none beside one that has it alone."""
     if "slurm" not in request.fixturenames:
         yield
         return
     request.getfixturevalue("slurm")
     kind = fcntl.LOCK_EX if "slurm_alone" in request.fixturenames else fcntl.LOCK_SH
-    with locked(slurm_folder / "slurm.turn", kind):
+    with locked(shared_folder / "slurm.turn", kind):
         yield
 
 

@@ -12,15 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors.torch
-import torch
-
 from bench.spec import Sweep, load
 from bench.store import Store, query
 from bench.store.claim import last_number
-from bench.train import Training
 from cluster.queue_plan import plans
 from tests.conftest import command_environment
+from tests.shared import assert_undisturbed
 from tests.slurm.cluster import Cluster
 
 LONG = """
@@ -104,11 +101,7 @@ class Run:
     def assert_as_undisturbed(self) -> None:
         """Weights of the first trial equal to the bit those of a run that nothing happened to."""
         trial = self.sweep.trials[0]
-        training = Training(trial, torch.device("cpu"))
-        for _ in range(trial.total_epochs):
-            training.run_epoch()
-        stored = safetensors.torch.load_file(self.store.folder(trial.trial_id).weights)
-        assert all(torch.equal(stored[name], value) for name, value in training.model.state_dict().items())
+        assert_undisturbed(self.store.folder(trial.trial_id).weights, trial, self.cluster.layout.state.parent)
 
     def jobs(self) -> list[str]:
         """Jobs in the queue, as `ID STATE`."""

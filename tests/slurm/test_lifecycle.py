@@ -29,9 +29,9 @@ def processes_of(state: Path) -> list[Process]:
     return [*with_environment(f"SLURM_CONF={state}/slurm.conf"), *with_open_file(state, name="")]
 
 
-def test_from_up_to_down(slurm: Cluster, slurm_folder: Path, tmp_path: Path) -> None:
+def test_from_up_to_down(slurm: Cluster, shared_folder: Path, tmp_path: Path) -> None:
     # Sockets need a short path.
-    state = slurm_folder / "other"
+    state = shared_folder / "other"
     cluster = Cluster(state, nodes=1)
     try:
         assert f"export SLURM_CONF={state}/slurm.conf" in command("up", state, "--nodes", "1")
@@ -59,8 +59,8 @@ def test_without_slurm(monkeypatch: pytest.MonkeyPatch, required: str, outcome: 
         require_slurm()
 
 
-def test_other_folders_are_spared(slurm_folder: Path) -> None:
-    folder = slurm_folder / "mine"
+def test_other_folders_are_spared(shared_folder: Path) -> None:
+    folder = shared_folder / "mine"
     folder.mkdir()
     (folder / "file").touch()
     cluster = Cluster(folder)
