@@ -15,7 +15,6 @@ from bench import data, distributed, models
 from bench.data import AUGMENTATIONS
 from bench.data.split import Augmentation
 from bench.data.splits import Splits, hold_out, with_label_noise
-from bench.models.pretrained import load_pretrained
 from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry
 from bench.sam import SCOPES, VARIANTS, SharpnessAware, parse_scope
@@ -71,6 +70,9 @@ def build_model(trial: Trial) -> nn.Module:
     shape = {name: traits[name] for name in ("num_classes", "in_channels")}
     model = models.build(trial.model, **shape, image_size=image_size(trial))
     if trial.init_from:
+        # Not at the top: timm takes as long to import as a small trial's first epochs.
+        from bench.models.pretrained import load_pretrained
+
         load_pretrained(model, trial.init_from.partition("@sha256:")[0])
     drop_norm_parameters(model, trial.norm_dropout, trial.norm_rule)
     set_trainable(model, trial.trainable, trial.norm_rule)
