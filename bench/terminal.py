@@ -24,14 +24,13 @@ def show(content: RenderableType) -> None:
 
 
 def emit(text: str, output: Path | None) -> None:
-    """Write `text` to a file in one step, or print it where no file is named."""
+    """Write `text` to a file in one step, or print it where no file is named; UserError if it can't be written."""
     if output is None:
         sys.stdout.write(text)
         return
     from bench.store import files
 
-    output.parent.mkdir(parents=True, exist_ok=True)
-    files.write(output, text.encode())
+    files.put(output, text.encode())
     tell(f"wrote {output}")
 
 

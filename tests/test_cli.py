@@ -117,32 +117,6 @@ def test_help_has_an_example(sambench: Command, command: str) -> None:
     assert f"Example: sambench {command}" in told.stdout
 
 
-BAD = {
-    ("run", "SWEEP", "--on", "slrum"): "--on: unknown launcher 'slrum'; did you mean slurm; valid: ray, slurm, inline",
-    ("run", "SWEEP", "--retry", "all"): "--retry: unknown choice 'all'; valid: failed",
-    ("plan", "none.yaml"): "none.yaml: can't be read",
-    ("plan", "SWEEP", "--set", "sede=1"): "--set sede=1: unknown field 'sede'; did you mean seed",
-    ("plan", "SWEEP", "--set", "seed"): "--set seed: write FIELD=VALUE",
-    ("board", "SWEEP", "--metric", "accuracy"): "--metric: unknown measure 'accuracy'",
-    ("board", "SWEEP"): "no store at",
-    ("status", "SWEEP"): "no store at",
-    ("plot", "SWEEP", "--output", "a.jpg"): "--output a.jpg: unknown format 'jpg'",
-    ("query", "SELECT 1"): "no store at",
-    ("logs", "abc"): "no store at",
-}
-
-
-@pytest.mark.parametrize("arguments", BAD, ids=" ".join)
-def test_bad_input_is_one_message_and_exit_code_2(
-    tiny_sweep: Path, sambench: Command, tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
-    told = sambench(*(tiny_sweep if argument == "SWEEP" else argument for argument in arguments))
-    assert told.returncode == 2
-    assert BAD[arguments] in told.stderr
-    assert "Traceback" not in told.stderr
-    assert not (tmp_path / "store").exists()
-
-
 def test_all_faults_of_a_sweep_at_once(sambench: Command, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("title: x\ngrid: {modle: resnet8, lr: -1}\n")
     told = sambench("run", "bad.yaml")

@@ -25,7 +25,10 @@ def differences(board: Board) -> dict[tuple[str, str], Summary]:
 def answer(board: Board) -> list[str]:
     """What the differences say together; nothing where there are none, and what is awaited before there is a result."""
     if board.empty:
-        expected = sum(runs.expected for cell in board.cells.values() for runs in cell.swept)
+        swept = [runs for cell in board.cells.values() for runs in cell.swept]
+        expected, unmeasured = sum(runs.expected for runs in swept), sum(runs.unmeasured for runs in swept)
+        if unmeasured:
+            return [f"No trial has a {board.metric.name}: {unmeasured} of {expected} are done and lack it."]
         return [f"No trial is done yet: none of {expected} has a {board.metric.name}."]
     found = differences(board)
     if not found:

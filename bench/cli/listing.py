@@ -52,7 +52,7 @@ def sweeps(
 
     files = sorted(folder.glob("*.yaml"))
     if not files:
-        fail(f"{folder}: has no sweep files, NAME.yaml")
+        fail(f"{folder}: " + ("has no sweep files, NAME.yaml" if folder.is_dir() else "is no folder of sweep files"))
     opened = open_existing(store)
     paces = measured(opened) if opened else {}
     lines, faults = [], []

@@ -91,14 +91,28 @@ def load_sweep(sweep: Path, overrides: list[str] | None, stores: Sequence[Path],
     from bench.smoke import smoke as shrink
     from bench.spec import load
 
-    named = Path("sweeps") / f"{sweep}.yaml"
-    file = named if not sweep.exists() and not sweep.suffix and named.exists() else sweep
+    file = _file(sweep)
     pairs = [text.partition("=") for text in overrides or ()]
     for field, equals, _ in pairs:
         if not equals or not field:
             fail(f"--set {field}: write FIELD=VALUE, such as --set seed=1")
     loaded = load(file, {field: value for field, _, value in pairs}, _chooser(stores, smoke=smoke))
     return shrink(loaded) if smoke else loaded
+
+
+def _file(sweep: Path) -> Path:
+    """The file that is meant."""
+    from bench.spec.fault import unknown
+
+    named = Path("sweeps") / f"{sweep}.yaml"
+    if sweep.exists():
+        return sweep
+    if named.exists() and not sweep.suffix:
+        return named
+    there = [*sweep.parent.glob("*.yaml"), *Path("sweeps").glob("*.yaml")]
+    if not there:
+        fail(f"{sweep}: no such file, and there are no sweeps here or under sweeps/")
+    fail(unknown("sweep", str(sweep), dict.fromkeys(map(str, sorted(there)))))
 
 
 def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:

@@ -15,6 +15,7 @@ from bench.cli.options import (
     SmokeOption,
     StoresOption,
     SweepArgument,
+    WhereOption,
     load_ready,
     open_all,
 )
@@ -27,10 +28,13 @@ def plot(
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
+    where: WhereOption = None,
     metric: MetricOption = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="rho, runtime, m, sparsity, training or differences; default: what the sweep varies."),
+        typer.Option(
+            metavar="KIND", help="rho, runtime, m, sparsity, training or differences; default: what the sweep varies."
+        ),
     ] = None,
     output: Annotated[
         list[Path] | None,
@@ -41,6 +45,7 @@ def plot(
 ) -> None:
     """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
     from bench.board import make_board
+    from bench.board.free_layout import where as matching
     from bench.board.metric import METRICS
     from bench.plots import FORMATS, PLOTS, default_kind
     from bench.spec.fault import unknown
@@ -49,7 +54,7 @@ def plot(
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")
     if metric is not None and metric not in METRICS:
         fail(f"--metric: {unknown('measure', metric, METRICS)}")
-    loaded = load_ready(sweep, set_, store, smoke=smoke)
+    loaded = matching(load_ready(sweep, set_, store, smoke=smoke), where or ())
     outputs = output or [Path("out") / f"{loaded.name}.png"]
     for path in outputs:
         if path.suffix.removeprefix(".") not in FORMATS:
@@ -57,7 +62,7 @@ def plot(
     opened = open_all(store)
     made = make_board(opened, loaded, metric)
     if made.empty:
-        tell(f"nothing to plot yet: no trial of {loaded.name} is done")
+        tell(f"nothing to plot yet: no trial of {loaded.name} has a {made.metric.name}")
         return
     from bench.plots.draw import draw
 

@@ -37,7 +37,7 @@ def board(
     cols: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
     against: Annotated[str | None, typer.Option(metavar="paper", help="Compare with the paper's numbers.")] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="terminal, markdown, csv, latex, html or json.")
+        str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown, csv, latex, html or json.")
     ] = "terminal",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write instead of printing.")] = None,
 ) -> None:
@@ -61,10 +61,7 @@ def board(
         return
     # A file can't be a terminal: Markdown reads best as plain text.
     text = FORMATS["markdown" if format_ == "terminal" else format_](page)
-    try:
-        emit(text, output)
-    except OSError as error:
-        fail(f"--output {output}: can't be written: {error.strerror}")
+    emit(text, output)
 
 
 @app.command(epilog='Example: sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"')
@@ -82,6 +79,8 @@ def query(
     from bench import overview
     from bench.store import query as answer
 
+    if csv + as_json + (parquet is not None) > 1:
+        fail("--csv, --json and --parquet: choose one of them")
     table = answer(open_all(store), sql)
     if parquet is not None:
         from bench.store.export import write_table

@@ -68,16 +68,21 @@ def run(
     store: StoreOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
-    on: Annotated[str, typer.Option("--on", help="Launcher: `ray`, `slurm` or `inline`.")] = "ray",
-    retry: Annotated[str | None, typer.Option(help="`failed`: try failed trials once more.")] = None,
+    on: Annotated[str, typer.Option("--on", metavar="LAUNCHER", help="ray, slurm or inline.")] = "ray",
+    retry: Annotated[str | None, typer.Option(metavar="failed", help="Try failed trials once more.")] = None,
     data_root: DataRootOption = None,
-    profile: Annotated[str | None, typer.Option(help="Site settings for SLURM, by name.")] = None,
-    profile_file: Annotated[Path | None, typer.Option(help="Default: ~/.config/sambench/profiles.yaml.")] = None,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="Site settings for SLURM.")] = None,
+    profile_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File of the profiles; default: ~/.config/sambench/profiles.yaml."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print SLURM's batch script, queue nothing.")] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard files into the store as well.")
     ] = False,
-    address: Annotated[str | None, typer.Option(help="host:port of a Ray cluster to use; else one is started.")] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Ray cluster to use; else one is started.")
+    ] = None,
     with_choices: Annotated[
         bool, typer.Option("--with-choices", help="First run the sweeps that this one chooses ρ from.")
     ] = False,
@@ -93,8 +98,11 @@ def run(
         fail(f"--on: {unknown('launcher', on, LAUNCHERS)}")
     if retry not in (None, "failed"):
         fail(f"--retry: {unknown('choice', retry, ['failed'])}")
-    if address is not None and on != "ray":
-        fail(f"--address: of a Ray cluster, which --on {on} doesn't use")
+    for option, value, launcher in (
+        ("--address", address, "ray"), ("--profile", profile, "slurm"), ("--profile-file", profile_file, "slurm"),
+    ):  # fmt: skip
+        if value is not None and on != launcher:
+            fail(f"{option}: is for --on {launcher}, not for --on {on}")
     loaded = load_sweep(sweep, set_, store, smoke=smoke)
     launch = partial(
         launch_sweep,

@@ -114,8 +114,7 @@ class Drawing:
         for output in outputs:
             buffer = io.BytesIO()
             self.figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
-            output.parent.mkdir(parents=True, exist_ok=True)
-            files.write(output, buffer.getvalue())
+            files.put(output, buffer.getvalue())
         plt.close(self.figure)
 
     def _place_legend(self, legend: Mapping[str, Artist]) -> None:

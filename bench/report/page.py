@@ -50,8 +50,7 @@ def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path) -> Non
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         stores=[str(store.root) for store in as_list(stores)],
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    files.write(output, text.encode())
+    files.put(output, text.encode())
 
 
 def _chapter(stores: Readable, sweep: Sweep) -> Chapter:

@@ -74,12 +74,7 @@ def write_table(table: pa.Table, target: str) -> None:
     """Write a table as one Parquet file to a path or a URI, in one step."""
     data = files.parquet_bytes(table)
     if not _URI.match(target):
-        path = Path(target)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.write(path, data)
-        except OSError as error:
-            raise UserError(f"{target}: can't be written: {error.strerror}") from error
+        files.put(Path(target), data)
         return
     filesystem, place = _filesystem(target)
     try:

@@ -12,12 +12,23 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.errors import UserError
+
 
 def write(path: Path, data: bytes) -> None:
     """Write `data` to `path`, replacing what is there in one step."""
     temporary = _flushed_temporary(path, data)
     os.replace(temporary, path)
     flush_folder(path.parent)
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file that a user named, in a folder that is made if need be; UserError if it can't be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, data)
+    except OSError as error:
+        raise UserError(f"{path}: can't be written: {error.strerror}") from error
 
 
 def create(path: Path, data: bytes) -> None:

@@ -151,7 +151,7 @@ class Store:
         root = Path(root).absolute()
         try:
             header = json.loads((root / "store.json").read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise StoreError(f"no store at {root}: `sambench run` makes one, --store names another") from error
         except (OSError, ValueError) as error:
             raise StoreError(f"{root / 'store.json'}: can't be read: {error}") from error

@@ -54,7 +54,7 @@ BAD = {
     ("--rows", "variant", "--cols", "modle"): "--cols: unknown field 'modle'; did you mean model",
     ("--where", "scope=al"): "--where scope=al: unknown value 'al'; did you mean all",
     ("--metric", "test_acuracy"): "--metric: unknown measure 'test_acuracy'; did you mean test_accuracy",
-    ("--output", "tiny.yaml/board.md"): "--output tiny.yaml/board.md: can't be written",
+    ("--output", "tiny.yaml/board.md"): "tiny.yaml/board.md: can't be written",
 }
 
 

@@ -54,7 +54,7 @@ def test_every_reading_command_sees_both(halves: Sweep, call: Call, tmp_path: Pa
 
 
 def _svg(call: Call, folder: Path) -> str:
-    assert call("plot", "tiny.yaml", "--output", "p.svg", *BOTH).code == 0
+    assert call("plot", "tiny.yaml", "--where", "variant=sam", "--output", "p.svg", *BOTH).code == 0
     return (folder / "p.svg").read_text(encoding="utf-8")
 
 
@@ -79,7 +79,9 @@ def test_the_environment_names_several_too(halves: Sweep, call: Call, monkeypatc
 def test_a_choice_is_made_from_both(halves: Sweep, call: Call, tmp_path: Path) -> None:
     use = Path("tiny.yaml").read_text(encoding="utf-8").replace("[0.05, 0.1]", "{choose: tiny, by: test_accuracy}")
     Path("use.yaml").write_text(use, encoding="utf-8")
-    assert "of ρ wait for" in call("plan", "use.yaml", *BOTH[:2]).out
+    assert (
+        "of ρ waits for 4 trials of tiny: sambench run tiny.yaml --store a" in call("plan", "use.yaml", *BOTH[:2]).out
+    )
     assert "best of 0.05, 0.1 in tiny by mean test_accuracy" in call("plan", "use.yaml", *BOTH).out
     assert call("sweeps", ".", *BOTH).code == 0
 
