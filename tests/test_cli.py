@@ -18,7 +18,6 @@ import pytest
 from tests.conftest import ROOT, TINY_SWEEP, command_environment
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-COMMANDS = ("plan", "run", "status", "logs", "board", "plot", "query", "doctor")
 
 
 @pytest.fixture(scope="session")
@@ -108,13 +107,6 @@ def test_a_failed_trial(tiny_sweep: Path, sambench: Command) -> None:
     assert sambench(*count).stdout == "n\n1\n"
     sambench("run", tiny_sweep, "--on", "inline", "--retry", "failed", *setting)
     assert sambench(*count).stdout == "n\n2\n"
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_an_example(sambench: Command, command: str) -> None:
-    told = sambench(command, "--help")
-    assert told.returncode == 0
-    assert f"Example: sambench {command}" in told.stdout
 
 
 def test_all_faults_of_a_sweep_at_once(sambench: Command, tmp_path: Path) -> None:
