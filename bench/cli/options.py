@@ -63,7 +63,10 @@ WhereOption = Annotated[
     ),
 ]
 MetricOption = Annotated[
-    str | None, typer.Option("--metric", metavar="MEASURE", help="Measure to show; default: the sweep's first.")
+    str | None,
+    typer.Option(
+        "--metric", metavar="MEASURE", help="Measure to show, or a cost such as `train_s`; default: the sweep's first."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SmokeOption = Annotated[

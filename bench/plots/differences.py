@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bench.board.answer import OURS, THEIRS, differences
 from bench.board.inference import half_width
+from bench.board.statistics import Summary
 from bench.plots.drawing import STYLES, Drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def draw(drawing: Drawing) -> None:
-    """One bar per variant and column of the board, at each scope's chosen ρ."""
+    """A panel for each column of the board, a bar for each of its rows, at each scope's chosen ρ."""
     board = drawing.board
-    pairs = {
-        f"{row}\n{column}" if len(board.columns) > 1 else row: difference
-        for (row, column), difference in differences(board).items()
+    panels = {
+        column: {row: each for (row, of), each in differences(board).items() if of == column}
+        for column in board.columns
     }
-    (panel,) = drawing.panels(1, width=max(5.0, 1.1 * len(pairs) + 1.5))
-    for place, difference in enumerate(pairs.values()):
-        drawing.counts.add(difference.n)
-        color, _ = STYLES[0 if board.metric.gain(difference.mean) >= 0 else 1]
-        half = half_width(difference)
-        # Of a single pair nothing is known: paler, and without an interval that would look like certainty.
-        alpha = 0.75 if half is not None else 0.3
-        panel.bar(place, difference.mean, yerr=half, color=color, alpha=alpha, capsize=3, width=0.65)
-    if len(board.columns) == 1:
-        panel.set_title(board.columns[0], fontsize=9)
-    panel.axhline(0, color="0.2", linewidth=0.8)
-    panel.set_xticks(range(len(pairs)), list(pairs), rotation=30, ha="right", fontsize=8)
-    panel.set_ylabel(f"{OURS} − {THEIRS} ({board.metric.difference_unit})")
-    panel.grid(axis="y", alpha=0.25, linewidth=0.5)
+    panels = {column: pairs for column, pairs in panels.items() if pairs}
+    bars = max((len(pairs) for pairs in panels.values()), default=1)
+    axes = drawing.panels(len(panels), width=max(3.4, 0.55 * bars + 1.2))
+    for panel, (title, pairs) in zip(axes, panels.items(), strict=False):
+        for place, difference in enumerate(pairs.values()):
+            _bar(panel, drawing, place, difference)
+        panel.set_title(title, fontsize=9)
+        panel.axhline(0, color="0.2", linewidth=0.8)
+        panel.set_xticks(range(len(pairs)), list(pairs), rotation=30, ha="right", fontsize=8)
+        panel.grid(axis="y", alpha=0.25, linewidth=0.5)
+    drawing.label_rows(axes, f"{OURS} − {THEIRS} ({board.metric.difference_unit})")
+
+
+def _bar(panel: Axes, drawing: Drawing, place: int, difference: Summary) -> None:
+    drawing.counts.add(difference.n)
+    color, _ = STYLES[0 if drawing.board.metric.gain(difference.mean) >= 0 else 1]
+    half = half_width(difference)
+    # Of a single pair nothing is known: paler, and without an interval that would look like certainty.
+    alpha = 0.75 if half is not None else 0.3
+    panel.bar(place, difference.mean, yerr=half, color=color, alpha=alpha, capsize=3, width=0.65)

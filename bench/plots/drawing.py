@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.board import Board
+from bench.board.layout import short
 from bench.board.metric import METRICS
 from bench.board.statistics import Summary, summarize
 from bench.spec import Sweep
@@ -49,6 +50,8 @@ class Drawing:
     board: Board
     counts: set[int] = field(default_factory=set)
     """Numbers of runs that were averaged, for the title."""
+    styles: dict[str, int] = field(default_factory=dict)
+    """Name of a line → its place among the styles."""
     figure: Figure | None = None
 
     @property
@@ -80,19 +83,44 @@ class Drawing:
 
         return [point for point in points if point.trial.rho == chosen(point.trial)]
 
+    def method(self, trial: Trial, leave_out: str = "") -> str:
+        """Label of a method: base optimizer, or variant and scope, with those of its settings that vary."""
+        label = f"{trial.variant} / {trial.scope}" if trial.perturbs else trial.optimizer
+        return self.board.layout.with_settings(trial, label, leave_out)
+
+    def column(self, trial: Trial, leave_out: Collection[str] = ()) -> str:
+        """Label of a panel: model and data set, and what else but the method differs between trials."""
+        told = [trial.model, trial.dataset, *([trial.augment] if trial.augment != "none" else [])]
+        also = self.board.layout.column_fields[_NAMED:]
+        told += [f"{name} {short(getattr(trial, name))}" for name in also if name not in {"augment", *leave_out}]
+        return ", ".join(told)
+
     def panels(self, count: int, *, width: float = 4.2, height: float = 3.2, shared: bool = True) -> list[Axes]:
-        """A row of panels, with the same y axis if `shared`."""
+        """Panels side by side, of more than three in rows, with the same y axis if `shared`."""
         from matplotlib import pyplot as plt
 
+        across = min(max(count, 1), _ACROSS)
+        down = -(-max(count, 1) // across)
         self.figure, axes = plt.subplots(
-            1,
-            max(count, 1),
-            figsize=(width * max(count, 1), height + 0.9),
+            down,
+            across,
+            figsize=(width * across, height * down + 0.9),
             sharey=shared,
             squeeze=False,
             layout="constrained",
         )
-        return list(axes[0])
+        for unused in axes.flat[max(count, 1) :]:
+            self.figure.delaxes(unused)
+        return list(axes.flat[: max(count, 1)])
+
+    def label_rows(self, panels: Sequence[Axes], label: str = "") -> None:
+        """A label, by default the metric's, beside the first panel of each row."""
+        for panel in panels[::_ACROSS]:
+            panel.set_ylabel(label or self.metric)
+
+    def style(self, name: str) -> tuple[str, str]:
+        """Colour and marker of a line, the same in every panel."""
+        return style_of(self.styles.setdefault(name, len(self.styles)))
 
     def summary(self, values: Sequence[float]) -> Summary:
         """Mean, std and n, whose n the title will say."""
@@ -126,10 +154,15 @@ class Drawing:
             self.figure.set_figwidth(self.figure.get_figwidth() + 2.6 * columns)
             self.figure.legend(*entries, loc="outside right center", ncols=columns, frameon=False, fontsize=8)
         elif legend:
-            columns = min(len(legend), max(2, int(self.figure.get_figwidth() / 1.9)))
+            widest = 0.075 * max(map(len, legend)) + 0.6
+            columns = min(len(legend), max(1, int(self.figure.get_figwidth() / widest)))
             self.figure.legend(*entries, loc="outside lower center", ncols=columns, frameon=False)
 
 
+_NAMED = 3
+"""The first fields of a layout's columns, data set, model and optimizer, which a panel and its lines name anyway."""
+_ACROSS = 3
+"""Panels in a row."""
 _MANY = 8
 """Entries that a legend below the panels has room for."""
 
@@ -142,16 +175,6 @@ def grouped(points: Sequence[Any], key: Callable[[Any], Hashable]) -> dict[Any, 
     return dict(groups)
 
 
-def method(trial: Trial) -> str:
-    """Label of a method: the base optimizer, or variant and scope."""
-    return f"{trial.variant} / {trial.scope}" if trial.perturbs else trial.optimizer
-
-
-def column(trial: Trial) -> str:
-    """Label of a panel."""
-    return f"{trial.model}, {trial.dataset}" + (f", {trial.augment}" if trial.augment != "none" else "")
-
-
 def style_of(place: int) -> tuple[str, str]:
     """Colour and marker of a line: where colours come round again, markers differ."""
     color, _ = STYLES[place % len(STYLES)]
@@ -159,16 +182,23 @@ def style_of(place: int) -> tuple[str, str]:
     return color, marker
 
 
-def curve(axes: Axes, drawing: Drawing, values: dict[float, list[float]], label: str, style: int) -> None:
+def curve(axes: Axes, drawing: Drawing, values: Mapping[float, Sequence[float]], name: str) -> None:
     """Means over x with a band of one std."""
-    color, marker = style_of(style)
-    places = sorted(values)
-    summaries = [drawing.summary(values[place]) for place in places]
-    mean = [each.mean for each in summaries]
+    color, marker = drawing.style(name)
+    summaries = {place: drawing.summary(values[place]) for place in sorted(values)}
+    line(axes, summaries, color=color, marker=marker, label=name)
+
+
+def line(axes: Axes, summaries: Mapping[float, Summary], *, color: str, marker: str, label: str) -> None:
+    """Means with a band of one std; of a single place, which has no band, a bar."""
+    places = list(summaries)
+    mean = [each.mean for each in summaries.values()]
+    std = [each.std or 0.0 for each in summaries.values()]
     axes.plot(places, mean, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
-    low = [each.mean - (each.std or 0.0) for each in summaries]
-    high = [each.mean + (each.std or 0.0) for each in summaries]
-    axes.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
+    if len(places) == 1:
+        axes.errorbar(places, mean, yerr=std, color=color, capsize=2, linewidth=1)
+    low, high = ([m + side * s for m, s in zip(mean, std, strict=True)] for side in (-1, 1))
+    axes.fill_between(places, list(low), list(high), color=color, alpha=0.2, linewidth=0)
 
 
 def _wrapped(text: str, figure: Figure) -> str:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from bench.plots.drawing import Drawing, column, curve, grouped, method
+from bench.plots.drawing import Drawing, curve, grouped
+from bench.trial import Trial
 
 
 def draw(drawing: Drawing) -> None:
     """One panel per model."""
-    panels = grouped(drawing.points, lambda point: column(point.trial))
+    chosen = drawing.at_chosen_rho(drawing.points)
+    panels = grouped(chosen, lambda point: drawing.column(point.trial, leave_out=("m", "batch_size")))
+    several = len({point.trial.batch_size for point in chosen}) > 1
+
+    def batch(trial: Trial) -> str:
+        return f", batch {trial.batch_size}" if several else ""
+
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):
-        lines = grouped(points, lambda p: f"{method(p.trial)}, batch {p.trial.batch_size}")
-        for place, (name, line) in enumerate(lines.items()):
+        lines = grouped(points, lambda p: drawing.method(p.trial) + batch(p.trial))
+        for name, line in lines.items():
             values = {m: [p.value for p in group] for m, group in grouped(line, lambda p: p.trial.m).items()}
-            curve(panel, drawing, values, name, place)
+            curve(panel, drawing, values, name)
         sizes = sorted({point.trial.m for point in points})
         panel.set_xscale("log", base=2)
         panel.set_xticks(sizes, [str(m) for m in sizes], fontsize=8)
@@ -21,4 +28,4 @@ def draw(drawing: Drawing) -> None:
         panel.set_title(title, fontsize=9)
         panel.set_xlabel("m, samples per ascent step")
         panel.grid(alpha=0.25, linewidth=0.5)
-    axes[0].set_ylabel(drawing.metric)
+    drawing.label_rows(axes)

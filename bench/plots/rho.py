@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench.board.aggregate import Board
 from bench.board.cells import Cell
 from bench.board.layout import BASE_ROW
-from bench.plots.drawing import STYLES, Drawing
+from bench.plots.drawing import STYLES, Drawing, line
 from bench.trial import NONE
 
 if TYPE_CHECKING:
@@ -64,10 +64,5 @@ def _curve(axes: Axes, drawing: Drawing, cell: Cell, label: str, style: tuple[st
     points = {runs.rho: summary for runs in cell.swept if runs.rho and (summary := runs.summary)}
     if points:
         drawing.counts |= {summary.n for summary in points.values()}
-        rho, summaries = list(points), points.values()
-        mean = [summary.mean for summary in summaries]
-        low = [summary.mean - (summary.std or 0.0) for summary in summaries]
-        high = [summary.mean + (summary.std or 0.0) for summary in summaries]
-        axes.plot(rho, mean, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
-        axes.fill_between(rho, low, high, color=color, alpha=0.2, linewidth=0)
+        line(axes, points, color=color, marker=marker, label=label)
     return set(points)

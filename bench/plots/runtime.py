@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from statistics import median
 
-from bench.plots.drawing import Drawing, column, grouped, method, style_of
+from bench.plots.drawing import Drawing, grouped
 
 
 def draw(drawing: Drawing) -> None:
     """One panel per model; each method at its chosen ρ. Without a base optimizer, seconds."""
     timed = [point for point in drawing.at_chosen_rho(drawing.points) if point.seconds]
-    panels = grouped(timed, lambda point: column(point.trial))
+    panels = grouped(timed, lambda point: drawing.column(point.trial))
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):
-        methods = grouped(points, lambda p: method(p.trial))
+        methods = grouped(points, lambda p: drawing.method(p.trial))
         base = [point.seconds or 0.0 for group in methods.values() for point in group if not point.trial.perturbs]
         unit = median(base) if base else 1.0
-        for place, (name, group) in enumerate(methods.items()):
-            color, marker = style_of(place)
+        for name, group in methods.items():
+            color, marker = drawing.style(name)
             summary = drawing.summary([point.value for point in group])
             times = [(point.seconds or 0.0) / unit for point in group]
             panel.errorbar(
@@ -27,4 +27,4 @@ def draw(drawing: Drawing) -> None:
         panel.set_title(title, fontsize=9)
         panel.set_xlabel("time per epoch / base optimizer's" if base else "seconds per epoch")
         panel.grid(alpha=0.25, linewidth=0.5)
-    axes[0].set_ylabel(drawing.metric)
+    drawing.label_rows(axes)

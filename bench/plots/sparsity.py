@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.plots.drawing import Drawing, Point, column, curve, grouped, method, style_of
+from bench.plots.drawing import Drawing, Point, curve, grouped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 def draw(drawing: Drawing) -> None:
     """One panel per model; each method at its chosen ρ."""
-    panels = grouped(drawing.at_chosen_rho(drawing.points), lambda point: column(point.trial))
+    panels = grouped(drawing.at_chosen_rho(drawing.points), lambda point: drawing.column(point.trial))
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):
-        for place, (name, line) in enumerate(grouped(points, lambda p: method(p.trial)).items()):
+        for name, line in grouped(points, lambda p: drawing.method(p.trial, leave_out="sparsity")).items():
             by_sparsity = grouped(line, lambda p: _sparsity(p))
             if None in by_sparsity:
-                _across(panel, drawing, line, name, place)
+                _across(panel, drawing, line, name)
                 continue
             values = {s: [p.value for p in group] for s, group in by_sparsity.items()}
-            curve(panel, drawing, values, name, place)
+            curve(panel, drawing, values, name)
         panel.set_title(title, fontsize=9)
         panel.set_xlabel("sparsity: share not perturbed")
         panel.grid(alpha=0.25, linewidth=0.5)
-    axes[0].set_ylabel(drawing.metric)
+    drawing.label_rows(axes)
 
 
 def _sparsity(point: Point) -> Any:
@@ -36,7 +36,7 @@ def _sparsity(point: Point) -> Any:
     return value if isinstance(value, int | float) else None
 
 
-def _across(axes: Axes, drawing: Drawing, points: list[Point], label: str, style: int) -> None:
+def _across(axes: Axes, drawing: Drawing, points: list[Point], label: str) -> None:
     summary = drawing.summary([point.value for point in points])
-    color, _ = style_of(style)
+    color, _ = drawing.style(label)
     axes.axhline(summary.mean, color=color, linestyle="--", linewidth=1.2, label=label)

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from bench.plots.drawing import Drawing, column, curve, grouped, method
+from bench.plots.drawing import Drawing, curve, grouped
 from bench.store import connect
 
 COLUMNS = {"train_loss": "training loss", "test_accuracy": "test accuracy (%)"}
 
 
 def draw(drawing: Drawing) -> None:
-    """A row of two panels: loss, and accuracy; lines for every model and method."""
+    """A row for each model, of two panels: loss and accuracy; a line for each method."""
+    from matplotlib import pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
-    panels = drawing.panels(len(COLUMNS), shared=False)
+    rows = grouped(drawing.at_chosen_rho(drawing.points), lambda p: drawing.column(p.trial))
+    size = (4.2 * len(COLUMNS), 3.2 * max(len(rows), 1) + 0.9)
+    drawing.figure, axes = plt.subplots(
+        max(len(rows), 1), len(COLUMNS), figsize=size, sharex=True, squeeze=False, layout="constrained"
+    )
     found = history(drawing)
-    several = len({column(point.trial) for point in drawing.points}) > 1
-    lines = grouped(drawing.at_chosen_rho(drawing.points), lambda p: (column(p.trial), method(p.trial)))
-    for place, ((title, name), points) in enumerate(lines.items()):
-        chosen = [point.trial.trial_id for point in points]
-        for panel, quantity in zip(panels, COLUMNS, strict=True):
-            values: dict[float, list[float]] = {}
-            for trial_id in chosen:
-                for epoch, value in found.get((trial_id, quantity), []):
-                    values.setdefault(epoch, []).append(value)
-            if values:
-                curve(panel, drawing, values, f"{title}: {name}" if several else name, place)
-    for panel, label in zip(panels, COLUMNS.values(), strict=True):
-        panel.set_ylabel(label)
+    for row, (title, points) in zip(axes, rows.items(), strict=False):
+        for panel, (quantity, label) in zip(row, COLUMNS.items(), strict=True):
+            for name, line in grouped(points, lambda p: drawing.method(p.trial)).items():
+                values: dict[float, list[float]] = {}
+                for point in line:
+                    for epoch, value in found.get((point.trial.trial_id, quantity), []):
+                        values.setdefault(epoch, []).append(value)
+                if values:
+                    curve(panel, drawing, values, name)
+            panel.set_title(title, fontsize=9)
+            panel.set_ylabel(label)
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+            panel.grid(alpha=0.25, linewidth=0.5)
+    for panel in axes[-1]:
         panel.set_xlabel("epoch")
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel.grid(alpha=0.25, linewidth=0.5)
 
 
 def history(drawing: Drawing) -> dict[tuple[str, str], list[tuple[int, float]]]:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from bench.board.answer import OURS, THEIRS, differences
 from bench.board.inference import half_width
-from bench.plots.drawing import STYLES, Drawing, column, grouped, method
+from bench.plots.drawing import STYLES, Drawing, grouped
 from bench.plots.training import COLUMNS, history
 
 _LAYOUT = {
@@ -22,19 +22,26 @@ _LAYOUT = {
 
 def charts(drawing: Drawing) -> Iterator[tuple[str, str]]:
     """Caption and HTML of every chart that the results have something for."""
-    for title, points in grouped(drawing.points, lambda point: column(point.trial)).items():
-        yield f"{title}: {drawing.metric} over ρ", _html(_over_rho(drawing, points))
+    for title, points in grouped(drawing.points, lambda point: drawing.column(point.trial)).items():
+        if _searched(drawing, points):
+            yield f"{title}: {drawing.metric} over ρ", _html(_over_rho(drawing, points))
     differences = _differences(drawing)
     if differences is not None:
         yield f"{OURS} − {THEIRS}, paired over seeds, with 95 % intervals", _html(differences)
-    for title, points in grouped(drawing.points, lambda point: column(point.trial)).items():
+    for title, points in grouped(drawing.points, lambda point: drawing.column(point.trial)).items():
         yield f"{title}: training, each method at its chosen ρ", _html(_training(drawing, points))
+
+
+def _searched(drawing: Drawing, points: list[Any]) -> bool:
+    """Whether a method has more than one ρ."""
+    radii = {(drawing.method(point.trial), point.trial.rho) for point in points if point.trial.perturbs}
+    return len(radii) > len({name for name, _ in radii})
 
 
 def _over_rho(drawing: Drawing, points: list[Any]) -> go.Figure:
     figure = go.Figure()
     perturbed = [point for point in points if point.trial.perturbs]
-    for place, (name, line) in enumerate(grouped(perturbed, lambda point: method(point.trial)).items()):
+    for place, (name, line) in enumerate(grouped(perturbed, lambda point: drawing.method(point.trial)).items()):
         by_rho = {rho: [p.value for p in group] for rho, group in grouped(line, lambda p: p.trial.rho).items()}
         radii = sorted(by_rho)
         summaries = [drawing.summary(by_rho[rho]) for rho in radii]
@@ -65,15 +72,18 @@ def _differences(drawing: Drawing) -> go.Figure | None:
     each_pair = list(pairs.values())
     figure = go.Figure(
         go.Bar(
-            x=list(pairs),
-            y=[each.mean for each in each_pair],
-            error_y={"type": "data", "array": [half_width(each) or 0.0 for each in each_pair]},
+            y=list(pairs),
+            x=[each.mean for each in each_pair],
+            orientation="h",
+            error_x={"type": "data", "array": [half_width(each) or 0.0 for each in each_pair]},
             marker_color=[STYLES[0 if board.metric.gain(each.mean) >= 0 else 1][0] for each in each_pair],
             customdata=[each.text(2, sign=True) for each in each_pair],
-            hovertemplate="%{x}: %{customdata}<extra></extra>",
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
     )
-    figure.update_yaxes(title=board.metric.difference_unit)
+    figure.update_xaxes(title=board.metric.difference_unit)
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_layout(height=120 + 26 * len(pairs))
     return figure
 
 
@@ -81,7 +91,7 @@ def _training(drawing: Drawing, points: list[Any]) -> go.Figure:
     rows = history(drawing)
     quantity = "test_accuracy"
     figure = go.Figure()
-    for place, (name, line) in enumerate(grouped(points, lambda point: method(point.trial)).items()):
+    for place, (name, line) in enumerate(grouped(points, lambda point: drawing.method(point.trial)).items()):
         values: dict[int, list[float]] = {}
         for point in drawing.at_chosen_rho(line):
             for epoch, value in rows.get((point.trial.trial_id, quantity), []):
@@ -101,7 +111,7 @@ def _training(drawing: Drawing, points: list[Any]) -> go.Figure:
 def _html(figure: go.Figure) -> str:
     # Room for the legend below, four entries to a line on a wide screen.
     lines = -(-len(figure.data) // 4)
-    figure.update_layout(**_LAYOUT, height=340 + 22 * lines)
+    figure.update_layout(**_LAYOUT, height=figure.layout.height or 340 + 22 * lines)
     figure.update_layout(margin_b=60 + 22 * lines)
     config = {"responsive": True, "displaylogo": False}
     text: str = figure.to_html(full_html=False, include_plotlyjs=False, config=config)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from bench.board import Board, make_board, show_board
-from bench.board.formats.html import fragment
+from bench.board.formats.html import TABLE_STYLE, fragment
 from bench.plots.drawing import Drawing
 from bench.report.charts import charts
 from bench.report.words import summary
@@ -34,7 +34,7 @@ class Chapter:
     sweep: Sweep
     board: Board
     words: list[str]
-    table: Markup
+    tables: list[tuple[str, tuple[str, ...], Markup]]
     charts: list[tuple[str, Markup]]
     provenance: dict[str, str]
     trials: list[dict[str, Any]]
@@ -46,6 +46,7 @@ def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path) -> Non
     template = resources.files("bench.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     text = environment.from_string(template).render(
         chapters=[_chapter(stores, sweep) for sweep in sweeps],
+        table_style=Markup(TABLE_STYLE),
         plotly=Markup(get_plotlyjs()),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         stores=[str(store.root) for store in as_list(stores)],
@@ -61,19 +62,21 @@ def _chapter(stores: Readable, sweep: Sweep) -> Chapter:
         sweep=sweep,
         board=board,
         words=summary(sweep, board, found),
-        table=_tables(stores, sweep),
+        tables=_tables(stores, sweep),
         charts=[(caption, Markup(chart)) for caption, chart in charts(drawing)],
         provenance=_provenance(stores, sweep),
         trials=_trials(sweep, found, drawing),
     )
 
 
-def _tables(stores: Readable, sweep: Sweep) -> Markup:
-    """The board, and beside the paper's numbers where the sweep is about some."""
-    pages = [show_board(stores, sweep)]
+def _tables(stores: Readable, sweep: Sweep) -> list[tuple[str, tuple[str, ...], Markup]]:
+    """Heading, answer and table: the board, and beside the paper's numbers where the sweep is about some."""
+    # The chapter begins with what the board answers.
+    tables: list[tuple[str, tuple[str, ...], Markup]] = [("Board", (), Markup(fragment(show_board(stores, sweep))))]
     if sweep.paper:
-        pages.append(show_board(stores, sweep, against="paper"))
-    return Markup("".join(map(fragment, pages)))
+        page = show_board(stores, sweep, against="paper")
+        tables.append(("Against the paper", page.lead, Markup(fragment(page))))
+    return tables
 
 
 def _provenance(stores: Readable, sweep: Sweep) -> dict[str, str]:

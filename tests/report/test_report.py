@@ -58,6 +58,11 @@ def test_it_is_whole_and_asks_for_nothing(page: Seen) -> None:
     assert [wanted for wanted in page.wanted if not wanted.startswith(("#", "data:"))] == []
 
 
+def test_its_contents_lead_to_its_chapters(page: Seen) -> None:
+    assert page.wanted == ["#chapter-1", "#chapter-2"]
+    assert {wanted.removeprefix("#") for wanted in page.wanted} <= page.ids
+
+
 def test_it_says_what_the_store_holds(page: Seen, sweep: Sweep) -> None:
     assert f"The sweep has {len(sweep.trials)} trials: {len(sweep.trials) - 1} done, 1 missing." in page.text
     assert "It isn't finished: means are over the seeds that are done" in page.text
