@@ -10,6 +10,7 @@ from bench.board.layout import Layout
 from bench.board.page import Page, board_page
 from bench.board.paper_layout import PaperLayout, form_of
 from bench.errors import UserError
+from bench.measures import MEASURES
 from bench.spec import Sweep
 from bench.store import Readable
 
@@ -31,6 +32,8 @@ def show_board(
         return board_page(make_board(stores, selected, metric, layout))
     if isinstance(layout, FreeLayout):
         raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
+    if metric is not None and metric not in MEASURES:
+        raise UserError(f"--against paper: the paper doesn't tell {metric}; leave out --metric, or name a measure")
     # Here, because no other page needs to read the paper's numbers.
     from bench.board.against_page import against_page
 

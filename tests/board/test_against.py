@@ -17,6 +17,7 @@ from bench.board.deviations import deviations
 from bench.board.formats import FORMATS, as_json
 from bench.board.paper import PaperCell, Subject, numbers
 from bench.board.paper_layout import FORMS, PaperLayout
+from bench.errors import UserError
 from bench.recipes import RECIPES
 from bench.resources import Resources, Retries
 from bench.spec import Sweep, load
@@ -261,6 +262,8 @@ def test_where_selects_and_a_layout_of_its_own_excludes_another(store: Store, pa
     assert "4 cells: 4 reproduced" in page.lead[0]
     with pytest.raises(Exception, match="leave out --rows and --cols"):
         show_board(store, part, against="paper", rows="variant,scope", columns="model,augment")
+    with pytest.raises(UserError, match="the paper doesn't tell train_s"):
+        show_board(store, part, against="paper", metric="train_s")
 
 
 def test_without_any_result(store: Store, tmp_path: Path) -> None:
