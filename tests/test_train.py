@@ -103,7 +103,8 @@ STATEFUL = {
 @pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
 @pytest.mark.parametrize("method", METHODS | STATEFUL)
 def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, method: str, model: str) -> None:
-    trial = make_trial(epochs=3, model=model, label_noise=0.4, augment="basic", **(METHODS | STATEFUL)[method])
+    fields = {"epochs": 3, "model": model, "augment": "basic", "label_noise": 0.4, "val_fraction": 0.6}
+    trial = make_trial(**(fields | (METHODS | STATEFUL)[method]))
     whole = Training(trial, CPU)
     for _ in range(3):
         whole.run_epoch()
@@ -126,15 +127,22 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, 
 def test_a_run_stopped_within_an_epoch_goes_on_to_the_bit(
     make_trial: Make, monkeypatch: pytest.MonkeyPatch, method: str, model: str
 ) -> None:
-    monkeypatch.setattr("bench.data.in_memory.CHUNK", 400)
-    fields = {"epochs": 2, "model": model, "augment": "basic", "batch_size": 192, "norm_dropout": 0.1}
+    monkeypatch.setattr("bench.data.in_memory.CHUNK", 200)
+    fields = {
+        "epochs": 2,
+        "model": model,
+        "augment": "basic",
+        "batch_size": 128,
+        "norm_dropout": 0.1,
+        "val_fraction": 0.6,
+    }
     trial = make_trial(**(fields | (METHODS | STATEFUL)[method]))
     whole = Training(trial, CPU)
     for _ in range(2):
         whole.run_epoch()
 
     first, asked = Training(trial, CPU), []
-    first.stop = lambda: bool(asked.append(None)) or len(asked) == 9
+    first.stop = lambda: bool(asked.append(None)) or len(asked) == 5
     first.run_epoch()
     with pytest.raises(Stopped, match=r"after step \d of epoch 2"):
         first.run_epoch()
