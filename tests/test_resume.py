@@ -26,7 +26,7 @@ methods: [{variant: layerwise_l2, scope: only_norm, rho: paper}]
 
 
 def test_interrupted_and_run_again(tmp_path: Path, sambench: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    write_cifar(tmp_path / "data", 10, images=80)
+    write_cifar(tmp_path / "data", 10, images=40)
     sweep = tmp_path / "cifar.yaml"
     sweep.write_text(SWEEP, encoding="utf-8")
     (trial,) = load(sweep).trials
