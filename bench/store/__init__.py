@@ -26,7 +26,8 @@ from bench.store.claim import Claim, ClaimLost, acquire, bury
 from bench.store.compaction import compact
 from bench.store.export import Results, Stores, export, read_exported
 from bench.store.export import open_stores as open
-from bench.store.layout import Store, StoreError, TrialFolder
+from bench.store.folder import StoreError, TrialFolder
+from bench.store.layout import Store
 from bench.store.query import TABLES, QueryError, Readable, connect, query, results_of
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
 

@@ -10,8 +10,9 @@ from typing import Any, Literal, get_args, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import files, manifest
-from bench.store.layout import STORE_SCHEMA, TrialFolder
+from bench.store import files, manifest, marks
+from bench.store.folder import TrialFolder
+from bench.store.layout import STORE_SCHEMA
 
 Outcome = Literal["done", "pruned", "preempted", "timeout", "oom", "diverged", "crashed", "lost", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -113,7 +114,7 @@ def record(folder: TrialFolder, attempt: Attempt) -> None:
     table = pa.Table.from_pylist([asdict(attempt)], schema=ATTEMPT_SCHEMA)
     if attempt.attempt > 1:
         # Earlier attempts may be compacted, or become so at this moment; a trial without any can't be.
-        manifest.mark_attempt(folder.root, folder.trial_id, attempt.attempt)
+        marks.mark_attempt(folder.root, folder.trial_id, attempt.attempt)
     files.create(folder.attempt(attempt.attempt), files.parquet_bytes(table))
 
 

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from bench.store import manifest
 from bench.store.claim import is_dead, last_number
-from bench.store.layout import Store, StoreError, TrialFolder
+from bench.store.folder import StoreError, TrialFolder
+from bench.store.layout import Store
 from bench.store.manifest import Manifest
 from bench.store.tables import damaged_files, parquet
 from bench.trial import FIELDS, SCHEMA, Trial

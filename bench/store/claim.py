@@ -20,7 +20,8 @@ from typing import Any
 
 from bench.store import files, manifest
 from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
-from bench.store.layout import Store, TrialFolder
+from bench.store.folder import TrialFolder
+from bench.store.layout import Store
 
 HEARTBEAT = 5.0
 """Seconds between two touches of a claim."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.store import files, manifest
+from bench.store import files, manifest, marks
 from bench.store.layout import Store
 from bench.store.manifest import Manifest
 
@@ -34,7 +34,7 @@ def clean(store: Store) -> int:
 
 def _drop_marks(store: Store, live: Manifest) -> None:
     """Remove the marks of attempts that are compacted."""
-    left = [mark for mark in manifest.marks(store.root) if mark.attempt is not None]
+    left = [mark for mark in marks.left(store.root) if mark.attempt is not None]
     held = manifest.held_attempts(live, [mark.trial_id for mark in left])
     for mark in left:
         if mark.attempt is not None and mark.attempt <= held.get(mark.trial_id, 0):
@@ -45,7 +45,7 @@ def _sweep(store: Store, index: Path) -> int:
     with duckdb.connect(":memory:") as connection:
         sql = "SELECT trial_id, attempts FROM read_parquet($path) WHERE done"
         done = connection.execute(sql, {"path": str(index)}).fetchall()
-    changed = {mark.trial_id for mark in manifest.marks(store.root)}
+    changed = {mark.trial_id for mark in marks.left(store.root)}
     removed = 0
     for trial_id, attempts in done:
         folder = store.folder(trial_id)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.store import manifest, part, snapshot
+from bench.store import manifest, marks, part, snapshot
 from bench.store.claim import last_number
 from bench.store.cleaning import clean
 from bench.store.layout import Store
@@ -51,7 +51,7 @@ class Folded:
 
 def compact(store: Store, *, at_least: int = 1) -> Folded:
     """Fold the trials that are over, if there are `at_least` so many."""
-    announced = [mark for mark in manifest.marks(store.root) if mark.attempt is None]
+    announced = [mark for mark in marks.left(store.root) if mark.attempt is None]
     look = snapshot.take(store)
     chosen = _over(store, look) if len(look.loose) >= at_least else set()
     if len(chosen) < at_least:
@@ -134,7 +134,7 @@ def _is_described(store: Store, trial_id: str) -> bool:
 
 def _being_measured(store: Store) -> set[str]:
     now, found = store.now(), set()
-    for mark in manifest.marks(store.root):
+    for mark in marks.left(store.root):
         if mark.attempt is None:
             with suppress(FileNotFoundError):
                 if now - (store.root / "changed" / mark.name).stat().st_mtime < SETTLED:

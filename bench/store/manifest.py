@@ -4,13 +4,11 @@
 compact/manifest-N.json     generation N: the live parts; the highest N counts
 compact/PART-TABLE.parquet  one table of one part, never changed
 compact/PART.swept          the loose files that this part replaces are gone
-changed/ID-N                attempt N of a trial that may be compacted already
 ```
 
 A part is a set of trials with all their rows; its table `index` says how many attempts of each trial it holds. A
 new generation is created exclusively, like a claim: of two compactions at once one wins, and the other's files are
-named by no manifest. Whoever writes to a trial that may be compacted leaves a mark in `changed/` first, so that
-readers need not look into every trial's folder.
+named by no manifest.
 """
 
 from __future__ import annotations
@@ -18,12 +16,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -34,20 +31,10 @@ FOLDED = ("trials", "attempts", "history", "measures", "results", "index")
 """Tables of a part; each is a file of its own."""
 
 _NAME = re.compile(r"manifest-(\d{8})\.json")
-_MARK = re.compile(r"([0-9a-f]{16})-(\d{4,}|measures-[0-9a-f]{8})")
 
 
 class DamagedPart(UserError):
     """A compact file that can't be read, with the way out."""
-
-
-class Mark(NamedTuple):
-    """A sign that a trial has something newer than its compacted rows may be."""
-
-    name: str
-    trial_id: str
-    attempt: int | None
-    """The attempt that was recorded; None if measures were added."""
 
 
 @dataclass(frozen=True)
@@ -135,26 +122,6 @@ def explain_damage(live: Manifest, error: Exception) -> None:
             raise DamagedPart(f"{path}: missing or damaged; {advice}") from error
 
 
-def mark_attempt(root: Path, trial_id: str, attempt: int) -> None:
-    """Say that `attempt` is about to be recorded. Before the record, so that none can be there without its mark."""
-    _mark(root, f"{trial_id}-{attempt:04d}")
-
-
-def mark_measures(root: Path, trial_id: str) -> None:
-    """Say that measures of a trial that is over are about to be written."""
-    _mark(root, f"{trial_id}-measures-{uuid.uuid4().hex[:8]}")
-
-
-def marks(root: Path) -> list[Mark]:
-    """All marks."""
-    try:
-        names = os.listdir(root / "changed")
-    except FileNotFoundError:
-        return []
-    found = [match for name in names if (match := _MARK.fullmatch(name))]
-    return [Mark(match[0], match[1], int(match[2]) if match[2].isdigit() else None) for match in found]
-
-
 def _index(live: Manifest, trial_ids: Collection[str]) -> list[tuple[str, int, bool]]:
     if not live.parts or not trial_ids:
         return []
@@ -167,13 +134,6 @@ def _index(live: Manifest, trial_ids: Collection[str]) -> list[tuple[str, int, b
         except duckdb.Error as error:
             explain_damage(live, error)
             raise
-
-
-def _mark(root: Path, name: str) -> None:
-    folder = root / "changed"
-    folder.mkdir(exist_ok=True)
-    (folder / name).touch()
-    files.flush_folder(folder)
 
 
 def _manifest_path(folder: Path, generation: int) -> Path:

@@ -26,7 +26,8 @@ import pyarrow as pa
 
 from bench.errors import UserError
 from bench.store import manifest
-from bench.store.layout import Store, StoreError
+from bench.store.folder import StoreError
+from bench.store.layout import Store
 from bench.store.snapshot import Snapshot, take
 from bench.store.tables import TABLES, load_loose, make_views, parquet, wanted_tables
 

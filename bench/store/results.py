@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from bench.store import files, manifest
+from bench.store import files, marks
 from bench.store.attempt import is_over
 from bench.store.claim import last_number
-from bench.store.layout import TrialFolder
+from bench.store.folder import TrialFolder
 
 HISTORY_COLUMNS = {
     "trial_id": "The trial.",
@@ -58,7 +58,7 @@ def write_measures(folder: TrialFolder, values: Mapping[str, float]) -> None:
     number = last_number(folder)
     if number and is_over(folder, number):
         # The trial may be compacted; measures of an open attempt are announced by its record.
-        manifest.mark_measures(folder.root, folder.trial_id)
+        marks.mark_measures(folder.root, folder.trial_id)
     rows = [
         {"trial_id": folder.trial_id, "measure": name, "settings": "{}", "value": value}
         for name, value in values.items()

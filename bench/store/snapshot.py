@@ -14,8 +14,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.store import manifest
-from bench.store.layout import Store, TrialFolder
+from bench.store import manifest, marks
+from bench.store.folder import TrialFolder
+from bench.store.layout import Store
 
 _RECORD = re.compile(r"(\d+)\.parquet")
 
@@ -54,7 +55,7 @@ def take(store: Store, only: Collection[str] | None = None) -> Snapshot:
         names = [name for name in names if name in wanted]
     if not live.parts:
         return Snapshot(live, names, {})
-    left = manifest.marks(store.root)
+    left = marks.left(store.root)
     held = manifest.held_attempts(live, [*names, *(mark.trial_id for mark in left)])
     changed = {
         mark.trial_id: held[mark.trial_id]

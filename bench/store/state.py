@@ -12,7 +12,8 @@ from bench.resources import Retries
 from bench.store import manifest, snapshot
 from bench.store.attempt import FAILURES, is_over, read
 from bench.store.claim import is_dead, last_number
-from bench.store.layout import Store, TrialFolder
+from bench.store.folder import TrialFolder
+from bench.store.layout import Store
 from bench.store.query import Readable, as_list, connect
 from bench.store.tables import damaged_files
 

@@ -1,0 +1,128 @@
+"""Folder: one trial's files; the one place that knows their names."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.errors import UserError
+from bench.trial import Trial
+
+_EPOCH = re.compile(r" epoch (\d+)/(\d+): .*test accuracy ([\d.]+) %, ([\d.]+) s")
+
+
+class StoreError(UserError):
+    """A store that can't be used, with the reason and the way out."""
+
+
+class Progress(NamedTuple):
+    """How far a trial is."""
+
+    epoch: int
+    epochs: int
+    accuracy: float
+    """On the test split, %."""
+    seconds: float
+    """Of the newest epoch."""
+
+    @property
+    def seconds_left(self) -> float:
+        """By the newest epoch's time."""
+        return (self.epochs - self.epoch) * self.seconds
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """The files of one trial."""
+
+    path: Path
+
+    @property
+    def trial_id(self) -> str:
+        return self.path.name
+
+    @property
+    def root(self) -> Path:
+        """The store's folder."""
+        return self.path.parent.parent
+
+    @property
+    def trial(self) -> Path:
+        return self.path / "trial.json"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.parquet"
+
+    @property
+    def measures(self) -> Path:
+        return self.path / "measures.parquet"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def cancelled(self) -> Path:
+        """Mark of a trial that nobody shall train on for now."""
+        return self.path / "cancelled"
+
+    def report(self, number: int) -> Path:
+        """What the first of several processes says of attempt `number` at its end."""
+        return self.attempts / f"{number:04d}.report"
+
+    def failure(self, number: int) -> Path:
+        """What the first of several processes to fail says of attempt `number`."""
+        return self.attempts / f"{number:04d}.failure"
+
+    def stop(self, number: int) -> Path:
+        """Mark by which the processes of attempt `number` are asked to stop."""
+        return self.attempts / f"{number:04d}.stop"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's files."""
+        return self.path / "tensorboard"
+
+    @property
+    def attempts(self) -> Path:
+        return self.path / "attempts"
+
+    def progress(self) -> Progress | None:
+        """The newest epoch that a worker finished; None before the first."""
+        try:
+            found = _EPOCH.findall(self.log.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        if not found:
+            return None
+        epoch, epochs, accuracy, seconds = found[-1]
+        return Progress(int(epoch), int(epochs), float(accuracy), float(seconds))
+
+    def claim(self, number: int) -> Path:
+        return self.attempts / f"{number:04d}.claim"
+
+    def attempt(self, number: int) -> Path:
+        return self.attempts / f"{number:04d}.parquet"
+
+    def read_trial(self) -> Trial:
+        """The trial that was recorded; StoreError if its file doesn't hold it."""
+        try:
+            stored = json.loads(self.trial.read_text(encoding="utf-8"))
+            trial = Trial.from_dict(stored["fields"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.trial}: damaged: {error}") from error
+        if trial.trial_id != self.trial_id:
+            raise StoreError(f"{self.trial}: holds trial {trial.trial_id}, not {self.trial_id}")
+        return trial
