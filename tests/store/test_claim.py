@@ -136,7 +136,8 @@ def _race(root: str, trial_ids: list[str], start: object, won: object) -> None:
         held = acquire(store, store.folder(trial_id), "test")
         if held is not None:
             won.put((trial_id, held.number))  # type: ignore[attr-defined]
-    time.sleep(1.0)
+    # Until all are through: what a process holds that is gone may be taken over.
+    start.wait()  # type: ignore[attr-defined]
 
 
 def test_of_many_processes_one_wins_each_trial(store: Store, make_trial: Callable[..., Trial]) -> None:
