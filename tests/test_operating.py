@@ -56,7 +56,7 @@ def test_a_cancelled_sweep_stops_after_a_step_and_goes_on_later(tmp_path: Path, 
         assert "%" in shown
         cancelled = sambench("cancel", sweep)
         assert "1 running trials stop after their next step, 1 waiting ones won't start" in cancelled.stderr
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=150) == 0
     store = Store.open(tmp_path / "store")
     assert query(store, "SELECT outcome, message FROM attempts").to_pylist() == [
         {"outcome": "preempted", "message": "cancelled"}

@@ -52,7 +52,7 @@ def _interrupt_after_an_epoch(sweep: Path, log: Path) -> None:
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=150) == 130
 
 
 def test_missing_data_are_told_before_anything_is_queued(

@@ -95,7 +95,7 @@ def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, samb
     try:
         wait_for(lambda: holder_in_training(tmp_path / "store"))
         run.send_signal(signal.SIGINT)
-        _, said = run.communicate(timeout=60)
+        _, said = run.communicate(timeout=150)
     finally:
         run.kill()
         run.communicate()

@@ -79,7 +79,7 @@ class Run:
         rows = query(self.store, "SELECT outcome FROM attempts ORDER BY ended").to_pylist()
         return [row["outcome"] for row in rows]
 
-    def wait_until_done(self, patience: float = 180) -> None:
+    def wait_until_done(self, patience: float = 300) -> None:
         """Until every trial of the sweep is done, each once."""
         wanted = {trial.trial_id for trial in self.sweep.trials}
         wait_for(lambda: self._done().keys() >= wanted, patience, self.situation)
@@ -93,7 +93,7 @@ class Run:
             at = folder.progress()
             return at is not None and at.epoch >= epoch
 
-        wait_for(reached, 90, self.situation)
+        wait_for(reached, 240, self.situation)
         number = last_number(folder)
         assert not folder.attempt(number).exists(), "it is still at it"
         return int(json.loads(folder.claim(number).read_text(encoding="utf-8"))["pid"])

@@ -41,9 +41,9 @@ def test_the_search_is_queued_first_and_the_same_command_goes_on(slurm: Cluster,
         rows = query(run.store, "SELECT trial_id FROM attempts WHERE outcome = 'done'").to_pylist()
         return trials <= {row["trial_id"] for row in rows}
 
-    wait_for(searched, 120, run.situation)
+    wait_for(searched, 240, run.situation)
     again = run.sambench(*command)
     assert again.returncode == 0, again.stderr
     assert "best of 0.1, 0.2 in search by mean val_accuracy" in again.stderr
     assert "go on with" not in again.stderr
-    wait_for(lambda: run.outcomes() == ["done"] * 4, 120, run.situation)
+    wait_for(lambda: run.outcomes() == ["done"] * 4, 240, run.situation)

@@ -37,7 +37,7 @@ def test_preempted_by_a_partition_of_higher_priority(slurm_alone: Cluster, tmp_p
 def test_time_that_is_too_short(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, LONG.replace("time: 10m", "time: 1m").replace("epochs: 40", "epochs: 80"))
     run.submit("--profile-file", run.profile(signal_seconds=45))
-    wait_for(run.outcomes, 90, run.situation)
+    wait_for(run.outcomes, 240, run.situation)
     # Enough for the rest: how often a short time runs out before depends on the machine.
     slurm.run("scontrol", "update", f"JobId={_mine(run)}", "TimeLimit=10")
     run.wait_until_done()
@@ -53,7 +53,7 @@ def test_cancelled_by_slurm_and_queued_again(slurm: Cluster, tmp_path: Path) -> 
     run.submit()
     run.wait_until_training()
     slurm.run("scancel", _mine(run))
-    wait_for(lambda: run.outcomes() == ["preempted"] and not run.own_jobs(), 60, run.situation)
+    wait_for(lambda: run.outcomes() == ["preempted"] and not run.own_jobs(), 240, run.situation)
     run.submit()
     run.wait_until_done()
     run.assert_as_undisturbed()

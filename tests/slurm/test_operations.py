@@ -22,8 +22,8 @@ def test_cancelled_from_the_login_node(slurm: Cluster, tmp_path: Path) -> None:
     cancelled = run.sambench("cancel", run.file)
     assert "1 running trials stop after their next step, 5 waiting ones won't start" in cancelled.stderr
     assert "jobs were taken out of SLURM's queue" in cancelled.stderr
-    wait_for(lambda: run.outcomes() == ["preempted"], 60, run.situation)
-    wait_for(lambda: not run.own_jobs(), 60, run.situation)
+    wait_for(lambda: run.outcomes() == ["preempted"], 240, run.situation)
+    wait_for(lambda: not run.own_jobs(), 240, run.situation)
     assert "6 cancelled" in run.sambench("status", run.file).stdout
 
 
@@ -32,7 +32,7 @@ def test_a_job_that_accounting_forgot_is_called_lost(slurm: Cluster, tmp_path: P
     run.submit()
     job = next(plans(run.store)).chunks[0].job
     slurm.run("scancel", job)
-    wait_for(lambda: not run.own_jobs(), 60, run.situation)
+    wait_for(lambda: not run.own_jobs(), 240, run.situation)
     assert "lost" not in run.sambench("status", run.file).stdout, "accounting knows it"
     plan = next(plans(run.store))
     plan.chunks[0].job = "999999"
@@ -47,4 +47,4 @@ def test_thousands_of_trials_leave_no_process_behind(slurm: Cluster, tmp_path: P
     assert processes_of(tmp_path / "store") == []
     assert "400 trials: 400 missing" in run.sambench("status", run.file).stdout
     run.sambench("cancel", run.file)
-    wait_for(lambda: not run.own_jobs(), 60, run.situation)
+    wait_for(lambda: not run.own_jobs(), 240, run.situation)

@@ -73,7 +73,7 @@ def test_one_trial_on_two_nodes(slurm: Cluster, tmp_path: Path) -> None:
 def test_a_process_that_raises_has_its_traceback_in_the_log(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, TWO_NODES.replace("m: 64, ", ""))
     run.submit()
-    wait_for(lambda: run.outcomes() == ["error"], 120, run.situation)
+    wait_for(lambda: run.outcomes() == ["error"], 240, run.situation)
     logged = run.sambench("logs", run.sweep.trials[0].trial_id).stdout
     assert "Traceback" in logged
     assert "2 processes can't share 1 micro-batches evenly" in logged
@@ -105,10 +105,10 @@ def test_a_submission_that_a_limit_cuts_short_is_taken_up_again(slurm: Cluster, 
     assert first.returncode == 2, first.stderr
     assert "6 of 15 trials queued" in first.stderr
     assert "run it again to queue the rest" in first.stderr
-    wait_for(lambda: run.outcomes().count("done") >= 6 and not run.own_jobs(), 120, run.situation)
+    wait_for(lambda: run.outcomes().count("done") >= 6 and not run.own_jobs(), 240, run.situation)
     for _ in range(3):
         run.sambench(*command)
-        wait_for(lambda: not run.own_jobs(), 120, run.situation)
+        wait_for(lambda: not run.own_jobs(), 240, run.situation)
     run.wait_until_done()
 
 
