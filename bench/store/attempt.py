@@ -115,7 +115,7 @@ def record(folder: TrialFolder, attempt: Attempt) -> None:
     if attempt.attempt > 1:
         # Earlier attempts may be compacted, or become so at this moment; a trial without any can't be.
         marks.mark_attempt(folder.root, folder.trial_id, attempt.attempt)
-    files.create(folder.attempt(attempt.attempt), files.parquet_bytes(table))
+    files.create(folder.attempt(attempt.attempt), files.small_parquet_bytes(table))
 
 
 def read_outcome(folder: TrialFolder, number: int) -> str:

@@ -15,8 +15,8 @@ from bench.store import manifest
 from bench.store.claim import is_dead, last_number
 from bench.store.folder import StoreError, TrialFolder
 from bench.store.layout import Store
+from bench.store.loose import damaged_files, parquet
 from bench.store.manifest import Manifest
-from bench.store.tables import damaged_files, parquet
 from bench.trial import FIELDS, SCHEMA, Trial
 
 Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim"]

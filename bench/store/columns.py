@@ -11,7 +11,8 @@ from bench.errors import UserError
 from bench.measures import MEASURES
 from bench.store.attempt import Attempt
 from bench.store.results import HISTORY_COLUMNS, MEASURES_COLUMNS
-from bench.store.tables import FIELD_TYPES, SCHEMAS, TABLES
+from bench.store.tables import SCHEMAS, TABLES
+from bench.store.trial_rows import FIELD_TYPES
 from bench.trial import FIELDS, Trial
 
 ABOUT = {

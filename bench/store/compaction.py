@@ -9,23 +9,20 @@ logs, weights and `trial.json` stay where they are.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
-from bench.store import manifest, marks, part, snapshot
+from bench.store import loose, manifest, marks, part, snapshot
 from bench.store.claim import last_number
 from bench.store.cleaning import clean
 from bench.store.layout import Store
 from bench.store.manifest import Manifest
-from bench.store.query import connect
 from bench.store.snapshot import Snapshot
-from bench.store.tables import TABLES, damaged_files, load_loose, relation
+from bench.store.tables import TABLES, load_loose, relation
 
 GOES_ON = frozenset({"preempted", "timeout"})
 """Ends of attempts after which the trial is to go on."""
@@ -34,6 +31,7 @@ SETTLED = 60.0
 MANY = 300
 """Loose trials from which `run` compacts at its end."""
 
+_SCHEMA = "fold"
 _log = logging.getLogger(__name__)
 
 
@@ -53,13 +51,22 @@ def compact(store: Store, *, at_least: int = 1) -> Folded:
     """Fold the trials that are over, if there are `at_least` so many."""
     announced = [mark for mark in marks.left(store.root) if mark.attempt is None]
     look = snapshot.take(store)
-    chosen = _over(store, look) if len(look.loose) >= at_least else set()
-    if len(chosen) < at_least:
+    if len(look.loose) < at_least:
         return Folded(0, clean(store))
-    try:
-        publish(store, _keep(look, chosen))
-    except FileExistsError:
-        return Folded(overtaken=True)
+    look.manifest.folder.mkdir(exist_ok=True)
+    spill = str(look.manifest.folder / ".tmp-spill")
+    with duckdb.connect(":memory:", config={"temp_directory": spill}) as connection:
+        checked = loose.Checked()
+        load_loose(connection, _SCHEMA, store, look, TABLES, insert=checked)
+        for path, reason in checked.damaged.items():
+            _log.warning("%s: damaged, its trial is not compacted: %s", path, reason)
+        chosen = _over(connection, store) - {path.relative_to(store.trials).parts[0] for path in checked.damaged}
+        if len(chosen) < at_least:
+            return Folded(0, clean(store))
+        try:
+            _publish(connection, store, _keep(connection, look, chosen))
+        except FileExistsError:
+            return Folded(overtaken=True)
     # Measures that were announced before the look, and longer ago than writing them takes, are in the new part.
     for mark in announced:
         if mark.trial_id in chosen:
@@ -67,21 +74,18 @@ def compact(store: Store, *, at_least: int = 1) -> Folded:
     return Folded(len(chosen), clean(store))
 
 
-def publish(store: Store, new: Snapshot) -> Manifest:
-    """Write a new part with the loose trials of `new`, and make it live; FileExistsError if another was faster."""
+def _publish(connection: duckdb.DuckDBPyConnection, store: Store, new: Snapshot) -> None:
+    """Write a new part with the loaded trials of `new`, and make it live; FileExistsError if another was faster."""
     live = new.manifest
-    live.folder.mkdir(exist_ok=True)
     absorbed = _absorbed(live, len(new.loose), new.changed)
-    with duckdb.connect(":memory:", config={"temp_directory": str(live.folder / ".tmp-spill")}) as connection:
-        load_loose(connection, "fold", store, new, TABLES)
-        written = part.write(connection, live.folder, lambda table: relation("fold", new, table, absorbed))
+    written = part.write(connection, live.folder, lambda table: relation(_SCHEMA, new, table, absorbed))
     expected = len(new.new) + sum(live.parts[name] for name in absorbed)
     if written.trials != expected:
         # Another compaction removes the loose files that this one was reading: it has published before.
         if manifest.current(store.root).generation != live.generation:
             raise FileExistsError(f"generation {live.generation + 1} of {live.folder}")
         raise RuntimeError(f"compaction wrote {written.trials} of {expected} trials; nothing was changed")
-    return publish_part(live, written, absorbed)
+    publish_part(live, written, absorbed)
 
 
 def publish_part(live: Manifest, written: part.Part, absorbed: Collection[str] = ()) -> Manifest:
@@ -96,40 +100,29 @@ def publish_part(live: Manifest, written: part.Part, absorbed: Collection[str] =
         raise
 
 
-def _over(store: Store, look: Snapshot) -> set[str]:
-    """The loose trials that are over and whole."""
-    with connect(store, ["attempts"], only=look.loose) as connection:
-        ends = connection.execute(
-            "SELECT trial_id, max(attempt), arg_max(outcome, attempt) FROM attempts GROUP BY trial_id"
-        ).fetchall()
+def _over(connection: duckdb.DuckDBPyConnection, store: Store) -> set[str]:
+    """The loaded trials that are over and known."""
+    ends = connection.execute(
+        f"""SELECT trial_id, max(attempt), arg_max(outcome, attempt)
+        FROM {_SCHEMA}.loose_attempts SEMI JOIN {_SCHEMA}.loose_trials USING (trial_id) GROUP BY trial_id"""
+    ).fetchall()
+    # Claims are looked at after the records were read: who began again meanwhile is seen here.
     found = {
         trial_id
         for trial_id, newest, outcome in ends
         if outcome not in GOES_ON and newest >= last_number(store.folder(trial_id))
     }
-    found -= _being_measured(store)
-    kept = _keep(look, found)
-    loose = snapshot.find_loose(store, kept)
-    damaged = damaged_files(map(Path, [*loose.attempts, *loose.history, *loose.measures]))
-    for path, reason in damaged.items():
-        _log.warning("%s: damaged, its trial is not compacted: %s", path, reason)
-    found -= {path.relative_to(store.root).parts[1] for path in damaged}
-    described = {trial_id for trial_id in kept.new if trial_id in found and _is_described(store, trial_id)}
-    return described | (found & set(kept.changed))
+    return found - _being_measured(store)
 
 
-def _keep(look: Snapshot, trial_ids: Collection[str]) -> Snapshot:
-    """The snapshot with only these of its loose trials."""
+def _keep(connection: duckdb.DuckDBPyConnection, look: Snapshot, trial_ids: Collection[str]) -> Snapshot:
+    """The snapshot with only these of its loose trials, and the loaded tables with only their rows."""
+    kept = {"ids": list(trial_ids)}
+    for table in ("changed", *(f"loose_{table}" for table in TABLES)):
+        sql = f"DELETE FROM {_SCHEMA}.{table} WHERE trial_id NOT IN (SELECT unnest($ids::VARCHAR[]))"
+        connection.execute(sql, kept)
     new = [trial_id for trial_id in look.new if trial_id in trial_ids]
     return Snapshot(look.manifest, new, {name: held for name, held in look.changed.items() if name in trial_ids})
-
-
-def _is_described(store: Store, trial_id: str) -> bool:
-    try:
-        stored = json.loads(store.folder(trial_id).trial.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return False
-    return isinstance(stored.get("fields", {}).get("settings"), dict)
 
 
 def _being_measured(store: Store) -> set[str]:

@@ -43,8 +43,20 @@ def create(path: Path, data: bytes) -> None:
 
 def parquet_bytes(table: pa.Table) -> bytes:
     """`table` as one Parquet file with checksummed pages."""
+    return _parquet_bytes(table)
+
+
+def small_parquet_bytes(table: pa.Table) -> bytes:
+    """The same for a table of a few rows, of which there may be tens of thousands.
+
+    Without what helps to read large files only in part, it has a third of the bytes and is read in half the time.
+    """
+    return _parquet_bytes(table, use_dictionary=False, write_statistics=False, store_schema=False)
+
+
+def _parquet_bytes(table: pa.Table, **options: bool) -> bytes:
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True, **options)
     return sink.getvalue().to_pybytes()
 
 

@@ -11,7 +11,16 @@ from typing import NamedTuple
 from bench.errors import UserError
 from bench.trial import Trial
 
+ATTEMPTS, HISTORY, MEASURES = "attempts", "history.parquet", "measures.parquet"
+RECORD = re.compile(r"(\d+)\.parquet")
+"""Name of the record of an attempt that is over."""
+
 _EPOCH = re.compile(r" epoch (\d+)/(\d+): .*test accuracy ([\d.]+) %, ([\d.]+) s")
+
+
+def record_name(number: int) -> str:
+    """Name of the record of attempt `number`."""
+    return f"{number:04d}.parquet"
 
 
 class StoreError(UserError):
@@ -55,11 +64,11 @@ class TrialFolder:
 
     @property
     def history(self) -> Path:
-        return self.path / "history.parquet"
+        return self.path / HISTORY
 
     @property
     def measures(self) -> Path:
-        return self.path / "measures.parquet"
+        return self.path / MEASURES
 
     @property
     def checkpoint(self) -> Path:
@@ -97,7 +106,7 @@ class TrialFolder:
 
     @property
     def attempts(self) -> Path:
-        return self.path / "attempts"
+        return self.path / ATTEMPTS
 
     def progress(self) -> Progress | None:
         """The newest epoch that a worker finished; None before the first."""
@@ -114,7 +123,7 @@ class TrialFolder:
         return self.attempts / f"{number:04d}.claim"
 
     def attempt(self, number: int) -> Path:
-        return self.attempts / f"{number:04d}.parquet"
+        return self.attempts / record_name(number)
 
     def read_trial(self) -> Trial:
         """The trial that was recorded; StoreError if its file doesn't hold it."""

@@ -59,13 +59,18 @@ class Store:
             raise StoreError(f"store {root} is not writable: {error.strerror}") from error
         return cls.open(root)
 
+    @property
+    def trials(self) -> Path:
+        """The folder that has every trial's own."""
+        return self.root / "trials"
+
     def folder(self, trial_id: str) -> TrialFolder:
         """The folder of a trial, whether it exists or not."""
-        return TrialFolder(self.root / "trials" / trial_id)
+        return TrialFolder(self.trials / trial_id)
 
     def folders(self) -> Iterator[TrialFolder]:
         """The folders of all trials that were ever recorded here."""
-        with os.scandir(self.root / "trials") as entries:
+        with os.scandir(self.trials) as entries:
             names = sorted(entry.name for entry in entries if _TRIAL_ID.fullmatch(entry.name))
         return (self.folder(name) for name in names)
 

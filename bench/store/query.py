@@ -19,6 +19,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import duckdb
@@ -28,8 +29,10 @@ from bench.errors import UserError
 from bench.store import manifest
 from bench.store.folder import StoreError
 from bench.store.layout import Store
+from bench.store.loose import parquet
+from bench.store.named import named_columns
 from bench.store.snapshot import Snapshot, take
-from bench.store.tables import TABLES, load_loose, make_views, parquet, wanted_tables
+from bench.store.tables import TABLES, load_loose, make_views, wanted_tables
 
 _TRIES = 20
 """Snapshots to take before giving up, if compaction replaces each while it is read."""
@@ -45,15 +48,23 @@ class QueryError(UserError):
 
 
 def connect(
-    stores: Readable, tables: Iterable[str] = TABLES, *, only: Collection[str] | None = None
+    stores: Readable,
+    tables: Iterable[str] = TABLES,
+    *,
+    only: Collection[str] | None = None,
+    columns: Collection[str] | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """A connection that has `tables`, of all trials or `only` of some, and can reach nothing else."""
+    """A connection that has `tables`, of all trials or `only` of some, and can reach nothing else.
+
+    `columns` names what is asked of `attempts` and `results`, where it isn't everything: of trials that aren't
+    compacted, reading all of it takes twice as long, and columns that aren't named may be empty or missing.
+    """
     read = as_list(stores)
     wanted = wanted_tables(tables) | ({"trials", "attempts"} if len(read) > 1 else set())
     connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
     paths: list[str] = []
     for number, store in enumerate(read):
-        snapshot = _load(connection, f"store_{number}", store, wanted, only)
+        snapshot = _load(connection, f"store_{number}", store, wanted, only, columns)
         paths += [path for table in wanted for path in snapshot.manifest.paths(table)]
     _unite(connection, len(read), wanted)
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
@@ -70,6 +81,11 @@ def query(stores: Readable, sql: str) -> pa.Table:
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryError("the store is read-only: write one SELECT statement")
         named = set(re.findall(r"\w+", sql.lower())) & set(TABLES)
+        columns = named_columns(sql)
+        if columns is not None:
+            # What is wrong is told below, where all columns are there to choose from.
+            with connect(stores, named or TABLES, columns=columns) as connection, suppress(duckdb.Error):
+                return connection.sql(sql).to_arrow_table()
         with connect(stores, named or TABLES) as connection:
             try:
                 return connection.sql(sql).to_arrow_table()
@@ -101,12 +117,13 @@ def _load(
     store: Store,
     tables: Iterable[str],
     only: Collection[str] | None,
+    columns: Collection[str] | None,
 ) -> Snapshot:
     """Load one store; again, if a compaction ended meanwhile and may have removed what was about to be read."""
     for _ in range(_TRIES):
         snapshot = take(store, only)
         try:
-            load_loose(connection, schema, store, snapshot, tables)
+            load_loose(connection, schema, store, snapshot, tables, columns=columns)
             make_views(connection, schema, snapshot, tables, only)
         except duckdb.Error as error:
             manifest.explain_damage(snapshot.manifest, error)

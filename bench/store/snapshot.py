@@ -9,25 +9,12 @@ same afterwards.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from bench.store import manifest, marks
-from bench.store.folder import TrialFolder
+from bench.store.folder import ATTEMPTS, HISTORY, MEASURES, RECORD, record_name
 from bench.store.layout import Store
-
-_RECORD = re.compile(r"(\d+)\.parquet")
-
-
-@dataclass(frozen=True)
-class Loose:
-    """The Parquet files of trials' own folders, by table."""
-
-    attempts: list[str] = field(default_factory=list)
-    history: list[str] = field(default_factory=list)
-    measures: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -65,26 +52,24 @@ def take(store: Store, only: Collection[str] | None = None) -> Snapshot:
     return Snapshot(live, [name for name in names if name not in held], changed)
 
 
-def find_loose(store: Store, snapshot: Snapshot) -> Loose:
-    """The files to read of the snapshot's loose trials."""
-    found = Loose()
-    for trial_id in snapshot.loose:
-        folder, held = store.folder(trial_id), snapshot.changed.get(trial_id, 0)
-        found.attempts.extend(_attempts(folder, held))
-        names = _names(folder.path)
-        for path, into in ((folder.history, found.history), (folder.measures, found.measures)):
-            if path.name in names:
-                into.append(str(path))
+def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str]) -> dict[str, list[str]]:
+    """The Parquet files of the snapshot's loose trials, of those of the three tables that are asked for."""
+    attempts: list[str] = []
+    trials = str(store.trials)
+    # Strings, not paths: there may be tens of thousands.
+    for trial_id in snapshot.loose if "attempts" in tables else ():
+        attempts += _attempts(f"{trials}/{trial_id}/{ATTEMPTS}", snapshot.changed.get(trial_id, 0))
+    found = {"attempts": attempts}
+    for table, name in (("history", HISTORY), ("measures", MEASURES)):
+        paths = (f"{trials}/{trial_id}/{name}" for trial_id in snapshot.loose) if table in tables else ()
+        found[table] = [path for path in paths if os.path.exists(path)]
     return found
 
 
-def _attempts(folder: TrialFolder, held: int) -> list[str]:
-    numbers = sorted(int(found[1]) for name in _names(folder.attempts) if (found := _RECORD.fullmatch(name)))
-    return [str(folder.attempt(number)) for number in numbers if number > held]
-
-
-def _names(folder: Path) -> list[str]:
+def _attempts(folder: str, held: int) -> list[str]:
     try:
-        return os.listdir(folder)
+        names = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    numbers = sorted(int(found[1]) for name in names if (found := RECORD.fullmatch(name)))
+    return [f"{folder}/{record_name(number)}" for number in numbers if number > held]

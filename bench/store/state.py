@@ -14,8 +14,8 @@ from bench.store.attempt import FAILURES, is_over, read
 from bench.store.claim import is_dead, last_number
 from bench.store.folder import TrialFolder
 from bench.store.layout import Store
+from bench.store.loose import damaged_files
 from bench.store.query import Readable, as_list, connect
-from bench.store.tables import damaged_files
 
 Status = Literal["done", "pruned", "failed", "running", "cancelled", "missing"]
 
@@ -71,7 +71,7 @@ def _precedence(state: State) -> int:
 
 def _states(store: Store, trial_ids: list[str], retries: Retries, prunes: bool) -> dict[str, State]:
     rows = (
-        connect(store, ["attempts"], only=trial_ids)
+        connect(store, ["attempts"], only=trial_ids, columns=_COLUMNS)
         .execute("SELECT trial_id, attempt, outcome, message, wall_s FROM attempts ORDER BY trial_id, attempt")
         .fetchall()
     )
