@@ -6,13 +6,11 @@ time per epoch doesn't depend on ρ, seed or learning rate.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from statistics import median
 
-from bench.store import Readable, connect
+from bench.store import Readable, connect, named_columns
 from bench.trial import Trial
 
 _KIND = ("dataset", "model", "image_size", "optimizer", "variant", "scope", "batch_size", "m", "augment", "precision")
@@ -58,24 +56,15 @@ class Estimate:
 
 def measured(stores: Readable) -> dict[Kind, Pace]:
     """Median time per epoch of every kind of trial that the stores have a finished one of."""
-    rows = (
-        connect(stores, ["results"])
-        .execute(
-            f"""
-            SELECT {", ".join(_KIND)}, train_s / (epochs - coalesce(first_epoch, 0)),
-                   CASE WHEN device_type = 'cuda' THEN world_size ELSE 0 END
-            FROM results WHERE outcome = 'done' AND train_s > 0 AND epochs > coalesce(first_epoch, 0)
-            """
-        )
-        .fetchall()
-    )
-    found: dict[Kind, list[tuple[float, int]]] = defaultdict(list)
-    for row in rows:
-        found[tuple(row[:-2])].append(row[-2:])
-    return {
-        each: Pace(median(seconds for seconds, _ in paces), max(gpus for _, gpus in paces))
-        for each, paces in found.items()
-    }
+    columns = ", ".join(_KIND)
+    sql = f"""
+        SELECT {columns}, median(train_s / (epochs - coalesce(first_epoch, 0))),
+               max(CASE WHEN device_type = 'cuda' THEN world_size ELSE 0 END)
+        FROM results WHERE outcome = 'done' AND train_s > 0 AND epochs > coalesce(first_epoch, 0)
+        GROUP BY {columns}
+    """
+    with connect(stores, ["results"], columns=named_columns(sql)) as connection:
+        return {tuple(of): Pace(seconds, gpus) for *of, seconds, gpus in connection.execute(sql).fetchall()}
 
 
 def estimate(left: Iterable[Trial], paces: dict[Kind, Pace], probe: Callable[[Trial], Pace] | None = None) -> Estimate:

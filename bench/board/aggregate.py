@@ -16,7 +16,7 @@ from bench.board.remarks import remarks_of
 from bench.board.statistics import Summary, paired_difference, summarize
 from bench.measures import MEASURES
 from bench.spec import Guess, Sweep
-from bench.store import Readable, connect
+from bench.store import Readable, connect, named_columns
 from bench.trial import NONE, Trial
 
 SELECTION = "val_accuracy"
@@ -130,11 +130,9 @@ def read_results(stores: Readable, trials: Sequence[Trial], metrics: Sequence[st
     names |= {name: METRICS[name].column for name in metrics}
     columns = ", ".join(f'{column} AS "{name}"' for name, column in names.items())
     ids = {trial.trial_id for trial in trials}
-    with connect(stores, ["results"], only=ids) as connection:
-        answer = connection.execute(
-            f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)",
-            {"ids": list(ids)},
-        )
+    sql = f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)"
+    with connect(stores, ["results"], only=ids, columns=named_columns(sql)) as connection:
+        answer = connection.execute(sql, {"ids": list(ids)})
         found = [column[0] for column in answer.description]
         rows = [dict(zip(found, row, strict=True)) for row in answer.fetchall()]
     return {row["trial_id"]: row for row in rows}

@@ -28,6 +28,7 @@ from bench.store.export import Results, Stores, export, read_exported
 from bench.store.export import open_stores as open
 from bench.store.folder import StoreError, TrialFolder
 from bench.store.layout import Store
+from bench.store.named import named_columns
 from bench.store.query import TABLES, QueryError, Readable, connect, query, results_of
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
 
@@ -52,6 +53,7 @@ __all__ = [
     "compact",
     "connect",
     "export",
+    "named_columns",
     "open",
     "open_attempt",
     "query",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench.errors import UserError
 from bench.trial import Trial
 
-ATTEMPTS, HISTORY, MEASURES = "attempts", "history.parquet", "measures.parquet"
+TRIAL, ATTEMPTS, HISTORY, MEASURES = "trial.json", "attempts", "history.parquet", "measures.parquet"
 RECORD = re.compile(r"(\d+)\.parquet")
 """Name of the record of an attempt that is over."""
 
@@ -60,7 +60,7 @@ class TrialFolder:
 
     @property
     def trial(self) -> Path:
-        return self.path / "trial.json"
+        return self.path / TRIAL
 
     @property
     def history(self) -> Path:

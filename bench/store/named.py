@@ -40,11 +40,19 @@ def _serialized(sql: str) -> str:
 
 
 def _parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a JSON value."""
+    """Every object in a JSON value, but for ORDER BY ALL, which stands for what is selected."""
     if isinstance(value, dict):
         yield value
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _parts(inner)
+        for key, inner in value.items():
+            yield from _parts([part for part in inner if not _orders_all(part)] if key == "modifiers" else inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _parts(inner)
+
+
+def _orders_all(modifier: dict[str, Any]) -> bool:
+    keys = [order["expression"] for order in modifier.get("orders", ())]
+    return bool(keys) and all(key["type"] == "STAR" and key["expr"] is None for key in keys)
 
 
 def _texts(part: dict[str, Any]) -> Iterator[str]:

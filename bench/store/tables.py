@@ -8,7 +8,6 @@ row groups that a statement needs.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -55,22 +54,16 @@ def load_loose(
     connection.execute(f"INSERT INTO {schema}.changed SELECT unnest($ids::VARCHAR[])", {"ids": list(snapshot.changed)})
     # DuckDB reads files in parallel only if their order doesn't matter.
     connection.execute("SET preserve_insertion_order = false")
-
-    def load_files(cursor: duckdb.DuckDBPyConnection) -> None:
-        found = find_loose(store, snapshot, wanted)
-        for table in (name for name in SCHEMAS if name in wanted):
-            paths, name = found[table], f"{schema}.loose_{table}"
-            loose.create(cursor, name, _needed(table, columns))
-            insert(cursor, name, _needed(table, columns), paths)
-            _complete(cursor, schema, snapshot, table, paths)
-
-    with ThreadPoolExecutor(1) as aside:
-        files = aside.submit(load_files, connection.cursor())
-        if "trials" in wanted:
-            load_trials(connection, f"{schema}.loose_trials", store, snapshot.new)
-            _complete(connection, schema, snapshot, "trials", [])
-        files.result()
+    for table, paths in find_loose(store, snapshot, wanted).items():
+        if table in wanted:
+            needed, name = _needed(table, columns), f"{schema}.loose_{table}"
+            loose.create(connection, name, needed)
+            insert(connection, name, needed, paths)
+            _complete(connection, schema, snapshot, table, paths)
     connection.execute("RESET preserve_insertion_order")
+    if "trials" in wanted:
+        load_trials(connection, f"{schema}.loose_trials", store, snapshot.new)
+        _complete(connection, schema, snapshot, "trials", [])
     if "results" in wanted:
         _make_results(connection, schema)
 

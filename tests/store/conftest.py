@@ -1,0 +1,30 @@
+"""Stores that several test files use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bench.store import Store
+from bench.trial import Trial
+from tests.store.test_claim import dead_claim
+from tests.store.test_query import finish
+
+
+@pytest.fixture
+def mixed(store: Store, make_trial: Callable[..., Trial]) -> Store:
+    """Done, failed and retried, preempted, running by a dead worker, never tried; settings of several types."""
+    for seed in range(3):
+        finish(store, make_trial(seed=seed), test_accuracy=90.0 + seed)
+    finish(store, make_trial(seed=3), "error")
+    finish(store, make_trial(seed=3), test_accuracy=92.0)
+    finish(store, make_trial(seed=4), "error")
+    finish(store, make_trial(seed=5), "preempted")
+    store.add([make_trial(seed=6), make_trial(seed=7)])
+    dead_claim(store.folder(make_trial(seed=7).trial_id))
+    for sparsity in (0.5, "only_norm"):
+        finish(
+            store, make_trial(variant="sam", scope="random", rho=1.0, settings=(("sparsity", sparsity),)), lr_curve=1.0
+        )
+    return store
