@@ -21,7 +21,7 @@ def named_columns(sql: str) -> set[str] | None:
     tables = [part for part in parts if part.get("type") == "BASE_TABLE"]
     rows = {name.lower() for table in tables for name in (table["alias"], table["table_name"])}
     for part in parts:
-        renames = part.get("type") == "BASE_TABLE" and part["column_name_alias"]
+        renames = part.get("type") == "BASE_TABLE" and part.get("column_name_alias")
         if part.get("type") in _ALL or part.get("ref_type") == "NATURAL" or renames:
             return None
         if part.get("type") == "COLUMN_REF" and part["column_names"][-1].lower() in rows:
@@ -52,7 +52,7 @@ def _parts(value: Any) -> Iterator[dict[str, Any]]:
 
 def _orders_all(modifier: dict[str, Any]) -> bool:
     keys = [order["expression"] for order in modifier.get("orders", ())]
-    return bool(keys) and all(key["type"] == "STAR" and key["expr"] is None for key in keys)
+    return bool(keys) and all(key["type"] == "STAR" and key.get("expr") is None for key in keys)
 
 
 def _texts(part: dict[str, Any]) -> Iterator[str]:

@@ -52,15 +52,13 @@ def load_loose(
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     connection.execute(f"CREATE TABLE {schema}.changed (trial_id VARCHAR)")
     connection.execute(f"INSERT INTO {schema}.changed SELECT unnest($ids::VARCHAR[])", {"ids": list(snapshot.changed)})
-    # DuckDB reads files in parallel only if their order doesn't matter.
-    connection.execute("SET preserve_insertion_order = false")
-    for table, paths in find_loose(store, snapshot, wanted).items():
-        if table in wanted:
-            needed, name = _needed(table, columns), f"{schema}.loose_{table}"
-            loose.create(connection, name, needed)
-            insert(connection, name, needed, paths)
-            _complete(connection, schema, snapshot, table, paths)
-    connection.execute("RESET preserve_insertion_order")
+    with loose.tuned(connection):
+        for table, paths in find_loose(store, snapshot, wanted).items():
+            if table in wanted:
+                needed, name = _needed(table, columns), f"{schema}.loose_{table}"
+                loose.create(connection, name, needed)
+                insert(connection, name, needed, paths)
+                _complete(connection, schema, snapshot, table, paths)
     if "trials" in wanted:
         load_trials(connection, f"{schema}.loose_trials", store, snapshot.new)
         _complete(connection, schema, snapshot, "trials", [])
