@@ -34,6 +34,12 @@ AGGREGATE = """
     SELECT dataset, model, variant, scope, rho, avg(test_accuracy), stddev_samp(test_accuracy), count(*)
     FROM results WHERE outcome = 'done' GROUP BY ALL ORDER BY ALL
 """
+MANY = """
+title: many seeds
+grid: {{dataset: digits, model: resnet8, batch_size: 64, epochs: 10, lr: 0.1, weight_decay: 5e-4, seed: {count}}}
+methods: [{{optimizer: sgd}}]
+measures: [test_accuracy]
+"""
 KEYS = {
     "dataset": "['cifar10', 'cifar100', 'svhn', 'imagenet'][1 + n % 4]",
     "model": "'model_' || (n // 4 % 20)",
@@ -137,8 +143,9 @@ def compacted(folder: Path, count: int) -> None:
 
 def uncompacted(folder: Path, count: int) -> None:
     """`count` trials in folders of their own."""
-    store, first = Store.create(folder), load(SWEEP, {}).trials[0]
-    trials = [Trial.from_dict({**first.as_dict(), "seed": seed}) for seed in range(count)]
+    store, sweep = Store.create(folder), folder.with_suffix(".yaml")
+    sweep.write_text(MANY.format(count=count))
+    trials = load(sweep, {}).trials
     for trial in trials:
         # As `Store.add` and `finish`, without waiting for the disk each time.
         place = store.folder(trial.trial_id)
@@ -146,7 +153,9 @@ def uncompacted(folder: Path, count: int) -> None:
         place.trial.write_text(json.dumps({"schema": 2, "trial_id": trial.trial_id, "fields": trial.as_dict()}))
     recorded = [finish(store, trial) for trial in trials]
     tell("recording one result, flushed", statistics.median(recorded), 0.005, 1000, "ms")
-    tell(f"query of {count:,} loose trials", seconds(lambda: query(store, AGGREGATE), 2), 2.0)
+    tell(f"query of {count:,} loose trials", seconds(lambda: query(store, AGGREGATE)), 2.0)
+    for name in ("board", "status"):
+        tell(f"the command `{name}` on them", seconds(command(name, str(sweep), "--store", str(folder)), 3), 2.0)
     started = time.perf_counter()
     assert compact(store).trials == count
     print(f"compacting them: {time.perf_counter() - started:.1f} s")
