@@ -41,8 +41,7 @@ class Parts:
 
 def build(trial: Trial, device: torch.device) -> Parts:
     """Everything that the trial's fields describe, with fresh or pretrained weights."""
-    if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = trial.tf32
+    set_tf32(device, allowed=trial.tf32)
     splits = build_splits(trial)
     model = build_model(trial).to(device)
     if trial.channels_last:
@@ -55,6 +54,12 @@ def build(trial: Trial, device: torch.device) -> Parts:
     return Parts(splits=splits.to(device), model=model, optimizer=optimizer, method=method, scaler=scaler)
 
 
+def set_tf32(device: torch.device, *, allowed: bool) -> None:
+    """Whether this process may multiply float32 matrices in TF32, where there is a GPU."""
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
+
+
 def build_splits(trial: Trial) -> Splits:
     """The trial's data, with what it holds out and the labels that it redraws."""
     splits = hold_out(data.load(trial.dataset, trial.image_size), trial.val_fraction, trial.seed)
@@ -65,10 +70,8 @@ def build_splits(trial: Trial) -> Splits:
 
 def build_model(trial: Trial) -> nn.Module:
     """The trial's model on the CPU; a seed gives the same weights whatever the method."""
-    traits = data.entry(trial.dataset).traits
     torch.manual_seed(derive(trial.seed, "init"))
-    shape = {name: traits[name] for name in ("num_classes", "in_channels")}
-    model = models.build(trial.model, **shape, image_size=image_size(trial))
+    model = build_network(trial)
     if trial.init_from:
         # Not at the top: timm takes as long to import as a small trial's first epochs.
         from bench.models.pretrained import load_pretrained
@@ -77,6 +80,13 @@ def build_model(trial: Trial) -> nn.Module:
     drop_norm_parameters(model, trial.norm_dropout, trial.norm_rule)
     set_trainable(model, trial.trainable, trial.norm_rule)
     return model
+
+
+def build_network(trial: Trial) -> nn.Module:
+    """The trial's network on the CPU, with weights of no meaning."""
+    traits = data.entry(trial.dataset).traits
+    shape = {name: traits[name] for name in ("num_classes", "in_channels")}
+    return models.build(trial.model, **shape, image_size=image_size(trial))
 
 
 def build_optimizer(trial: Trial, model: nn.Module) -> torch.optim.Optimizer:

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 from torch import nn
@@ -45,3 +46,11 @@ def save_weights(path: Path, model: nn.Module) -> None:
     """Write parameters and buffers as safetensors."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     files.write(path, safetensors.torch.save(tensors))
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Give `model` the parameters and buffers at `path`; ValueError if they aren't whole, or of another model."""
+    try:
+        model.load_state_dict(safetensors.torch.load_file(path))
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{path}: damaged, or the weights of another model: {error}") from error

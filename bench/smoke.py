@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench import data, models
-from bench.measures import MEASURES
+from bench.measures import entry
 from bench.resources import Resources
 from bench.spec import Sweep
 from bench.trial import Trial
@@ -35,7 +35,7 @@ HELD_OUT = 0.125
 def smoke(sweep: Sweep) -> Sweep:
     """The shrunk sweep, marked as such."""
     trials = {twin.trial_id: twin for twin in twins(sweep.trials).values()}
-    measures = tuple(name for name in sweep.measures if "trained_on" not in MEASURES[name].traits)
+    measures = tuple(name for name in sweep.measures if not {"trained_on", "later"} & entry(name).traits.keys())
     return replace(
         sweep,
         name=f"{sweep.name}-smoke",

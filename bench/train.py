@@ -24,6 +24,7 @@ from bench.data.waiting import Waiting
 from bench.epoch import Epoch
 from bench.measures import MEASURES
 from bench.measures.accuracy import Trained, evaluate
+from bench.measures.applicable import inapplicable
 from bench.registry import Entry
 from bench.sam.running_stats import moving_statistics, tracking_layers
 from bench.schedule import learning_rate
@@ -112,10 +113,15 @@ class Training:
         return self._method.step_batch(images, labels, self._loss)
 
     def measure(self) -> dict[str, float]:
-        """Every measure that the data set allows and whose images are there, of the trained model."""
-        size = image_size(self.trial)
-        trained = Trained(model=self.model, splits=self._splits, image_size=size, history=self.history)
-        return {name: entry.load()(trained) for name, entry in MEASURES.items() if self._has(entry)}
+        """Every quick measure that the data set allows and whose images are there, of the trained model."""
+        trained = Trained(
+            model=self.model,
+            splits=self._splits,
+            image_size=image_size(self.trial),
+            history=self.history,
+            seed=self.trial.seed,
+        )
+        return {name: entry.load()(trained) for name, entry in MEASURES.items() if self._takes(entry)}
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on; the same in every process."""
@@ -197,14 +203,14 @@ class Training:
         with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not None):
             return evaluate(self.model, split, self._splits)
 
-    def _has(self, entry: Entry) -> bool:
-        traits = entry.traits
-        if traits.get("needs_validation") and not self._splits.validation:
+    def _takes(self, measure: Entry) -> bool:
+        """Whether a measure is taken at the end of the training."""
+        if measure.traits.get("later") or inapplicable(measure, self.trial.dataset, self._splits):
             return False
-        if "trained_on" not in traits:
+        if "test_set" not in measure.traits:
             return True
-        files = files_of(TEST_SETS[traits["test_set"]])
-        return traits["trained_on"] == self.trial.dataset and files is not None and files.root.is_dir()
+        files = files_of(TEST_SETS[measure.traits["test_set"]])
+        return files is not None and files.root.is_dir()
 
 
 def train(training: Training, after_epoch: Callable[[Training], None]) -> None:

@@ -31,10 +31,11 @@ ALLOWED = {
     "bench.sam": {"bench.distributed"},
     "bench.models": {"bench.distributed"},
     "bench.data": {"bench.distributed"},
-    "bench.measures": {"bench.distributed", "bench.data"},
+    "bench.measures": {"bench.distributed", "bench.data", "bench.models"},
     "bench.store": {"bench.trial", "bench.measures", "bench.resources"},
     "bench.checkpoint": {"bench.store"},
     "bench.build": {"bench.trial", "bench.distributed", *FRONTS},
+    "bench.measuring": {"bench.trial", "bench.build", "bench.checkpoint", *FRONTS},
     "bench.epoch": {"bench.distributed", "bench.sam"},
     "bench.train": {"bench.trial", "bench.build", "bench.schedule", "bench.distributed", *FRONTS},
     "bench.board": {"bench.store", "bench.spec", "bench.measures", "bench.recipes", "bench.trial"},
@@ -49,13 +50,20 @@ ALLOWED = {
     "bench.catalog": {"bench.data", "bench.recipes"},
     "bench.profile": {"bench.resources", "bench.spec"},
     "bench.preflight": {"bench.spec", *FRONTS},
-    "cluster": {"bench.trial", "bench.store", "bench.resources", "bench.profile", "bench.estimate"},
+    "cluster": {
+        "bench.trial",
+        "bench.store",
+        "bench.resources",
+        "bench.profile",
+        "bench.estimate",
+        "bench.measures",
+    },
     "cluster.training": {"bench.trial", "bench.store", "bench.train", "bench.checkpoint", "bench.provenance"},
 }
 ALLOWED["bench.train"] |= {"bench.epoch"}
-ALLOWED["cluster.training"] |= {"bench.distributed", "bench.estimate"}
-TRAINING = {"probe", "slurm_worker", "worker", "session", "rank", "torchrun"}
-"""Modules of `cluster` that run where trials are trained."""
+ALLOWED["cluster.training"] |= {"bench.distributed", "bench.estimate", "bench.measures", "bench.measuring"}
+TRAINING = {"probe", "slurm_worker", "worker", "session", "rank", "torchrun", "measure_worker"}
+"""Modules of `cluster` that run where trials are trained or measured."""
 
 
 def part(module: str) -> str:

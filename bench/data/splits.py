@@ -37,6 +37,11 @@ class Splits:
         mean, std = self._constants(images.device)
         return images.float().sub_(mean).div_(std)
 
+    def standardize(self, images: Tensor) -> Tensor:
+        """Images (n, c, h, w) in [0, 1] → zero mean and unit variance per channel; differentiable."""
+        mean, std = (constant / self.scale for constant in self._constants(images.device))
+        return (images - mean) / std
+
     def normalized(self, batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
         """The same batches with normalized images."""
         return ((self.normalize(images), labels) for images, labels in batches)

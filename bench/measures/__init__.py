@@ -1,8 +1,32 @@
-"""MEASURES: quantities taken of a trained model, as light records."""
+"""MEASURES: quantities taken of a trained model, as light records.
+
+A name may have settings, `sharpness[rho=0.003]`; `bench.measures.names` reads and writes such names. An object is
+called with what is measured, a `Trained`, and with every setting by name, and returns a number.
+
+| trait | what it says |
+|---|---|
+| `needs_validation` | it is of the validation split |
+| `trained_on` | the data set whose models have it |
+| `test_set` | the set of images that it is of |
+| `later` | it takes too long for the end of a training: `sambench measure` takes it |
+| `lower_is_better` | whether it is |
+| `unit` | what it is in, where that isn't % |
+| `digits` | decimals that tell its values apart, where accuracies have fewer or more |
+"""
 
 from __future__ import annotations
 
-from bench.registry import Entry
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from bench.registry import Entry, Setting
+
+
+def entry(name: str) -> Entry:
+    """The record of a measure, whose name may have settings; KeyError if there is none."""
+    return MEASURES[name.partition("[")[0]]
 
 
 def _shifted(name: str, summary: str) -> Entry:
@@ -10,6 +34,35 @@ def _shifted(name: str, summary: str) -> Entry:
         target=f"bench.measures.shifted:{name}",
         summary=f"{summary}, top-1 accuracy in %",
         traits={"trained_on": "imagenet", "test_set": name},
+    )
+
+
+_RHO = Annotated[float, Gt(0)]
+_COUNT = Annotated[int, Ge(1)]
+_NORM = Literal["linf", "l2"]
+
+
+def _sharpness(norm: str, rho: float, *, normalize_logits: bool) -> dict[str, Setting]:
+    """What both kinds of sharpness are told."""
+    return {
+        "norm": Setting(type=_NORM, default=norm, summary="norm of the perturbation: linf or l2"),
+        "adaptive": Setting(type=bool, default=True, summary="whether it is measured in units of |w|, entry by entry"),
+        "rho": Setting(type=_RHO, default=rho, summary="its radius ρ"),
+        "normalize_logits": Setting(
+            type=bool, default=normalize_logits, summary="whether logits are centred and divided by their norm first"
+        ),
+        "samples": Setting(type=_COUNT, default=2048, summary="training images: the first ones, at most so many"),
+        "m": Setting(type=_COUNT, default=128, summary="images of each batch"),
+    }
+
+
+def _later(target: str, summary: str, source: str, settings: Mapping[str, Setting], **traits: Any) -> Entry:
+    return Entry(
+        target=f"bench.measures.{target}",
+        summary=summary,
+        source=source,
+        settings=settings,
+        traits={"later": True, **traits},
     )
 
 
@@ -36,6 +89,68 @@ MEASURES: dict[str, Entry] = {
     "imagenet_a_accuracy": _shifted("imagenet_a", "ImageNet-A, among its 200 classes"),
     "imagenet_sketch_accuracy": _shifted("imagenet_sketch", "ImageNet-Sketch"),
     "objectnet_accuracy": _shifted("objectnet", "ObjectNet, among the classes of its 113 objects in ImageNet"),
+    "sharpness": _later(
+        "sharpness:worst_case",
+        "largest rise of the training loss in a ball around the weights, by AutoPGD; mean over batches of m",
+        "Müller et al. 2023, eq. 6; Andriushchenko et al. 2023",
+        _sharpness("linf", 0.005, normalize_logits=True)
+        | {
+            "steps": Setting(type=_COUNT, default=20, summary="steps of AutoPGD"),
+            "first_step": Setting(
+                type=Annotated[float, Gt(0), Le(1)],
+                default=1.0,
+                summary="share of the first step that is taken; 0.75 as in the authors' code",
+            ),
+        },
+        lower_is_better=True,
+        unit="nats",
+        digits=3,
+    ),
+    "average_sharpness": _later(
+        "average_sharpness:average_case",
+        "mean rise of the training loss under random perturbations of the weights",
+        "Andriushchenko et al. 2023; Müller et al. 2023, table 19",
+        _sharpness("l2", 0.1, normalize_logits=False)
+        | {"draws": Setting(type=_COUNT, default=20, summary="random perturbations")},
+        lower_is_better=True,
+        unit="nats",
+        digits=3,
+    ),
+    "feature_rank": _later(
+        "feature_rank:rank_of_features",
+        "singular values that make up 99 % of the squared spectrum of the last stage's features",
+        "Andriushchenko et al. 2023, SAM leads to low-rank features; Müller et al. 2023, table 6",
+        {
+            "centre": Setting(
+                type=Literal["sample", "feature"],
+                default="sample",
+                summary="what has zero mean: each sample, as in the authors' code, or each feature",
+            ),
+            "share": Setting(
+                type=Annotated[float, Gt(0), Lt(1)], default=0.99, summary="share of the squared spectrum"
+            ),
+            "samples": Setting(type=_COUNT, default=10_240, summary="training images: the first, at most so many"),
+        },
+        lower_is_better=True,
+        unit="singular values",
+        digits=0,
+    ),
+    "robust_accuracy": _later(
+        "robustness:robust_accuracy",
+        "accuracy on the test split under attack by APGD-CE, then by APGD-T on what it spares, %",
+        "Croce and Hein 2020, AutoAttack; Müller et al. 2023, tables 4, 14 and 15",
+        {
+            "norm": Setting(type=_NORM, default="linf", summary="norm of the attack: linf or l2"),
+            "eps": Setting(
+                type=Annotated[float, Gt(0)],
+                default=1 / 255,
+                summary="its radius, on images in [0, 1]; fractions such as 2/255 may be written",
+            ),
+            "iterations": Setting(type=_COUNT, default=100, summary="iterations of each attack"),
+            "targets": Setting(
+                type=_COUNT, default=9, summary="classes that APGD-T aims at, at most: the likeliest wrong ones"
+            ),
+            "samples": Setting(type=Annotated[int, Ge(0)], default=0, summary="test images: the first ones; 0: all"),
+        },
+    ),
 }
-"""Traits: `needs_validation`; `trained_on`, the data set whose models have the measure; `test_set`, what it is of;
-`lower_is_better`, where it is."""

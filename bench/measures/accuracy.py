@@ -27,6 +27,8 @@ class Trained:
     """Side in pixels of the images that the model sees."""
     history: Sequence[Mapping[str, Any]]
     """One mapping per epoch, with the columns of the store's `history`."""
+    seed: int
+    """The trial's, for measures that draw."""
 
 
 @torch.no_grad()

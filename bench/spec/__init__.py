@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measures import MEASURES
+from bench.measures.names import MeasureError, parse
 from bench.recipes import RECIPES
 from bench.resources import EarlyStopping, Resources, Retries
 from bench.spec.choose import Choice, Chooser, Verdict, Waiting
 from bench.spec.document import Document, read_document
 from bench.spec.expand import expand
-from bench.spec.fault import Fault, SpecError, unknown
+from bench.spec.fault import Fault, SpecError
 from bench.spec.resolve import Guess
 from bench.spec.search import Searches
 from bench.spec.source import Source
@@ -67,7 +67,7 @@ def _load(file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, cha
     source = Source.read(file)
     source.override(overrides or {})
     document = read_document(source)
-    _check_measures(source, document)
+    measures = _read_measures(source, document)
     searches = Searches(source, lambda other: _load(other, None, chooser, (*chain, file)), chooser, (*chain, file))
     trials, notes, guesses = expand(source, document, searches)
     _check_early_stopping(source, document, trials)
@@ -78,7 +78,7 @@ def _load(file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, cha
         file=file,
         title=document.title,
         trials=tuple(trials),
-        measures=tuple(document.measures),
+        measures=measures,
         resources=document.resources,
         retries=document.retries,
         early_stopping=document.early_stopping,
@@ -96,12 +96,17 @@ def _undecided(search: Sweep, trials: Sequence[Trial], by: str | None) -> Verdic
     return Verdict(by=by or "", candidates=(), chosen=None, missing=tuple(trials))
 
 
-def _check_measures(source: Source, document: Document) -> None:
+def _read_measures(source: Source, document: Document) -> tuple[str, ...]:
+    """Their names, each written in the one way."""
     if not document.measures:
         source.faults.append(source.fault(("measures",), "has no values", at_key=True))
-    for index, name in enumerate(document.measures):
-        if name not in MEASURES:
-            source.faults.append(source.fault(("measures", index), unknown("measure", name, MEASURES)))
+    names = []
+    for index, text in enumerate(document.measures):
+        try:
+            names.append(parse(text).name)
+        except MeasureError as error:
+            source.faults.append(source.fault(("measures", index), str(error)))
+    return tuple(dict.fromkeys(names))
 
 
 def _check_early_stopping(source: Source, document: Document, trials: Sequence[Trial]) -> None:

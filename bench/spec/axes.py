@@ -12,7 +12,7 @@ from pydantic import ConfigDict, TypeAdapter
 from bench import data, models
 from bench.data import AUGMENTATIONS, DATASETS
 from bench.data.location import DataError
-from bench.measures import MEASURES
+from bench.measures.names import MeasureError, parse
 from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry
@@ -166,8 +166,11 @@ def _choice(item: dict[str, Any]) -> tuple[Any, str | None]:
     sweep, where, by = item.get("choose"), item.get("where", {}), item.get("by")
     if not isinstance(sweep, str) or not sweep:
         return None, f"choose names another sweep, such as rho-cifar100, not {sweep!r}"
-    if by is not None and by not in MEASURES:
-        return None, unknown("measure", by, MEASURES)
+    if by is not None:
+        try:
+            by = parse(str(by)).name
+        except MeasureError as error:
+            return None, str(error)
     if not isinstance(where, dict):
         return None, f"where is a mapping such as {{model: resnet56}}, not {where!r}"
     wanted = []

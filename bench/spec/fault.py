@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.errors import UserError
+from bench.errors import UserError, unknown
+
+__all__ = ["Fault", "SpecError", "unknown"]
 
 
 @dataclass(frozen=True, order=True)
@@ -31,11 +32,3 @@ class SpecError(UserError):
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = sorted(set(faults))
         super().__init__("\n".join(map(str, self.faults)))
-
-
-def unknown(what: str, name: object, valid: Iterable[str]) -> str:
-    """The message for a name that isn't one of `valid`."""
-    valid = list(valid)
-    close = difflib.get_close_matches(str(name), valid, n=1)
-    meant = f"; did you mean {close[0]}" if close else ""
-    return f"unknown {what} {name!r}{meant}; valid: {', '.join(valid)}"
