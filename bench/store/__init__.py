@@ -8,7 +8,8 @@ trials/ID/attempts/N.parquet  how attempt N ended
 trials/ID/attempts/N.report   of several processes: what the first says; beside it N.failure and N.stop
 trials/ID/cancelled           nobody trains it until the next `run`
 trials/ID/history.parquet     one row per epoch
-trials/ID/measures.parquet    what was measured of the trained model
+trials/ID/measures.parquet    what was measured at the end of the training
+trials/ID/measures/KEY.parquet a quantity that was measured later; beside it N.claim, who measures the trial
 trials/ID/weights.safetensors the trained model
 trials/ID/checkpoint.pt       state after the last epoch or stop, while the trial isn't done
 trials/ID/log.txt             what its workers said

@@ -109,7 +109,7 @@ def _compacted(live: Manifest) -> Iterator[Finding]:
 
 
 def _folder(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
-    loose = [*folder.attempts.glob("*.parquet"), folder.history, folder.measures]
+    loose = [*folder.attempts.glob("*.parquet"), folder.history, folder.measures, *folder.later_measures()]
     yield from (Finding("damaged", path, reason) for path, reason in damaged_files(loose).items())
     try:
         stored = json.loads(folder.trial.read_text(encoding="utf-8"))

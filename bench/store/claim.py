@@ -115,17 +115,21 @@ def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
     return store.now() - touched > STALE
 
 
-def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:
-    folder.attempts.mkdir(parents=True, exist_ok=True)
-    holder = {
+def describe_holder(launcher: str) -> dict[str, Any]:
+    """What a claim of this process says, by which others tell whether it lives."""
+    return {
         "host": socket.gethostname(),
         "machine": _machine(),
         "pid": os.getpid(),
         "process_started": _process_started(os.getpid()),
         "launcher": launcher,
     }
+
+
+def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:
+    folder.attempts.mkdir(parents=True, exist_ok=True)
     try:
-        files.create(folder.claim(number), json.dumps(holder).encode())
+        files.create(folder.claim(number), json.dumps(describe_holder(launcher)).encode())
     except FileExistsError:
         return None
     claim = Claim(folder, number, threading.Event(), threading.Event())

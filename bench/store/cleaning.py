@@ -15,6 +15,7 @@ import duckdb
 from bench.store import files, manifest, marks
 from bench.store.layout import Store
 from bench.store.manifest import Manifest
+from bench.store.measured import Quantity, file_of
 
 GRACE = 3600.0
 """Seconds that a file which no manifest names is kept: another compaction may just be writing it."""
@@ -30,7 +31,7 @@ def clean(store: Store) -> int:
     for name in live.parts:
         swept = live.folder / f"{name}.swept"
         if not swept.exists():
-            removed += _sweep(store, live.path(name, "index"))
+            removed += _sweep(store, live.path(name, "index"), live.path(name, "measures"))
             files.write(swept, b"")
     _collect(store, live)
     return removed
@@ -45,16 +46,20 @@ def _drop_marks(store: Store, live: Manifest) -> None:
             (store.root / "changed" / mark.name).unlink(missing_ok=True)
 
 
-def _sweep(store: Store, index: Path) -> int:
+def _sweep(store: Store, index: Path, measures: Path) -> int:
     with duckdb.connect(":memory:") as connection:
         sql = "SELECT trial_id, attempts FROM read_parquet($path) WHERE done"
         done = connection.execute(sql, {"path": str(index)}).fetchall()
+        later = _later(connection, measures)
     changed = {mark.trial_id for mark in marks.left(store.root)}
 
     def remove(trial: tuple[str, int]) -> int:
         trial_id, attempts = trial
         folder, removed = store.folder(trial_id), 0
-        for path in (folder.history, folder.measures, *map(folder.attempt, range(1, attempts + 1))):
+        loose = [folder.history, folder.measures, *map(folder.attempt, range(1, attempts + 1))]
+        if folder.later.exists():
+            loose += [file_of(folder, quantity) for quantity in later.get(trial_id, ())]
+        for path in loose:
             with suppress(FileNotFoundError):
                 os.unlink(path)
                 removed += 1
@@ -63,6 +68,15 @@ def _sweep(store: Store, index: Path) -> int:
     # On a shared file system each waits for the server.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return sum(pool.map(remove, (trial for trial in done if trial[0] not in changed)))
+
+
+def _later(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, list[Quantity]]:
+    """What the part has of each trial's measures: a file that isn't among them was written after it was made."""
+    found: dict[str, list[Quantity]] = {}
+    rows = connection.execute("SELECT trial_id, measure, settings FROM read_parquet($path)", {"path": str(path)})
+    for trial_id, *quantity in rows.fetchall():
+        found.setdefault(trial_id, []).append(Quantity(*quantity))
+    return found
 
 
 def _collect(store: Store, live: Manifest) -> None:

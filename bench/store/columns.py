@@ -61,7 +61,9 @@ def _arrow(table: str) -> list[Column]:
 
 
 def _measure(name: str) -> str:
-    return f"Measure {name}; empty unless the trial is done."
+    settings = MEASURES[name].settings
+    told = f" With other settings ({', '.join(settings)}) it has a column of its own." if settings else ""
+    return f"Measure {name}; empty unless the trial is done.{told}"
 
 
 def described_fields(described: type[Any]) -> dict[str, str]:

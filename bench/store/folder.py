@@ -12,6 +12,8 @@ from bench.errors import UserError
 from bench.trial import Trial
 
 TRIAL, ATTEMPTS, HISTORY, MEASURES = "trial.json", "attempts", "history.parquet", "measures.parquet"
+LATER = "measures"
+"""Folder of what was measured after the training, a file for each quantity."""
 RECORD = re.compile(r"(\d+)\.parquet")
 """Name of the record of an attempt that is over."""
 
@@ -69,6 +71,18 @@ class TrialFolder:
     @property
     def measures(self) -> Path:
         return self.path / MEASURES
+
+    @property
+    def later(self) -> Path:
+        return self.path / LATER
+
+    def later_measures(self) -> list[Path]:
+        """What was measured after the training."""
+        return sorted(self.later.glob("*.parquet"))
+
+    def lease(self, number: int) -> Path:
+        """Who measures the trial."""
+        return self.later / f"{number:04d}.claim"
 
     @property
     def checkpoint(self) -> Path:

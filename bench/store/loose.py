@@ -18,6 +18,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.store.folder import LATER
+
 Insert = Callable[[duckdb.DuckDBPyConnection, str, pa.Schema, list[str]], None]
 """Fills a table that is there and has these columns from files."""
 
@@ -70,7 +72,8 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, 
     except duckdb.Error:
         damaged = damaged_files(map(Path, paths))
         for path, reason in damaged.items():
-            _log.warning("%s: damaged, left out: %s; `sambench run` trains its trial again", path, reason)
+            again = "measure` takes it" if path.parent.name == LATER else "run` trains its trial"
+            _log.warning("%s: damaged, left out: %s; `sambench %s again", path, reason, again)
         # What compaction removed meanwhile is in its newer manifest, which the caller looks for.
         whole = [path for path in paths if Path(path) not in damaged and Path(path).exists()]
         _insert(connection, name, schema, whole, by_name=True)

@@ -31,9 +31,9 @@ def mark_attempt(root: Path, trial_id: str, attempt: int) -> None:
     _mark(root, f"{trial_id}-{attempt:04d}")
 
 
-def mark_measures(root: Path, trial_id: str) -> None:
-    """Say that measures of a trial that is over are about to be written."""
-    _mark(root, f"{trial_id}-measures-{uuid.uuid4().hex[:8]}")
+def mark_measures(root: Path, trial_id: str) -> Path:
+    """Say that measures of a trial that is over are about to be written; the mark."""
+    return _mark(root, f"{trial_id}-measures-{uuid.uuid4().hex[:8]}")
 
 
 def left(root: Path) -> list[Mark]:
@@ -46,8 +46,9 @@ def left(root: Path) -> list[Mark]:
     return [Mark(match[0], match[1], int(match[2]) if match[2].isdigit() else None) for match in found]
 
 
-def _mark(root: Path, name: str) -> None:
+def _mark(root: Path, name: str) -> Path:
     folder = root / "changed"
     folder.mkdir(exist_ok=True)
     (folder / name).touch()
     files.flush_folder(folder)
+    return folder / name

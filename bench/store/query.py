@@ -53,11 +53,13 @@ def connect(
     *,
     only: Collection[str] | None = None,
     columns: Collection[str] | None = None,
+    measures: Iterable[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """A connection that has `tables`, of all trials or `only` of some, and can reach nothing else.
 
     `columns` names what is asked of `attempts` and `results`, where it isn't everything: of trials that aren't
-    compacted, reading all of it takes twice as long, and columns that aren't named may be empty or missing.
+    compacted, reading all of it takes twice as long, and columns that aren't named may be empty or missing. Of
+    `measures` the table `results` has a column each, empty if nobody has taken it.
     """
     read = as_list(stores)
     wanted = wanted_tables(tables) | ({"trials", "attempts"} if len(read) > 1 else set())
@@ -66,7 +68,7 @@ def connect(
     for number, store in enumerate(read):
         snapshot = _load(connection, f"store_{number}", store, wanted, only, columns)
         paths += [path for table in wanted for path in snapshot.manifest.paths(table)]
-    _unite(connection, len(read), wanted)
+    _unite(connection, len(read), wanted, measures)
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     connection.execute(f"SET allowed_paths = [{listed}]")
     connection.execute("SET enable_external_access = false")
@@ -134,7 +136,7 @@ def _load(
     raise StoreError(f"store {store.root}: compacted over and over while it is read; try again")
 
 
-def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str]) -> None:
+def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str], measures: Iterable[str]) -> None:
     """Views without a schema's name: of the one store, or of each trial's owner among several."""
     if count > 1:
         each = " UNION ALL ".join(
@@ -150,7 +152,14 @@ def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str]) 
         each = " UNION ALL BY NAME ".join(
             f"SELECT * FROM store_{number}.{table}{owned.format(number)}" for number in range(count)
         )
-        connection.execute(f"CREATE VIEW {table} AS {each}")
+        empty = _empty(connection, each, measures) if table == "results" else ""
+        connection.execute(f"CREATE VIEW {table} AS SELECT *{empty} FROM ({each})")
+
+
+def _empty(connection: duckdb.DuckDBPyConnection, sql: str, names: Iterable[str]) -> str:
+    """SQL for the columns of these names that the rows don't have."""
+    there = {column[0] for column in connection.execute(f"{sql} LIMIT 0").description}
+    return "".join(f', NULL::DOUBLE AS "{name}"' for name in dict.fromkeys(names) if name not in there)
 
 
 def _explain(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, named: set[str]) -> str:

@@ -7,9 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bench.store import files, marks
-from bench.store.attempt import is_over
-from bench.store.claim import last_number
+from bench.store import files
 from bench.store.folder import TrialFolder
 
 HISTORY_COLUMNS = {
@@ -35,7 +33,7 @@ HISTORY_COLUMNS = {
 MEASURES_COLUMNS = {
     "trial_id": "The trial.",
     "measure": "Name of what was measured.",
-    "settings": 'Settings of the measure as JSON; "{}" for none.',
+    "settings": 'Settings that differ from the defaults, as JSON with sorted keys; "{}" for none.',
     "value": "What was measured.",
 }
 """Column of the measures → what it is."""
@@ -54,11 +52,10 @@ def write_history(folder: TrialFolder, epochs: Iterable[Mapping[str, Any]]) -> N
 
 
 def write_measures(folder: TrialFolder, values: Mapping[str, float]) -> None:
-    """Write what was measured of a trained model: measure → value."""
-    number = last_number(folder)
-    if number and is_over(folder, number):
-        # The trial may be compacted; measures of an open attempt are announced by its record.
-        marks.mark_measures(folder.root, folder.trial_id)
+    """Write what was measured at the end of the training: measure → value, all with default settings.
+
+    Later ones are added by `bench.store.measured`. Those of an open attempt are announced by its record.
+    """
     rows = [
         {"trial_id": folder.trial_id, "measure": name, "settings": "{}", "value": value}
         for name, value in values.items()

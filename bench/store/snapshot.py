@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bench.store import manifest, marks
-from bench.store.folder import ATTEMPTS, HISTORY, MEASURES, RECORD, record_name
+from bench.store.folder import ATTEMPTS, HISTORY, LATER, MEASURES, RECORD, record_name
 from bench.store.layout import Store
 
 
@@ -63,7 +63,17 @@ def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str]) -> dic
     for table, name in (("history", HISTORY), ("measures", MEASURES)):
         paths = (f"{trials}/{trial_id}/{name}" for trial_id in snapshot.loose) if table in tables else ()
         found[table] = [path for path in paths if os.path.exists(path)]
+    for trial_id in snapshot.loose if "measures" in tables else ():
+        found["measures"] += _parquet(f"{trials}/{trial_id}/{LATER}")
     return found
+
+
+def _parquet(folder: str) -> list[str]:
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [f"{folder}/{name}" for name in sorted(names) if name.endswith(".parquet") and not name.startswith(".")]
 
 
 def _attempts(folder: str, held: int) -> list[str]:

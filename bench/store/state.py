@@ -123,6 +123,7 @@ def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]
 
 
 def _damage(folder: TrialFolder) -> dict[Path, str]:
+    # Without what was measured later, which can be taken again of the trained model.
     parquet = [*folder.attempts.glob("*.parquet"), folder.history, folder.measures]
     damaged = damaged_files(parquet)
     try:

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from bench.measures import MEASURES
+from bench.measures.names import DEFAULT, column
 from bench.store import loose
 from bench.store.attempt import ATTEMPT_SCHEMA
 from bench.store.layout import Store
@@ -106,21 +107,28 @@ def _complete(
     """Add to the changed trials' loose rows the compacted ones that they don't replace."""
     if not snapshot.changed:
         return
-    replaced = {Path(path).parent.name for path in paths} if table in ("history", "measures") else set()
+    replaced = {Path(path).parent.name for path in paths} if table == "history" else set()
+    loose = f"{schema}.loose_{table}"
+    kept = "trial_id IN (SELECT unnest($ids::VARCHAR[]))"
+    if table == "measures":
+        kept += f" AND (trial_id, measure, settings) NOT IN (SELECT (trial_id, measure, settings) FROM {loose})"
     connection.execute(
-        f"CREATE OR REPLACE TABLE {schema}.loose_{table} AS SELECT * FROM {schema}.loose_{table} UNION ALL BY NAME "
-        f"SELECT * FROM {parquet(snapshot.manifest.paths(table))} WHERE trial_id IN (SELECT unnest($ids::VARCHAR[]))",
+        f"CREATE OR REPLACE TABLE {loose} AS SELECT * FROM {loose} UNION ALL BY NAME "
+        f"SELECT * FROM {parquet(snapshot.manifest.paths(table))} WHERE {kept}",
         {"ids": [trial_id for trial_id in snapshot.changed if trial_id not in replaced]},
     )
 
 
 def _make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     """One row per trial: the done attempt, or else the newest, and the measures of done trials as columns."""
-    found = connection.execute(f"SELECT DISTINCT measure FROM {schema}.loose_measures ORDER BY 1").fetchall()
+    sql = f"SELECT DISTINCT measure, settings FROM {schema}.loose_measures ORDER BY 1, 2"
+    found = connection.execute(sql).fetchall()
     # The known ones have a column even where nothing is measured yet, so that queries can be written ahead.
-    names = dict.fromkeys([*MEASURES, *(name for (name,) in found)])
+    quantities = dict.fromkeys([*((name, DEFAULT) for name in MEASURES), *found])
     columns = "".join(
-        f""", max(value) FILTER (measure = '{name}' AND outcome = 'done') AS "{name}" """ for name in names
+        f""", max(value) FILTER (measure = '{_quoted(measure)}' AND settings = '{_quoted(settings)}'
+            AND outcome = 'done') AS "{column(measure, settings)}" """
+        for measure, settings in quantities
     )
     connection.execute(
         f"""
@@ -130,8 +138,12 @@ def _make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
             QUALIFY row_number() OVER (PARTITION BY trial_id ORDER BY outcome = 'done' DESC, attempt DESC) = 1
         ), wide AS (
             SELECT trial_id{columns}
-            FROM counted JOIN {schema}.loose_measures USING (trial_id) WHERE settings = '{{}}' GROUP BY trial_id
+            FROM counted JOIN {schema}.loose_measures USING (trial_id) GROUP BY trial_id
         )
         SELECT * FROM {schema}.loose_trials LEFT JOIN counted USING (trial_id) LEFT JOIN wide USING (trial_id)
         """
     )
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -9,7 +9,7 @@ import pytest
 
 from bench.store import Store, acquire, compact, query
 from bench.store import compaction as folding
-from bench.store.results import write_history, write_measures
+from bench.store.results import write_history
 from bench.trial import Trial
 from tests.store.contents import contents, loose
 from tests.store.test_claim import ended
@@ -32,20 +32,6 @@ def test_an_attempt_after_compaction_is_read_and_folded_in_turn(mixed: Store, ma
     assert contents(mixed) == before
     assert not list((mixed.root / "changed").iterdir())
     assert not [path for path in loose(mixed) if path.startswith(trial.trial_id)]
-
-
-def test_measures_after_compaction_are_read(mixed: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = mixed.folder(make_trial(seed=0).trial_id)
-    compact(mixed)
-    write_measures(folder, {"test_accuracy": 90.0, "sharpness": 3.0})
-    sql = f"SELECT test_accuracy, sharpness FROM results WHERE trial_id = '{folder.trial_id}'"
-    assert query(mixed, sql).to_pylist() == [{"test_accuracy": 90.0, "sharpness": 3.0}]
-    assert compact(mixed).trials == 0, "it may still be written"
-    monkeypatch.setattr(folding, "SETTLED", 0.0)
-    before = contents(mixed)
-    assert compact(mixed).trials == 1
-    assert contents(mixed) == before
-    assert not folder.measures.exists()
 
 
 def test_a_trial_that_lost_its_folder_goes_on_with_the_next_number(mixed: Store, make_trial: Make) -> None:

@@ -1,0 +1,74 @@
+"""Lease: one process at a time measures a trial, so that two don't take the same.
+
+The file `measures/N.claim` is created exclusively, like the claim on an attempt, and touched every few seconds; it is
+removed at the end. That of a process that died stays, and the next number is taken. Nothing is wrong if two should
+measure the same after all: a quantity is recorded once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bench.store import files
+from bench.store.claim import HEARTBEAT, describe_holder, is_dead
+from bench.store.folder import TrialFolder
+from bench.store.layout import Store
+
+_NAME = re.compile(r"(\d{4,})\.claim")
+
+
+@contextmanager
+def lease(store: Store, folder: TrialFolder, launcher: str) -> Iterator[bool]:
+    """Inside, whether the trial is ours to measure; not if a live process has it."""
+    folder.later.mkdir(exist_ok=True)
+    # One look: with a second one, two processes that both find a dead lease could take different numbers.
+    number = _last(folder)
+    if not _is_over(store, folder, number):
+        yield False
+        return
+    path = folder.lease(number + 1)
+    try:
+        files.create(path, json.dumps(describe_holder(launcher)).encode())
+    except FileExistsError:
+        yield False
+        return
+    stop = threading.Event()
+    threading.Thread(target=_beat, args=(path, stop), daemon=True, name="lease").start()
+    try:
+        yield True
+    finally:
+        stop.set()
+        # Only our own: were that of a dead process removed, a slow one could take its number a second time.
+        path.unlink(missing_ok=True)
+
+
+def is_leased(store: Store, folder: TrialFolder) -> bool:
+    """Whether a live process measures the trial."""
+    return not _is_over(store, folder, _last(folder))
+
+
+def _last(folder: TrialFolder) -> int:
+    found = (_NAME.fullmatch(name) for name in os.listdir(folder.later))
+    return max((int(match[1]) for match in found if match), default=0)
+
+
+def _is_over(store: Store, folder: TrialFolder, number: int) -> bool:
+    path = folder.lease(number)
+    try:
+        holder, touched = json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
+    except FileNotFoundError:
+        return True
+    return is_dead(store, holder, touched)
+
+
+def _beat(path: Path, stop: threading.Event) -> None:
+    while not stop.wait(HEARTBEAT):
+        # A share that is away for a while must not end the measuring.
+        with suppress(OSError):
+            os.utime(path)

@@ -1,0 +1,95 @@
+"""Measured: what is taken of a trained model after its training, each quantity in a file of its own, created once.
+
+`measures/KEY.parquet` holds one row; KEY is a hash of measure and settings. Whoever creates it first wins, so that
+nothing that another process took is lost. For a trial that may be compacted a mark is left first, as for attempts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.store import files, manifest, marks
+from bench.store.folder import TrialFolder
+from bench.store.layout import Store
+from bench.store.loose import damaged_files
+from bench.store.query import connect
+from bench.store.results import MEASURES_SCHEMA
+
+
+class Quantity(NamedTuple):
+    """A measure with its settings, as the table `measures` has them."""
+
+    measure: str
+    settings: str
+    """Canonical JSON of those that differ from the defaults."""
+
+
+def file_of(folder: TrialFolder, quantity: Quantity) -> Path:
+    """Where the quantity is while it isn't compacted."""
+    digest = hashlib.sha256("\n".join(quantity).encode()).hexdigest()
+    return folder.later / f"{digest[:16]}.parquet"
+
+
+def add_measure(folder: TrialFolder, quantity: Quantity, value: float) -> bool:
+    """Write a quantity of a trial that is over; False if it was there. A damaged file of it is set aside."""
+    path = file_of(folder, quantity)
+    folder.later.mkdir(exist_ok=True)
+    row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value}
+    data = files.parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA))
+    if damaged_files([path]):
+        os.replace(path, path.with_suffix(".damaged"))
+    mark = marks.mark_measures(folder.root, folder.trial_id)
+    try:
+        files.create(path, data)
+    except FileExistsError:
+        return False
+    finally:
+        if not mark.exists():
+            # This process slept so long that a compaction took the mark for one whose file it had read.
+            marks.mark_measures(folder.root, folder.trial_id)
+    return True
+
+
+def is_measured(store: Store, folder: TrialFolder, quantity: Quantity) -> bool:
+    """Whether a trial has the quantity now, in its folder or compacted."""
+    for path in (file_of(folder, quantity), folder.measures):
+        if path.exists() and not damaged_files([path]) and quantity in _rows(path):
+            return True
+    held = manifest.current(store.root).rows("measures", folder.trial_id, list(Quantity._fields))
+    return quantity in {Quantity(**row) for row in held}
+
+
+def reveal(folder: TrialFolder, quantity: Quantity) -> None:
+    """Let readers look for a file that they don't see, because it lost its mark to a compaction."""
+    if file_of(folder, quantity).exists():
+        marks.mark_measures(folder.root, folder.trial_id)
+
+
+def measured(store: Store, trial_ids: Iterable[str]) -> dict[str, set[Quantity]]:
+    """What was taken of each trial."""
+    ids = list(trial_ids)
+    found: dict[str, set[Quantity]] = {trial_id: set() for trial_id in ids}
+    with connect(store, ["measures"], only=ids) as connection:
+        for trial_id, *quantity in connection.execute("SELECT trial_id, measure, settings FROM measures").fetchall():
+            found[trial_id].add(Quantity(*quantity))
+    return found
+
+
+def history_of(store: Store, trial_id: str) -> list[dict[str, object]]:
+    """One row per epoch of a trial, in their order."""
+    with connect(store, ["history"], only=[trial_id]) as connection:
+        cursor = connection.execute("SELECT * FROM history ORDER BY epoch")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _rows(path: Path) -> set[Quantity]:
+    with pq.ParquetFile(path) as file:
+        return {Quantity(**row) for row in file.read(columns=list(Quantity._fields)).to_pylist()}
