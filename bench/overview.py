@@ -95,7 +95,8 @@ def rows(table: pa.Table) -> RenderableType:
     """The rows of a query as a table."""
     shown = Table(box=box.SIMPLE_HEAD)
     for name in table.column_names:
-        shown.add_column(name)
+        # As text, because rich takes what is in brackets for its own markup.
+        shown.add_column(Text(name))
     for row in table.to_pylist():
         shown.add_row(*(Text(_cell(value)) for value in row.values()))
     return shown

@@ -45,8 +45,8 @@ def not_in_sweep(compared: Sequence[Comparison], board: Board, paper: str | None
     ]
 
 
-def verdicts(compared: Sequence[Comparison]) -> list[str]:
-    """The count of each verdict, and how they are come to."""
+def verdicts(compared: Sequence[Comparison], unit: str) -> list[str]:
+    """The count of each verdict, and how they are come to; `unit` is that of the differences."""
     counts: Counter[str] = Counter(each.judgement.word for each in compared)
     words = ("reproduced", "higher", "lower", "not comparable")
     shown = sum(
@@ -61,7 +61,7 @@ def verdicts(compared: Sequence[Comparison]) -> list[str]:
         "at 5 % that the true difference lies within it.",
         "higher, lower: beyond the margin, and Welch's t-test says at 5 % that the means differ. Beyond the margin "
         "without that: undecided.",
-        f"Difference: ours − the paper's in points [95 % confidence interval], taking the paper's n as {SEEDS}.",
+        f"Difference: ours − the paper's in {unit} [95 % confidence interval], taking the paper's n as {SEEDS}.",
     ]
 
 

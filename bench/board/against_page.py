@@ -18,7 +18,8 @@ from bench.board.paper_layout import form_of
 from bench.board.statistics import signed
 from bench.trial import NONE
 
-DIGITS = 2
+_DIGITS = 2
+"""Decimals, unless the metric has its own."""
 
 
 def against_page(board: Board, paper: str | None) -> Page:
@@ -27,8 +28,8 @@ def against_page(board: Board, paper: str | None) -> Page:
     tested = {claim: tests for claim, tests in claims_of(compared).items() if tests}
     doubts = _doubts(compared)
     grids = [_cells(board, compared, doubts), *([_claims(board, tested)] if tested else [])]
-    count, *reading = verdicts(compared)
-    lead = [*(["No trial is done yet."] if board.empty else []), count, *conclusions(tested)]
+    count, *reading = verdicts(compared, board.metric.difference_unit)
+    lead = [*(["No trial is done yet."] if board.empty else []), count, *conclusions(tested, board.metric)]
     told = [*reading, *_left_out(board, compared, paper), *circumstances(board)]
     told += [f"({mark}) {note}" for note, mark in doubts.items()]
     records = [_record(board, each) for each in compared]
@@ -55,9 +56,9 @@ def _cells(board: Board, compared: Sequence[Comparison], doubts: dict[str, str])
     for each in compared:
         summary = each.cell.chosen.summary
         marks = board.footnotes.marks(each.cell.chosen.origins)
-        ours = Entry(summary.text(DIGITS) if summary else EMPTY, tuple(cell_details(each.cell)), marks=marks)
+        ours = Entry(summary.text(_digits(board)) if summary else EMPTY, tuple(cell_details(each.cell)), marks=marks)
         theirs = Entry(each.paper.text, marks=doubts.get(each.paper.note, "")) if each.paper else Entry(EMPTY)
-        entries = (ours, theirs, _difference(each), _verdict(each))
+        entries = (ours, theirs, _difference(each, _digits(board)), _verdict(each))
         blocks.setdefault(each.key[1], []).append(Line(_label(board, each.key), entries))
     made = tuple(Block(column, tuple(lines)) for column, lines in blocks.items())
     return Grid(
@@ -69,15 +70,21 @@ def _claims(board: Board, tested: dict[Claim, list[Tested]]) -> Grid:
     titles = ("ours: mean ± std (n)", "p", "p, Holm", "paper", "same sign")
     blocks = []
     for claim, tests in tested.items():
-        lines = [Line(_about(board, test), tuple(map(Entry, _claim_texts(test)))) for test in tests]
-        blocks.append(Block(f"{claim.text}: difference in points, paired over seeds", tuple(lines)))
+        lines = [Line(_about(board, test), tuple(map(Entry, _claim_texts(test, _digits(board))))) for test in tests]
+        blocks.append(
+            Block(f"{claim.text}: difference in {board.metric.difference_unit}, paired over seeds", tuple(lines))
+        )
     return Grid("Claims", board.layout.corner, (tuple(map(Title, titles)),), tuple(blocks), alike=False)
 
 
-def _claim_texts(test: Tested) -> list[str]:
+def _digits(board: Board) -> int:
+    return _DIGITS if board.metric.digits is None else board.metric.digits
+
+
+def _claim_texts(test: Tested, digits: int) -> list[str]:
     agrees = {True: "yes", False: "no", None: EMPTY}[test.agrees]
-    theirs = EMPTY if test.theirs is None else signed(test.theirs, DIGITS)
-    return [test.difference.text(DIGITS, sign=True), _p(test.p), _p(test.p_holm), theirs, agrees]
+    theirs = EMPTY if test.theirs is None else signed(test.theirs, digits)
+    return [test.difference.text(digits, sign=True), _p(test.p), _p(test.p_holm), theirs, agrees]
 
 
 def _left_out(board: Board, compared: Sequence[Comparison], paper: str | None) -> list[str]:
@@ -102,13 +109,13 @@ def _about(board: Board, test: Tested) -> str:
     return f"{test.better.cell.trial.variant if scope == NONE else row}, {column}"
 
 
-def _difference(each: Comparison) -> Entry:
+def _difference(each: Comparison, digits: int) -> Entry:
     """With its confidence interval below."""
     judgement = each.judgement
     if judgement.difference is None:
         return Entry(EMPTY)
-    interval = [signed(end, DIGITS) for end in (judgement.low, judgement.high) if end is not None]
-    return Entry(signed(judgement.difference, DIGITS), (f"[{', '.join(interval)}]",) if interval else ())
+    interval = [signed(end, digits) for end in (judgement.low, judgement.high) if end is not None]
+    return Entry(signed(judgement.difference, digits), (f"[{', '.join(interval)}]",) if interval else ())
 
 
 def _verdict(each: Comparison) -> Entry:

@@ -10,11 +10,10 @@ from typing import Any
 
 from bench.board.cells import Cell, Key, Runs
 from bench.board.layout import Layout
-from bench.board.metric import METRICS, Metric
+from bench.board.metric import Metric, metric_of
 from bench.board.origin import COLUMNS, Footnotes, Origin
 from bench.board.remarks import remarks_of
 from bench.board.statistics import Summary, paired_difference, summarize
-from bench.measures import MEASURES
 from bench.spec import Guess, Sweep
 from bench.store import Readable, connect, named_columns
 from bench.trial import NONE, Trial
@@ -43,6 +42,11 @@ class Board:
     def footnotes(self) -> Footnotes:
         """Letters for results that were made with something else than most."""
         return Footnotes.of([origin for cell in self.cells.values() for origin in cell.chosen.origins])
+
+    @property
+    def digits(self) -> int:
+        """Decimals of a mean and a std: the metric's own, else the layout's."""
+        return self.layout.digits if self.metric.digits is None else self.metric.digits
 
     @property
     def empty(self) -> bool:
@@ -91,13 +95,12 @@ class Board:
 
 def make_board(stores: Readable, sweep: Sweep, metric: str | None = None, layout: Layout | None = None) -> Board:
     """The board of a sweep's trials; `metric` defaults to the sweep's first measure, `layout` to variants as rows."""
-    shown = METRICS[metric or sweep.measures[0]]
+    shown = metric_of(metric or sweep.measures[0])
     layout = layout or Layout.of(sweep.trials)
-    # What a trial cost says nothing about ρ.
-    instead = shown.name if shown.name in MEASURES else sweep.measures[0]
+    instead = shown.name if shown.chooses_rho else sweep.measures[0]
     results = read_results(stores, sweep.trials, [shown.name, SELECTION, instead])
     validated = any(row[SELECTION] is not None for row in results.values())
-    selection = METRICS[SELECTION if validated else instead]
+    selection = metric_of(SELECTION if validated else instead)
     groups: dict[Key, dict[float | None, Runs]] = defaultdict(dict)
     of_cell: dict[Key, Trial] = {}
     for trial in sorted(sweep.trials, key=layout.rank):
@@ -127,11 +130,11 @@ def read_results(stores: Readable, trials: Sequence[Trial], metrics: Sequence[st
     Trials without any attempt have no outcome.
     """
     names = {name: f'"{name}"' for name in ("trial_id", "outcome", *COLUMNS)}
-    names |= {name: METRICS[name].column for name in metrics}
+    names |= {name: metric_of(name).column for name in metrics}
     columns = ", ".join(f'{column} AS "{name}"' for name, column in names.items())
     ids = {trial.trial_id for trial in trials}
     sql = f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)"
-    with connect(stores, ["results"], only=ids, columns=named_columns(sql)) as connection:
+    with connect(stores, ["results"], only=ids, columns=named_columns(sql), measures=metrics) as connection:
         answer = connection.execute(sql, {"ids": list(ids)})
         found = [column[0] for column in answer.description]
         rows = [dict(zip(found, row, strict=True)) for row in answer.fetchall()]

@@ -34,7 +34,7 @@ def answer(board: Board) -> list[str]:
     if not found:
         return []
     signs = Counter(_sign(board.metric.gain(each.mean)) for each in found.values())
-    lowest, highest = (signed(end(each.mean for each in found.values()), 2) for end in (min, max))
+    lowest, highest = (signed(end(each.mean for each in found.values()), max(2, board.digits)) for end in (min, max))
     fewest, most = (end(each.n for each in found.values()) for end in (min, max))
     n = f"{fewest}–{most}" if fewest < most else f"{most}"
     equal = f", the same in {signs[0]}" if signs[0] else ""

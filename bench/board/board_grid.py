@@ -68,7 +68,7 @@ def _entry(board: Board, footnotes: Footnotes, key: Key, span: int = 1) -> Entry
         return Entry(EMPTY, span=span)
     summary = cell.chosen.summary
     return Entry(
-        summary.text(board.layout.digits) if summary else EMPTY,
+        summary.text(board.digits) if summary else EMPTY,
         tuple(cell_details(cell)),
         bold=board.better(*key[:2]) == key,
         underline=board.best(key[1]) == key,

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from bench.board.metric import metric_of
 from bench.spec import Sweep, Verdict
 from bench.spec.choose import Candidate
 from bench.store import Readable, State, connect, states
@@ -77,7 +78,7 @@ class StoreChooser:
 def _results(stores: Readable, ids: Sequence[str], measures: Iterable[str]) -> dict[str, dict[str, Any]]:
     names = ["trial_id", *dict.fromkeys(measures)]
     columns = ", ".join(f'"{name}"' for name in names)
-    with connect(stores, ["results"]) as connection:
+    with connect(stores, ["results"], measures=names) as connection:
         rows = connection.execute(
             f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)", {"ids": ids}
         ).fetchall()
@@ -93,11 +94,11 @@ def _default(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _decide(by: str, trials: Sequence[Trial], values: Mapping[str, float | None]) -> Verdict:
-    """The highest mean among the ρ with the most finished seeds."""
+    """The best mean among the ρ with the most finished seeds."""
     candidates = tuple(_candidate(rho, trials, values) for rho in sorted({trial.rho or 0.0 for trial in trials}))
     most = max(each.n for each in candidates)
     means = {each.rho: each.mean for each in candidates if each.n == most and each.mean is not None}
-    best = max(means.values())
+    best = max(means.values(), key=metric_of(by).gain)
     equal = [rho for rho, mean in means.items() if mean == best]
     remarks = [
         f"ρ {each.rho:g} left out: {each.n} of {each.expected} seeds have a result"

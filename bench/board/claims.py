@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.board.against import Comparison
 from bench.board.inference import ALPHA, holm, paired_p
+from bench.board.metric import Metric
 from bench.board.statistics import Summary, paired_difference
 from bench.trial import NONE
 
@@ -59,13 +60,13 @@ def claims_of(compared: Sequence[Comparison]) -> dict[Claim, list[Tested]]:
     return {claim: _tests(claim, pairs) for claim, pairs in found.items() if pairs}
 
 
-def conclusions(tested: dict[Claim, list[Tested]]) -> list[str]:
-    """One line per claim."""
+def conclusions(tested: dict[Claim, list[Tested]], metric: Metric) -> list[str]:
+    """One line per claim; ahead is who has the better values of the metric."""
     lines = []
     for claim, tests in tested.items():
-        ahead, behind = (sum(sign * test.difference.mean > 0 for test in tests) for sign in (1, -1))
+        ahead, behind = (sum(metric.gain(sign * test.difference.mean) > 0 for test in tests) for sign in (1, -1))
         sure = [test for test in tests if test.p_holm is not None and test.p_holm < ALPHA]
-        better, worse = (sum(sign * test.difference.mean > 0 for test in sure) for sign in (1, -1))
+        better, worse = (sum(metric.gain(sign * test.difference.mean) > 0 for test in sure) for sign in (1, -1))
         untested = sum(test.p is None for test in tests)
         signs = [test.agrees for test in tests if test.agrees is not None]
         share = f"{100 * sum(signs) / len(signs):.0f} %: " if signs else ""

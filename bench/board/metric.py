@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bench.errors import UserError, unknown
 from bench.measures import MEASURES
+from bench.measures.names import parse
+from bench.registry import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +19,10 @@ class Metric:
     lower_is_better: bool = False
     column: str
     """As SQL over the view `results`."""
+    digits: int | None = None
+    """Decimals of a mean and a std; None: those of the layout."""
+    chooses_rho: bool = False
+    """Whether ρ is chosen by it where there is no validation split: neither by what a trial cost, nor by sharpness."""
 
     @property
     def difference_unit(self) -> str:
@@ -43,14 +50,34 @@ _COSTS = {
     "peak_device_memory_gb": ("GB", "peak_device_memory_bytes / 1e9"),
 }
 
+
+def _of_measure(name: str, entry: Entry) -> Metric:
+    traits = entry.traits
+    return Metric(
+        name=name,
+        unit=traits.get("unit", "%"),
+        column=f'"{name}"',
+        lower_is_better=traits.get("lower_is_better", False),
+        digits=traits.get("digits"),
+        chooses_rho=not traits.get("later", False),
+    )
+
+
 METRICS: dict[str, Metric] = {
-    **{
-        name: Metric(name=name, column=f'"{name}"', lower_is_better=entry.traits.get("lower_is_better", False))
-        for name, entry in MEASURES.items()
-    },
+    **{name: _of_measure(name, entry) for name, entry in MEASURES.items()},
     **{
         name: Metric(name=name, unit=unit, column=column, lower_is_better=True)
         for name, (unit, column) in _COSTS.items()
     },
 }
 """Measures are in % and better where they are higher, unless their trait says otherwise."""
+
+
+def metric_of(name: str) -> Metric:
+    """The metric of that name, which may have settings: `sharpness[rho=0.003]`; UserError with the valid choices."""
+    if name in METRICS:
+        return METRICS[name]
+    if "[" not in name:
+        raise UserError(unknown("measure", name, METRICS))
+    measure = parse(name)
+    return replace(METRICS[measure.measure], name=measure.name, column=f'"{measure.name}"')

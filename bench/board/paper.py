@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from importlib.resources import files
 
+from bench.board.paper_measures import measure_of
 from bench.trial import NONE, Trial
 
 SEEDS = 3
@@ -39,12 +40,6 @@ _VARIANTS = {
 _SCOPES = {
     "none": NONE, "all": "all", "ON": "only_norm", "train_only_BN": "all",
     "random_mask": "random", "SSAM-F": "ssam_f", "SSAM-D": "ssam_d",
-}  # fmt: skip
-_MEASURES = {
-    "test_acc_%": "test_accuracy", "ImageNet_top1_%": "test_accuracy", "clean_acc_%": "test_accuracy",
-    "ImageNetV2_top1_%": "imagenet_v2_accuracy", "ImageNet-R_top1_%": "imagenet_r_accuracy",
-    "ImageNet-A_top1_%": "imagenet_a_accuracy", "ImageNet-Sketch_top1_%": "imagenet_sketch_accuracy",
-    "ObjectNet_top1_%": "objectnet_accuracy",
 }  # fmt: skip
 _ONLY_NORM_SPARSITY = 0.9995
 """Share of WRN-28-10 that only_norm leaves unperturbed (Table 5): what `sparsity: only_norm` stands for."""
@@ -150,7 +145,7 @@ def _unmapped(row: Mapping[str, str]) -> str:
     for column, names in known.items():
         if row[column] not in names:
             return f"no {column} {row[column]!r} here"
-    return "" if row["metric"] in _MEASURES else f"no measure here is {row['metric']}"
+    return "" if measure_of(row["metric"]) else f"no measure here is {row['metric']}"
 
 
 def _cell(row: Mapping[str, str]) -> PaperCell:
@@ -170,9 +165,11 @@ def _cell(row: Mapping[str, str]) -> PaperCell:
         sparsity=round(float(sparsity[1]) / 100, 6) if sparsity and scope in _MASKED else None,
     )
     std = row["std"]
+    measure = measure_of(row["metric"])
+    assert measure is not None, "told apart by `_unmapped`"
     return PaperCell(
         table=f"table{row['table']}",
-        measure=_MEASURES[row["metric"]],
+        measure=measure,
         subject=subject,
         mean=float(row["mean"]) if row["mean"] else None,
         std=float(std) if std else None,

@@ -166,6 +166,17 @@ def waits_told(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> 
     return lines
 
 
+def read_metric(name: str | None) -> str | None:
+    """`--metric`, written in the one way."""
+    from bench.board.metric import metric_of
+    from bench.errors import UserError
+
+    try:
+        return None if name is None else metric_of(name).name
+    except UserError as error:
+        fail(f"--metric: {error}")
+
+
 def open_all(stores: Sequence[Path]) -> tuple[Store, ...]:
     """The stores, to be read as one; StoreError if one isn't there."""
     from bench import store

@@ -18,6 +18,7 @@ from bench.cli.options import (
     WhereOption,
     load_ready,
     open_all,
+    read_metric,
 )
 from bench.terminal import fail, tell
 
@@ -46,21 +47,19 @@ def plot(
     """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
     from bench.board import make_board
     from bench.board.free_layout import where as matching
-    from bench.board.metric import METRICS
     from bench.plots import FORMATS, PLOTS, default_kind
     from bench.spec.fault import unknown
 
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")
-    if metric is not None and metric not in METRICS:
-        fail(f"--metric: {unknown('measure', metric, METRICS)}")
+    chosen = read_metric(metric)
     loaded = matching(load_ready(sweep, set_, store, smoke=smoke), where or ())
     outputs = output or [Path("out") / f"{loaded.name}.png"]
     for path in outputs:
         if path.suffix.removeprefix(".") not in FORMATS:
             fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
     opened = open_all(store)
-    made = make_board(opened, loaded, metric)
+    made = make_board(opened, loaded, chosen)
     if made.empty:
         tell(f"nothing to plot yet: no trial of {loaded.name} has a {made.metric.name}")
         return

@@ -21,6 +21,7 @@ from bench.cli.options import (
     WhereOption,
     load_ready,
     open_all,
+    read_metric,
 )
 from bench.terminal import emit, fail, show, tell
 
@@ -51,7 +52,7 @@ def board(
     _check_choice("--format", "format", format_, ["terminal", *FORMATS])
     if against is not None:
         _check_choice("--against", "choice", against, ["paper"])
-    chosen = _metric(metric)
+    chosen = read_metric(metric)
     loaded = load_ready(sweep, set_, store, smoke=smoke)
     page = show_board(
         open_all(store), loaded, metric=chosen, rows=rows, columns=cols, conditions=where or (), against=against
@@ -93,15 +94,6 @@ def query(
         print(json.dumps(table.to_pylist(), indent=1, default=str))
     else:
         show(overview.rows(table))
-
-
-def _metric(name: str | None) -> str | None:
-    from bench.board.metric import METRICS
-    from bench.spec.fault import unknown
-
-    if name is not None and name not in METRICS:
-        fail(f"--metric: {unknown('measure', name, METRICS)}")
-    return name
 
 
 def _check_choice(option: str, what: str, name: str, valid: list[str]) -> None:

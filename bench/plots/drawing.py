@@ -65,7 +65,7 @@ class Drawing:
         trials = {trial.trial_id: trial for trial in self.sweep.trials}
         columns = f"trial_id, {self.board.metric.column}, {METRICS['epoch_s'].column}"
         rows = (
-            connect(self.stores, ["results"])
+            connect(self.stores, ["results"], measures=[self.board.metric.name])
             .execute(f"SELECT {columns} FROM results WHERE outcome = 'done' AND trial_id IN $ids", {"ids": [*trials]})
             .fetchall()
         )

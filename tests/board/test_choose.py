@@ -78,6 +78,12 @@ def test_validation_is_preferred_where_it_is_there(files: Path, store: Store) ->
     assert {choice.by for choice in use(files).choices} == {"val_accuracy"}
 
 
+def test_of_a_measure_that_is_better_lower_the_lowest_mean_is_chosen(files: Path, store: Store) -> None:
+    fill(store, files, {0.1: [0.3, 0.3], 0.2: [0.1, 0.3], 0.4: [0.4, 0.4]}, measure="sharpness")
+    (files / "use.yaml").write_text(USE.replace("{choose: search}", '{choose: search, by: "sharpness[steps=20]"}'))
+    assert chosen(use(files)) == {"all": {0.2}, "only_norm": {0.1}}
+
+
 def test_of_equal_means_the_smallest_rho_is_taken_and_said(files: Path, store: Store) -> None:
     fill(store, files, {0.1: [50, 50], 0.2: [90, 70], 0.4: [80, 80]})
     loaded = use(files)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
-import pytest
-
 from bench.store import Store, acquire, compact, query
-from bench.store import compaction as folding
 from bench.store.results import write_history
 from bench.trial import Trial
 from tests.store.contents import contents, loose
