@@ -35,7 +35,10 @@ TRIALS = {
     "cifar100-random-masks-resnext": 39,  # Figure 8: the same
     "cifar100-resnets": 234,  # Table 1: 3 models × 2 augmentations × 13 × 3
     "cifar100-resnets-own-rho": 234,
+    "cifar100-robustness": 15,  # Table 14: (SGD + 2 variants × 2 scopes) × 3
     "cifar100-runtime": 21,  # Figure 3: (SGD + all + only_norm + B1, B2, B3, B2+B3) × 3
+    "cifar100-sharpness": 15,  # Tables 6 and 19: the same
+    "cifar100-sharpness-resnext": 15,  # Table 18: the same of another model
     "cifar100-sparse": 15,  # Table 5: (all + only_norm + random + SSAM-F at 2 sparsities) × 3
     "cifar100-ssam": 21,  # Table 12: Table 5 + SSAM-D at 2 sparsities × 3
     "demo": 114,  # 2 models × (base + 6 × 3 ρ) × 3
@@ -63,6 +66,9 @@ SHARED = {
     ("cifar100-sparse", "cifar100-resnets"): 6,  # all and only_norm
     ("cifar100-sparse", "cifar100-random-masks"): 9,  # and the mask as sparse as only_norm
     ("cifar100-runtime", "cifar100-resnets"): 9,
+    ("cifar100-sharpness", "cifar100-resnets"): 15,  # all of them
+    ("cifar100-sharpness", "cifar100-robustness"): 15,
+    ("cifar100-sharpness-resnext", "cifar100-resnets"): 15,
     ("cifar100-batch-and-m", "cifar100-resnets"): 9,  # batch size 128 with m 128
     ("cifar100-frozen-norm", "cifar100-resnets"): 9,
     ("cifar100-norm-dropout", "cifar100-resnets"): 9,

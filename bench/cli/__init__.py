@@ -10,12 +10,24 @@ import logging
 import os
 import sys
 
-from bench.cli import data, listing, operating, plotting, reading, reporting, running, storing
+from bench.cli import data, listing, measuring, operating, plotting, reading, reporting, running, storing
 from bench.cli.app import app
 from bench.errors import UserError
 from bench.terminal import fail
 
-__all__ = ["app", "data", "listing", "main", "operating", "plotting", "reading", "reporting", "running", "storing"]
+__all__ = [
+    "app",
+    "data",
+    "listing",
+    "main",
+    "measuring",
+    "operating",
+    "plotting",
+    "reading",
+    "reporting",
+    "running",
+    "storing",
+]
 
 
 def main() -> None:

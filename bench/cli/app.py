@@ -8,8 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 _ORDER = (
-    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "board", "plot", "report", "query", "schema",
-    "compact", "store", "recipe", "data", "doctor",
+    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "plot", "report", "query",
+    "schema", "compact", "store", "recipe", "data", "doctor",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import typer
 from bench.cli import app
 from tests.cli.conftest import Call
 
-ON_SWEEPS = ("plan", "run", "status", "watch", "cancel", "board", "plot", "report")
+ON_SWEEPS = ("plan", "run", "status", "watch", "cancel", "measure", "board", "plot", "report")
 
 
 def leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,77 @@
+"""Measure worker: takes what is missing of one trained model, whatever starts it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import torch
+
+from bench import distributed
+from bench.measures.names import Measure
+from bench.measuring import Inapplicable, Subject
+from bench.store import Store, TrialFolder
+from bench.store.lease import lease
+from bench.store.measured import Quantity, add_measure, history_of, is_measured, reveal
+from cluster.measuring import Taken
+from cluster.session import last_line
+from cluster.worker import trial_log
+
+
+def measure_trial(
+    store: Store, trial_id: str, measures: Sequence[Measure], *, launcher: str, threads: int
+) -> Iterator[Taken]:
+    """Take each of the measures that the trial lacks, and record it at once; one that fails stops no other."""
+    folder = store.folder(trial_id)
+    tell = partial(Taken, trial_id=trial_id)
+    torch.set_num_threads(threads)
+    with lease(store, folder, launcher) as ours, trial_log(folder) as log:
+        if not ours:
+            yield from (tell(measure=measure, outcome="held") for measure in measures)
+            return
+        # Only now: another process may have had the trial until just before.
+        lacking = [measure for measure in measures if not is_measured(store, folder, _quantity(measure))]
+        for measure in measures:
+            if measure not in lacking:
+                reveal(folder, _quantity(measure))
+                yield tell(measure=measure, outcome="there")
+        if lacking:
+            yield from _take(store, folder, lacking, log)
+
+
+def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: logging.Logger) -> Iterator[Taken]:
+    tell = partial(Taken, trial_id=folder.trial_id)
+    device = distributed.device()
+    try:
+        subject = Subject(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
+    except Exception as error:
+        log.exception("the trained model can't be measured")
+        yield from (tell(measure=each, outcome="failed", message=last_line(error)) for each in measures)
+        return
+    for measure in measures:
+        started = time.perf_counter()
+        try:
+            value = _finite(measure, subject.take(measure))
+        except Inapplicable as reason:
+            yield tell(measure=measure, outcome="inapplicable", message=str(reason))
+        except Exception as error:
+            log.exception("%s couldn't be measured", measure.name)
+            yield tell(measure=measure, outcome="failed", message=last_line(error))
+        else:
+            add_measure(folder, _quantity(measure), value)
+            seconds = time.perf_counter() - started
+            log.info("measured %s: %.6g, %.1f s on %s", measure.name, value, seconds, distributed.describe(device))
+            yield tell(measure=measure, outcome="taken", value=value)
+
+
+def _quantity(measure: Measure) -> Quantity:
+    return Quantity(measure.measure, measure.stored)
+
+
+def _finite(measure: Measure, value: float) -> float:
+    if not math.isfinite(value):
+        raise ArithmeticError(f"{measure.name} is {value}")
+    return value

@@ -1,0 +1,229 @@
+"""The command measure on trained models: what is missing is taken once, whoever is killed and whoever else is at it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from bench.cli import app
+from bench.measures.names import parse
+from bench.resources import Resources
+from bench.spec import Sweep, load
+from bench.store import Store, TrialFolder, compact, query
+from bench.store import compaction as folding
+from bench.store.lease import lease
+from bench.store.measured import Quantity, add_measure
+from cluster.measuring import Taken, missing, take_missing
+from cluster.torchrun import Ranks
+from cluster.worker import Manner, run_trial
+from tests.conftest import command_environment
+
+Command = Callable[..., Result]
+SHARP, RANK = "sharpness[m=64,samples=64,steps=2]", "feature_rank[samples=64]"
+SWEEP = f"""
+title: "Two"
+grid: {{dataset: digits, model: resnet8, optimizer: sgd, lr: 0.1, weight_decay: 0, batch_size: 256, epochs: 1, seed: 2}}
+measures: [test_accuracy, "{SHARP}", "{RANK}"]
+"""
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a sweep of two trials that has run, to be copied."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "two.yaml").write_text(SWEEP, encoding="utf-8")
+    store, sweep = Store.create(folder / "store"), load(folder / "two.yaml")
+    store.add(sweep.trials)
+    manner = Manner(launcher="test", threads=1, ranks=Ranks(per_node=1, threads=1))
+    for trial in sweep.trials:
+        assert run_trial(store, trial.trial_id, manner).outcome == "done"
+    return folder
+
+
+@pytest.fixture
+def file(trained_once: Path, tmp_path: Path) -> Path:
+    """The sweep, beside its store."""
+    shutil.copytree(trained_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "two.yaml"
+
+
+@pytest.fixture
+def store(file: Path) -> Store:
+    return Store.open(file.parent / "store")
+
+
+@pytest.fixture
+def sweep(file: Path) -> Sweep:
+    return load(file)
+
+
+@pytest.fixture
+def folder(store: Store, sweep: Sweep) -> TrialFolder:
+    """Of the first trial."""
+    return store.folder(sweep.trials[0].trial_id)
+
+
+def take(store: Store, sweep: Sweep, *names: str, on: str = "inline") -> list[Taken]:
+    """Everything of these measures that is missing, in this process."""
+    tasks = missing(store, [trial.trial_id for trial in sweep.trials], map(parse, names))
+    return list(take_missing(store, tasks, on=on, resources=Resources(gpus=0)))
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the command does to its process, torch's memory and the answers to signals, stays away from the tests."""
+    monkeypatch.setattr("cluster.measure_inline.apply_here", lambda threads: None)
+    monkeypatch.setattr("bench.cli.measuring.signal.signal", lambda number, answer: None)
+
+
+@pytest.fixture
+def sambench(file: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command in this process, which has torch already."""
+    monkeypatch.chdir(file.parent)
+    monkeypatch.setenv("COLUMNS", "160")
+    return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def values(store: Store) -> dict[str, float]:
+    rows = query(store, "SELECT trial_id, measure, settings, value FROM measures").to_pylist()
+    found = {f"{row['trial_id']} {row['measure']} {row['settings']}": row["value"] for row in rows}
+    assert len(found) == len(rows), "a measure has two values"
+    return found
+
+
+def times_measured(store: Store, name: str) -> int:
+    logs = (folder.log.read_text(encoding="utf-8") for folder in store.folders())
+    return sum(log.count(f"measured {name}: ") for log in logs)
+
+
+def test_from_training_to_the_board(
+    file: Path, store: Store, sweep: Sweep, folder: TrialFolder, sambench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through a compaction: what is there stays, what is asked for newly comes beside it."""
+    weights = folder.weights.read_bytes()
+    done = sambench("measure", file, "--on", "inline")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == "two: 4 taken"
+    assert re.search(rf"1/4 {sweep.trials[0].trial_id} resnet8 sgd seed 0: {re.escape(SHARP)} 0\.\d+", done.stderr)
+    assert folder.weights.read_bytes() == weights
+    monkeypatch.setattr(folding, "SETTLED", 0.0)
+    before = values(store)
+    assert compact(store).trials == 2
+    assert values(store) == before
+    again = sambench("measure", file)
+    assert (again.exit_code, again.stderr) == (0, "two: nothing is missing of 2 done trials\n")
+    # The history that accuracies are taken from is compacted too.
+    assert {taken.outcome for taken in take(store, sweep, "feature_rank[samples=32]")} == {"taken"}
+    assert len(values(store)) == len(before) + 2
+    board = sambench("board", file, "--metric", SHARP, "--format", "csv")
+    assert board.exit_code == 0, board.stderr
+    assert query(store, f'SELECT "{SHARP}" AS x FROM results ORDER BY 1')["x"].to_pylist() == sorted(
+        value for key, value in before.items() if " sharpness " in key
+    )
+    shown = sambench("query", f'SELECT "{SHARP}" FROM results')
+    assert SHARP in shown.stdout
+    untaken = sambench("board", file, "--metric", "sharpness[rho=0.7]")
+    assert untaken.exit_code == 0, untaken.stderr
+    assert "2 not measured" in untaken.stdout
+
+
+def test_a_failure_is_told_and_stops_no_other(file: Path, store: Store, folder: TrialFolder, sambench: Command) -> None:
+    lost, damaged = store.folders()
+    lost.weights.unlink()
+    damaged.weights.write_bytes(damaged.weights.read_bytes()[:-9])
+    told = sambench("measure", file, "--on", "inline")
+    assert told.exit_code == 1
+    assert "1 trial without weights" in told.stderr
+    assert f"  {lost.trial_id} resnet8 sgd seed " in told.stderr
+    assert f"failed: {damaged.trial_id} resnet8 sgd seed " in told.stderr
+    assert "weights.safetensors: damaged, or the weights of another model" in told.stderr
+    assert told.stderr.splitlines()[-3] == "two: 2 failed"
+    assert "the trained model can't be measured" in damaged.log.read_text(encoding="utf-8")
+
+
+def test_one_measure_fails_and_another_has_no_meaning(store: Store, sweep: Sweep) -> None:
+    got = take(store, sweep, "sharpness[m=2000]", "objectnet_accuracy", RANK, "test_accuracy")
+    assert [taken.outcome for taken in got] == ["failed", "inapplicable", "taken"] * 2
+    assert got[0].message == "ValueError: 1079 training images fill no batch of m = 2000; choose a smaller m"
+    assert got[1].message == "objectnet_accuracy is of models of imagenet, and this one is of digits"
+
+
+def test_accuracies_can_be_taken_later_too(store: Store, sweep: Sweep) -> None:
+    before = values(store)
+    for folder in store.folders():
+        folder.measures.unlink()
+    assert not values(store)
+    take(store, sweep, "test_accuracy", "val_accuracy", "best_test_accuracy", "best_val_accuracy")
+    assert values(store) == before
+
+
+def start(file: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", "measure", str(file), *arguments],
+        cwd=file.parent,
+        env=command_environment(file.parent),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_at_once_share_the_work(file: Path, store: Store) -> None:
+    """One with Ray, one without: what both lack is taken by one of them."""
+    names = [f"average_sharpness[draws={draws},m=64,samples=64]" for draws in range(1, 7)]
+    both = [start(file, *names, "--on", on) for on in ("ray", "inline")]
+    told = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert (
+        sum(": average_sharpness" in line and "another process" not in line for line in "".join(told).splitlines())
+        == 12
+    )
+    assert len(values(store)) == 8 + 12
+    assert [times_measured(store, name) for name in names] == [2] * 6
+
+
+def test_what_another_is_at_is_waited_for(
+    store: Store, sweep: Sweep, folder: TrialFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one takes one of two, and is gone."""
+    other = contextlib.ExitStack()
+    assert other.enter_context(lease(store, folder, "test"))
+
+    def waited(seconds: float) -> None:
+        add_measure(folder, Quantity("feature_rank", parse(RANK).stored), 7.0)
+        other.close()
+
+    monkeypatch.setattr("cluster.measuring.time.sleep", waited)
+    got = take(store, sweep, SHARP, RANK)
+    assert [taken.trial_id == folder.trial_id for taken in got] == [False, False, True, True]
+    assert [(taken.outcome, taken.measure.measure) for taken in got[2:]] == [
+        ("there", "feature_rank"),
+        ("taken", "sharpness"),
+    ]
+    assert times_measured(store, RANK) == 1
+
+
+def test_killed_it_keeps_what_it_took_and_goes_on(file: Path, store: Store, sweep: Sweep) -> None:
+    quick, endless = RANK, "average_sharpness[draws=1000000]"
+    with start(file, quick, endless, "--on", "inline") as process:
+        deadline = time.monotonic() + 120
+        while not times_measured(store, quick):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    kept = values(store)
+    assert len(kept) == 8 + 1
+    assert [taken.outcome for taken in take(store, sweep, quick, SHARP)] == ["taken"] * 3
+    assert kept.items() < values(store).items()
+    assert times_measured(store, quick) == 2
