@@ -152,8 +152,8 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=["wrn16_2", "wrn28_2", "vit_t4"])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="WRN-16-2 alone, three rounds")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="WRN-16-2 alone, two rounds")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--peak", choices=METHODS, help="print one method's peak memory in MiB, nothing else")
     arguments = parser.parse_args()
@@ -163,7 +163,7 @@ def main() -> None:
         return
     if any(os.environ.get(key) != value for key, value in MEMORY_SETTINGS.items()):
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MEMORY_SETTINGS})
-    models, rounds = (["wrn16_2"], 3) if arguments.quick else (arguments.models, arguments.rounds)
+    models, rounds = (["wrn16_2"], 2) if arguments.quick else (arguments.models, arguments.rounds)
     print(f"torch {torch.__version__}, {THREADS} threads, batch {len(batch()[0])}, 3×32×32, fp32, channels_last")
     for name in models:
         report(name, rounds, arguments.device)
