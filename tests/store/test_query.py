@@ -11,7 +11,7 @@ import pytest
 from bench.store import QueryError, Store, acquire, query, set_aside_damaged, states
 from bench.store.results import write_history, write_measures
 from bench.trial import Trial
-from tests.store.test_claim import ended
+from tests.store.test_claim import dead_claim, ended
 
 
 def finish(store: Store, trial: Trial, outcome: str = "done", **measures: float) -> None:
@@ -137,6 +137,14 @@ def test_a_trial_that_another_process_is_adding_is_left_alone(store: Store, make
     assert acquire(store, store.folder(trial.trial_id), "inline")
     store.folder(trial.trial_id).trial.unlink()
     assert not set_aside_damaged(store, [trial.trial_id]), "its worker lives"
+
+
+def test_a_trial_that_lost_its_description_is_damaged(store: Store, make_trial: Callable[..., Trial]) -> None:
+    store.add([make_trial()])
+    folder = store.folder(make_trial().trial_id)
+    dead_claim(folder)
+    folder.trial.unlink()
+    assert set_aside_damaged(store, [folder.trial_id]) == {folder.trial: "is missing"}
 
 
 def test_a_flipped_bit_is_found(filled: Store, make_trial: Callable[..., Trial]) -> None:
