@@ -36,11 +36,10 @@ class Layout:
     def of(cls, trials: Sequence[Trial]) -> Layout:
         described = [as_written(trial) for trial in trials]
         names = [name for name in FIELDS if name not in _METHOD]
-        varying = [name for name in names if name not in _ALWAYS and varies_within(described, name)]
+        same = {name for name in names if len({values[name] for values in described}) == 1}
+        varying = [name for name in names if name not in {*same, *_ALWAYS} and varies_within(described, name)]
         shared = {
-            name: described[0][name]
-            for name in names
-            if len({values[name] for values in described}) == 1 and described[0][name] != DEFAULTS.get(name)
+            name: described[0][name] for name in names if name in same and described[0][name] != DEFAULTS.get(name)
         }
         return cls((*_ALWAYS, *varying), varying_settings(described), shared)
 

@@ -139,9 +139,7 @@ def _find(stores: Sequence[Store], prefix: str) -> tuple[Store, TrialFolder]:
 
     if len(stores) == 1:
         return stores[0], stores[0].find(prefix)
-    ids = sorted(
-        {folder.trial_id for store in stores for folder in store.folders() if folder.trial_id.startswith(prefix)}
-    )
+    ids = sorted({trial_id for store in stores for trial_id in store.trial_ids() if trial_id.startswith(prefix)})
     if len(ids) != 1:
         fail(f"trial {prefix!r}: {len(ids)} trials of {', '.join(str(each.root) for each in stores)} start so")
     found = states(stores, ids)[ids[0]].store

@@ -13,6 +13,7 @@ trials/ID/measures/KEY.parquet a quantity that was measured later; beside it N.c
 trials/ID/weights.safetensors the trained model
 trials/ID/checkpoint.pt       state after the last epoch or stop, while the trial isn't done
 trials/ID/log.txt             what its workers said
+journal/HOST-USER.jsonl       what done trials' files hold, once more in a line each, for readers in a hurry
 changed/ID-N                  mark of a trial that may have more than its compacted rows
 compact/                      trials that are over, folded into large files; see `bench.store.manifest`
 damaged/ID-…/                 folders set aside because a file in them was damaged

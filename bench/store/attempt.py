@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import files, manifest, marks
+from bench.store import files, journal, manifest, marks
 from bench.store.folder import TrialFolder
 from bench.store.layout import STORE_SCHEMA
 
@@ -111,11 +111,14 @@ ATTEMPT_SCHEMA = pa.schema([(item.name, _arrow_type(_HINTS[item.name])) for item
 
 def record(folder: TrialFolder, attempt: Attempt) -> None:
     """Write the record that ends the attempt; FileExistsError if it is ended already."""
-    table = pa.Table.from_pylist([asdict(attempt)], schema=ATTEMPT_SCHEMA)
+    row = asdict(attempt)
+    table = pa.Table.from_pylist([row], schema=ATTEMPT_SCHEMA)
     if attempt.attempt > 1:
         # Earlier attempts may be compacted, or become so at this moment; a trial without any can't be.
         marks.mark_attempt(folder.root, folder.trial_id, attempt.attempt)
     files.create(folder.attempt(attempt.attempt), files.small_parquet_bytes(table))
+    if attempt.outcome == "done":
+        journal.note(folder, row)
 
 
 def read_outcome(folder: TrialFolder, number: int) -> str:

@@ -45,7 +45,7 @@ def check(store: Store) -> Iterator[Finding]:
     lost = {finding.path.name.partition("-")[0] for finding in damaged}
     whole = Manifest(live.folder, live.generation, {name: n for name, n in live.parts.items() if name not in lost})
     yield from _compacted(whole)
-    held = manifest.held_attempts(whole, [folder.trial_id for folder in store.folders()])
+    held = manifest.held_attempts(whole, store.trial_ids())
     for folder in store.folders():
         yield from _folder(store, folder, held.get(folder.trial_id, 0))
     yield from _orphans(store, live)

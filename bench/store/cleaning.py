@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.store import files, manifest, marks
+from bench.store import files, journal, manifest, marks, snapshot
 from bench.store.layout import Store
 from bench.store.manifest import Manifest
 from bench.store.measured import Quantity, file_of
@@ -34,6 +34,8 @@ def clean(store: Store) -> int:
             removed += _sweep(store, live.path(name, "index"), live.path(name, "measures"))
             files.write(swept, b"")
     _collect(store, live)
+    if journal.paths(store):
+        journal.clean(store, set(snapshot.take(store).new))
     return removed
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from bench.errors import UserError
 from bench.measures import MEASURES
 from bench.store.attempt import Attempt
+from bench.store.loose import sql_type
 from bench.store.results import HISTORY_COLUMNS, MEASURES_COLUMNS
 from bench.store.tables import SCHEMAS, TABLES
 from bench.store.trial_rows import FIELD_TYPES
@@ -23,7 +24,6 @@ ABOUT = {
     "results": "one row per trial: its fields, the attempt that counts, each measure as a column",
 }
 _TRIAL_ID = "16 hexadecimal digits that identify the trial by all of its fields."
-_ARROW = {"string": "VARCHAR", "int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN"}
 
 
 class Column(NamedTuple):
@@ -56,7 +56,7 @@ def _trials() -> list[Column]:
 
 def _arrow(table: str) -> list[Column]:
     about = {"attempts": described_fields(Attempt), "history": HISTORY_COLUMNS, "measures": MEASURES_COLUMNS}[table]
-    named = [(field.name, _ARROW.get(str(field.type), "TIMESTAMPTZ")) for field in SCHEMAS[table]]
+    named = [(field.name, sql_type(field.type)) for field in SCHEMAS[table]]
     return [Column(name, type_, about.get(name, "")) for name, type_ in named]
 
 

@@ -57,7 +57,7 @@ def compact(store: Store, *, at_least: int = 1) -> Folded:
     spill = str(look.manifest.folder / ".tmp-spill")
     with duckdb.connect(":memory:", config={"temp_directory": spill}) as connection:
         checked = loose.Checked()
-        load_loose(connection, _SCHEMA, store, look, TABLES, insert=checked)
+        load_loose(connection, _SCHEMA, store, look, TABLES, checked=checked)
         for path, reason in checked.damaged.items():
             _log.warning("%s: damaged, its trial is not compacted: %s", path, reason)
         chosen = _over(connection, store) - {path.relative_to(store.trials).parts[0] for path in checked.damaged}

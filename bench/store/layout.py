@@ -68,11 +68,13 @@ class Store:
         """The folder of a trial, whether it exists or not."""
         return TrialFolder(self.trials / trial_id)
 
+    def trial_ids(self) -> list[str]:
+        """All trials that were ever recorded here, sorted."""
+        return sorted(name for name in os.listdir(self.trials) if _TRIAL_ID.fullmatch(name))
+
     def folders(self) -> Iterator[TrialFolder]:
         """The folders of all trials that were ever recorded here."""
-        with os.scandir(self.trials) as entries:
-            names = sorted(entry.name for entry in entries if _TRIAL_ID.fullmatch(entry.name))
-        return (self.folder(name) for name in names)
+        return map(self.folder, self.trial_ids())
 
     def add(self, trials: Iterable[Trial]) -> None:
         """Record what the trials are, so that a worker needs only their ids."""

@@ -28,6 +28,7 @@ _BATCH = 1000
 _SHARE = 50
 """Files that a thread takes at once."""
 _THREADS = min(8, os.cpu_count() or 1)
+_SQL = {"string": "VARCHAR", "int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN"}
 _log = logging.getLogger(__name__)
 
 _TUNED = {"preserve_insertion_order": "false", "async_threads": "0"}
@@ -103,6 +104,11 @@ class Checked:
 def damaged_files(paths: Iterable[Path]) -> dict[Path, str]:
     """The files that are no whole Parquet files, and what is wrong with each."""
     return {Path(path): read for path, read in _read_all([str(path) for path in paths]) if isinstance(read, str)}
+
+
+def sql_type(type_: pa.DataType) -> str:
+    """DuckDB's name of a column's type."""
+    return _SQL.get(str(type_), "TIMESTAMPTZ")
 
 
 def parquet(paths: Iterable[str], *, by_name: bool = True) -> str:

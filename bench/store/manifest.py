@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 
 from bench.errors import UserError
@@ -125,8 +126,6 @@ def explain_damage(live: Manifest, error: Exception) -> None:
 def _index(live: Manifest, trial_ids: Collection[str]) -> list[tuple[str, int, bool]]:
     if not live.parts or not trial_ids:
         return []
-    import duckdb  # Here, because a worker that starts has no other use for it.
-
     sql = "SELECT trial_id, attempts, done FROM read_parquet($paths) WHERE trial_id IN (SELECT unnest($ids))"
     with duckdb.connect(":memory:") as connection:
         try:

@@ -9,11 +9,12 @@ same afterwards.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bench.store import manifest, marks
 from bench.store.folder import ATTEMPTS, HISTORY, LATER, MEASURES, RECORD, record_name
+from bench.store.journal import Entry
 from bench.store.layout import Store
 
 
@@ -36,7 +37,7 @@ class Snapshot:
 def take(store: Store, only: Collection[str] | None = None) -> Snapshot:
     """Look at the store, or at those of its trials that are asked for."""
     live = manifest.current(store.root)
-    names = [folder.trial_id for folder in store.folders()]
+    names = store.trial_ids()
     if only is not None:
         wanted = set(only)
         names = [name for name in names if name in wanted]
@@ -52,34 +53,53 @@ def take(store: Store, only: Collection[str] | None = None) -> Snapshot:
     return Snapshot(live, [name for name in names if name not in held], changed)
 
 
-def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str]) -> dict[str, list[str]]:
-    """The Parquet files of the snapshot's loose trials, of those of the three tables that are asked for."""
-    attempts: list[str] = []
+@dataclass(frozen=True)
+class Loose:
+    """Where what the trials' own folders hold is to be read."""
+
+    paths: dict[str, list[str]]
+    """Table → Parquet files."""
+    noted: dict[str, Entry]
+    """Trials whose description, done attempt and measures are read from a line of a journal instead."""
+
+
+def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str], noted: Mapping[str, Entry]) -> Loose:
+    """The Parquet files of the snapshot's loose trials, of those of the three tables that are asked for.
+
+    `noted` are the lines that there are; those that hold no more are passed over.
+    """
+    found = Loose({"attempts": [], "history": [], "measures": []}, {})
     trials = str(store.trials)
-    # Strings, not paths: there may be tens of thousands.
-    for trial_id in snapshot.loose if "attempts" in tables else ():
-        attempts += _attempts(f"{trials}/{trial_id}/{ATTEMPTS}", snapshot.changed.get(trial_id, 0))
-    found = {"attempts": attempts}
-    for table, name in (("history", HISTORY), ("measures", MEASURES)):
-        paths = (f"{trials}/{trial_id}/{name}" for trial_id in snapshot.loose) if table in tables else ()
-        found[table] = [path for path in paths if os.path.exists(path)]
-    for trial_id in snapshot.loose if "measures" in tables else ():
-        found["measures"] += _parquet(f"{trials}/{trial_id}/{LATER}")
+    # Strings, not paths, and few calls: there may be tens of thousands.
+    for trial_id in snapshot.loose:
+        folder = f"{trials}/{trial_id}"
+        names, entry = _names(folder), noted.get(trial_id)
+        if entry is not None and entry.holds(folder):
+            found.noted[trial_id] = entry
+        else:
+            entry = None
+        if "attempts" in tables and (entry is None or entry.attempt > 1):
+            held = snapshot.changed.get(trial_id, 0)
+            found.paths["attempts"] += _attempts(f"{folder}/{ATTEMPTS}", held, entry)
+        if "history" in tables and HISTORY in names:
+            found.paths["history"].append(f"{folder}/{HISTORY}")
+        if "measures" in tables and MEASURES in names and entry is None:
+            found.paths["measures"].append(f"{folder}/{MEASURES}")
+        if "measures" in tables and LATER in names:
+            later = sorted(name for name in _names(f"{folder}/{LATER}") if name.endswith(".parquet"))
+            found.paths["measures"] += [f"{folder}/{LATER}/{name}" for name in later if not name.startswith(".")]
     return found
 
 
-def _parquet(folder: str) -> list[str]:
+def _names(folder: str) -> set[str]:
     try:
-        names = os.listdir(folder)
+        return set(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [f"{folder}/{name}" for name in sorted(names) if name.endswith(".parquet") and not name.startswith(".")]
+        return set()
 
 
-def _attempts(folder: str, held: int) -> list[str]:
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    numbers = sorted(int(found[1]) for name in names if (found := RECORD.fullmatch(name)))
-    return [f"{folder}/{record_name(number)}" for number in numbers if number > held]
+def _attempts(folder: str, held: int, noted: Entry | None) -> list[str]:
+    """Records in a folder, without those that are compacted or noted."""
+    numbers = sorted(int(found[1]) for name in _names(folder) if (found := RECORD.fullmatch(name)))
+    known = noted.attempt if noted else None
+    return [f"{folder}/{record_name(number)}" for number in numbers if number > held and number != known]

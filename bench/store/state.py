@@ -78,10 +78,7 @@ def _states(store: Store, trial_ids: list[str], retries: Retries, prunes: bool) 
     ended: dict[str, list[Ended]] = {}
     for trial_id, *attempt in rows:
         ended.setdefault(trial_id, []).append(Ended(*attempt))
-    return {
-        trial_id: _state(store, store.folder(trial_id), ended.get(trial_id, []), retries, prunes)
-        for trial_id in trial_ids
-    }
+    return {trial_id: _state(store, trial_id, ended.get(trial_id, []), retries, prunes) for trial_id in trial_ids}
 
 
 def state_of(store: Store, folder: TrialFolder, retries: Retries, *, prunes: bool = False) -> State:
@@ -89,7 +86,7 @@ def state_of(store: Store, folder: TrialFolder, retries: Retries, *, prunes: boo
     last = last_number(folder) or manifest.current(store.root).attempts(folder.trial_id)
     rows = [row for number in range(1, last + 1) for row in read(folder, number, _COLUMNS)]
     ended = [Ended(*(row[name] for name in _COLUMNS)) for row in rows]
-    return _state(store, folder, ended, retries, prunes)
+    return _state(store, folder.trial_id, ended, retries, prunes)
 
 
 def open_attempt(store: Store, folder: TrialFolder) -> int | None:
@@ -137,10 +134,10 @@ def _damage(folder: TrialFolder) -> dict[Path, str]:
     return damaged
 
 
-def _state(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retries, prunes: bool) -> State:
+def _state(store: Store, trial_id: str, ended: list[Ended], retries: Retries, prunes: bool) -> State:
     last = ended[-1] if ended else Ended(0, None, "", None)
     return State(
-        status=_status(store, folder, ended, retries, prunes),
+        status=_status(store, trial_id, ended, retries, prunes),
         attempts=last.attempt,
         outcome=last.outcome,
         message=last.message,
@@ -149,10 +146,11 @@ def _state(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retri
     )
 
 
-def _status(store: Store, folder: TrialFolder, ended: list[Ended], retries: Retries, prunes: bool) -> Status:
+def _status(store: Store, trial_id: str, ended: list[Ended], retries: Retries, prunes: bool) -> Status:
     outcome = ended[-1].outcome if ended else None
     if outcome == "done":
         return "done"
+    folder = store.folder(trial_id)
     if open_attempt(store, folder) is not None:
         return "running"
     if outcome == "pruned" and prunes:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from bench.measures import MEASURES
 from bench.measures.names import DEFAULT, column
-from bench.store import loose
+from bench.store import journal, loose
 from bench.store.attempt import ATTEMPT_SCHEMA
 from bench.store.layout import Store
 from bench.store.loose import parquet
@@ -46,22 +46,32 @@ def load_loose(
     tables: Iterable[str],
     *,
     columns: Collection[str] | None = None,
-    insert: loose.Insert = loose.insert,
+    checked: loose.Checked | None = None,
 ) -> None:
-    """Make the schema and its `loose_` tables; `columns` are those of the attempts that are needed, if not all."""
-    wanted = wanted_tables(tables)
+    """Make the schema and its `loose_` tables; `columns` are those of the attempts that are needed, if not all.
+
+    With `checked`, every file is read itself, down to its checksums; otherwise journals serve where they can.
+    """
+    wanted, lines = wanted_tables(tables), f"{schema}.journal"
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     connection.execute(f"CREATE TABLE {schema}.changed (trial_id VARCHAR)")
     connection.execute(f"INSERT INTO {schema}.changed SELECT unnest($ids::VARCHAR[])", {"ids": list(snapshot.changed)})
+    asked = snapshot.new if wanted & journal.ROWS.keys() and not checked else []
+    noted = journal.load(connection, lines, store, asked, _needed("attempts", columns))
+    found = find_loose(store, snapshot, wanted, noted)
+    journal.keep(connection, lines, found.noted.values())
     with loose.tuned(connection):
-        for table, paths in find_loose(store, snapshot, wanted).items():
+        for table, paths in found.paths.items():
             if table in wanted:
                 needed, name = _needed(table, columns), f"{schema}.loose_{table}"
                 loose.create(connection, name, needed)
-                insert(connection, name, needed, paths)
+                if table in journal.ROWS:
+                    connection.execute(f"INSERT INTO {name} BY NAME {journal.ROWS[table].format(lines)}")
+                (checked or loose.insert)(connection, name, needed, paths)
                 _complete(connection, schema, snapshot, table, paths)
     if "trials" in wanted:
-        load_trials(connection, f"{schema}.loose_trials", store, snapshot.new)
+        unknown = [trial_id for trial_id in snapshot.new if trial_id not in found.noted]
+        load_trials(connection, f"{schema}.loose_trials", store, unknown, journal.ROWS["trials"].format(lines))
         _complete(connection, schema, snapshot, "trials", [])
     if "results" in wanted:
         _make_results(connection, schema)

@@ -1,4 +1,4 @@
-"""Trial rows: every loose `trial.json` as one row, with each setting as a column."""
+"""Trial rows: every loose trial's description as one row, with each setting as a column."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import json
 import logging
 import tempfile
 import types
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, Union, get_args, get_origin, get_type_hints
 
 import duckdb
 
-from bench.store.folder import TRIAL
+from bench.store.folder import TRIAL, StoreError, TrialFolder
 from bench.store.layout import Store
 from bench.trial import FIELDS, SCHEMA, Trial
 
@@ -21,50 +20,94 @@ HIDDEN = ("settings", "trial_schema")
 """Columns of `trials` that make a trial whole again but are no use in SQL: settings as JSON, and its version."""
 
 _SQL = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", datetime: "TIMESTAMPTZ"}
+_FOUND = {"UBIGINT": "BIGINT", "BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
+"""Type that DuckDB found in JSON → type of the column; text for any other, as where numbers and words are mixed."""
+_NONE = {"none": "VARCHAR"}
+"""DuckDB has no structure without members."""
 _log = logging.getLogger(__name__)
 
 
-def load_trials(connection: duckdb.DuckDBPyConnection, name: str, store: Store, trial_ids: Iterable[str]) -> None:
-    """Make the table `name` of these trials; what is damaged is left out with a warning."""
-    folder, found = str(store.trials), defaultdict[str, set[type]](set)
-    # As lines of JSON in a file, which DuckDB reads in a tenth of the time of one long value. Not as Arrow arrays:
-    # making those imports pandas, which takes as long as all the rest.
+def load_trials(
+    connection: duckdb.DuckDBPyConnection, name: str, store: Store, trial_ids: Iterable[str], known: str
+) -> None:
+    """Make the table `name` of these trials, and of those that the SELECT `known` has with their description.
+
+    What is damaged is left out with a warning.
+    """
+    connection.execute(f"CREATE TABLE {name}_json AS SELECT ''::VARCHAR AS trial_id, ''::JSON AS trial LIMIT 0")
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as lines:
-        for trial_id in trial_ids:
+        written = _gather(store, trial_ids, lines)
+        connection.execute(
+            f"""INSERT INTO {name}_json SELECT * FROM read_json({_quoted(lines.name)}, ignore_errors = true,
+                format = 'newline_delimited', columns = {{trial_id: 'VARCHAR', trial: 'JSON'}})
+            WHERE json_type(trial, '$.fields.settings') = 'OBJECT'"""
+        )
+    whole = connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()
+    for trial_id in written - {trial_id for (trial_id,) in whole}:
+        _log.warning("%s, left out", _fault(store.folder(trial_id)))
+    connection.execute(f"INSERT INTO {name}_json {known}")
+    _make_columns(connection, name)
+    connection.execute(f"DROP TABLE {name}_json")
+
+
+def _gather(store: Store, trial_ids: Iterable[str], lines: IO[str]) -> set[str]:
+    """Write a line for each description that is there, as it is: DuckDB parses them faster; of which trials."""
+    folder, written = str(store.trials), set()
+    for trial_id in trial_ids:
+        written.add(trial_id)
+        try:
             # A string, not a path: there may be tens of thousands.
-            path = f"{folder}/{trial_id}/{TRIAL}"
-            try:
-                with open(path, "rb") as file:
-                    stored = json.loads(file.read())
-                fields, settings = stored["fields"], stored["fields"].pop("settings")
-                kept = {"settings": json.dumps(settings), "trial_schema": stored.get("schema", SCHEMA)}
-                line = json.dumps({"trial_id": trial_id, **fields, **settings, **kept})
-            except FileNotFoundError:
-                continue
-            except (ValueError, KeyError, TypeError) as error:
-                _log.warning("%s: damaged, left out: %s", path, error)
-                continue
-            lines.write(line + "\n")
-            for each in (fields, settings):
-                for column, value in each.items():
-                    found[column].add(type(value))
-        lines.flush()
-        columns = dict.fromkeys(["trial_id", *(field for field in FIELDS if field not in HIDDEN), *found, *HIDDEN])
-        types = (f"{_quoted(column)}: {FIELD_TYPES.get(column) or _type(found[column])!r}" for column in columns)
-        source = f"read_json({_quoted(lines.name)}, format = 'newline_delimited', columns = {{{', '.join(types)}}})"
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {source}")
+            with open(f"{folder}/{trial_id}/{TRIAL}", "rb") as file:
+                # In a string of JSON no line ends.
+                text = file.read().decode().replace("\n", "")
+        except FileNotFoundError:
+            written.remove(trial_id)
+        except ValueError:
+            continue
+        else:
+            lines.write(f'{{"trial_id": "{trial_id}", "trial": {text}}}\n')
+    lines.flush()
+    return written
+
+
+def _fault(folder: TrialFolder) -> str:
+    try:
+        folder.read_trial()
+    except StoreError as error:
+        return str(error)
+    return f"{folder.trial}: damaged: is no JSON"
+
+
+def _make_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    settings = _members(connection, name, "$.fields.settings")
+    # Trials of another version may have fields that this one doesn't know.
+    found = dict.fromkeys(FIELDS, "") | _members(connection, name, "$.fields")
+    fields = {column: FIELD_TYPES.get(column, kind) for column, kind in found.items() if column not in HIDDEN}
+    columns = dict.fromkeys(fields, "fields") | dict.fromkeys(settings, "settings")
+    # All of them at once, which takes a tenth of the time of one after the other.
+    connection.execute(
+        f"""CREATE TABLE {name} AS SELECT trial_id,
+            {", ".join(f'{place}."{column}"' for column, place in columns.items())},
+            trial ->> '$.fields.settings' AS settings,
+            coalesce((trial ->> '$.schema')::BIGINT, {SCHEMA}) AS trial_schema
+        FROM (
+            SELECT *, from_json(trial -> '$.fields', {_quoted(json.dumps(fields))}) AS fields,
+                from_json(trial -> '$.fields.settings', {_quoted(json.dumps(settings or _NONE))}) AS settings
+            FROM {name}_json
+        )"""
+    )
+
+
+def _members(connection: duckdb.DuckDBPyConnection, name: str, path: str) -> dict[str, str]:
+    """The members that objects at this path have in any trial, with a type that holds all values."""
+    row = connection.execute(f"SELECT json_group_structure(trial -> {_quoted(path)}) FROM {name}_json").fetchone()
+    found = json.loads(row[0]) if row and row[0] else {}
+    # Where all are empty, DuckDB gives no object.
+    return {column: _FOUND.get(str(kind), "VARCHAR") for column, kind in found.items()} if found != "JSON" else {}
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _type(found: set[type]) -> str:
-    """The type of a setting's column; text where it takes both numbers and words."""
-    found = found - {type(None)}
-    if found <= {int, float}:
-        return "BIGINT" if found == {int} else "DOUBLE"
-    return "BOOLEAN" if found == {bool} else "VARCHAR"
 
 
 def _field_type(hint: Any) -> str:
