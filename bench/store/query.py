@@ -57,8 +57,8 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A connection that has `tables`, of all trials or `only` of some, and can reach nothing else.
 
-    `columns` names what is asked of `attempts` and `results`, where it isn't everything: of trials that aren't
-    compacted, reading all of it takes twice as long, and columns that aren't named may be empty or missing. Of
+    `columns` names what is asked of all tables, where it isn't everything: of trials that aren't compacted, reading
+    all of it takes twice as long, and columns that aren't named may be empty or missing. Of
     `measures` the table `results` has a column each, empty if nobody has taken it.
     """
     read = as_list(stores)

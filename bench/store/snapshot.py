@@ -69,11 +69,11 @@ def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str], noted:
     `noted` are the lines that there are; those that hold no more are passed over.
     """
     found = Loose({"attempts": [], "history": [], "measures": []}, {})
-    trials = str(store.trials)
+    trials, lists = str(store.trials), not {"history", "measures"}.isdisjoint(tables)
     # Strings, not paths, and few calls: there may be tens of thousands.
     for trial_id in snapshot.loose:
         folder = f"{trials}/{trial_id}"
-        names, entry = _names(folder), noted.get(trial_id)
+        names, entry = _names(folder) if lists else (), noted.get(trial_id)
         if entry is not None and entry.holds(folder):
             found.noted[trial_id] = entry
         else:

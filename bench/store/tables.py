@@ -48,7 +48,7 @@ def load_loose(
     columns: Collection[str] | None = None,
     checked: loose.Checked | None = None,
 ) -> None:
-    """Make the schema and its `loose_` tables; `columns` are those of the attempts that are needed, if not all.
+    """Make the schema and its `loose_` tables; `columns` are those of trials and attempts that are needed, if not all.
 
     With `checked`, every file is read itself, down to its checksums; otherwise journals serve where they can.
     """
@@ -71,7 +71,7 @@ def load_loose(
                 _complete(connection, schema, snapshot, table, paths)
     if "trials" in wanted:
         unknown = [trial_id for trial_id in snapshot.new if trial_id not in found.noted]
-        load_trials(connection, f"{schema}.loose_trials", store, unknown, journal.ROWS["trials"].format(lines))
+        load_trials(connection, f"{schema}.loose_trials", store, unknown, journal.ROWS["trials"].format(lines), columns)
         _complete(connection, schema, snapshot, "trials", [])
     if "results" in wanted:
         _make_results(connection, schema)
