@@ -51,13 +51,15 @@ def merge(
     sources: Annotated[list[Path], typer.Argument(metavar="STORE…", help="Stores to read.")],
     into: Annotated[Path, typer.Option("--into", help="Store that gets their trials; made if need be.")],
 ) -> None:
-    """Copy the trials of several stores into one; what that has already is kept as it is."""
+    """Copy the trials of several stores into one; what that has already is kept, but for measures that it lacks."""
     from bench.store import Store
     from bench.store.merge import merge as unite
 
     opened = [Store.open(source) for source in sources]
     done = unite(opened, Store.create(into))
     tell(f"{done.copied} trials copied to {into}, {done.kept} were there already")
+    if done.measures:
+        tell(f"{done.measures} measures were added to trials that {into} has from the same training")
     if done.running:
         tell(f"{done.running} trials were left out, because workers are at them: merge again when they are over")
 

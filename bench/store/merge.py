@@ -16,6 +16,7 @@ from bench.store import manifest, part, snapshot
 from bench.store.claim import last_number
 from bench.store.compaction import publish_part
 from bench.store.layout import Store
+from bench.store.measured import Quantity, add_measure
 from bench.store.query import connect
 from bench.store.snapshot import Snapshot
 from bench.store.state import open_attempt
@@ -32,12 +33,15 @@ class Merged:
     """Trials that the target had already, and kept as they were."""
     running: int = 0
     """Trials that were left out, because a worker is at them."""
+    measures: int = 0
+    """Values that were taken after the training, of trials that the target had already."""
 
 
 def merge(sources: Sequence[Store], target: Store) -> Merged:
     """Copy into `target` what it doesn't have; of a trial that several sources have, the first that is done.
 
-    A trial that the target has is not touched. May be repeated: it goes on where it was stopped.
+    A trial that the target has is not touched, but gets what was measured later of the same model. May be repeated: it
+    goes on where it was stopped.
     """
     if target.root.resolve() in {source.root.resolve() for source in sources}:
         raise UserError(f"--into {target.root}: is one of the stores to merge; name another")
@@ -47,6 +51,7 @@ def merge(sources: Sequence[Store], target: Store) -> Merged:
         _merge_folders(source, target, done, finished=True)
     for source in sources:
         _merge_folders(source, target, done, finished=False)
+        _merge_measures(source, target, done)
     return done
 
 
@@ -103,6 +108,19 @@ def _merge_folders(source: Store, target: Store, done: Merged, *, finished: bool
         elif last_number(folder) or folder.trial.exists():
             _copy_folder(source, target, trial_id)
             done.copied += 1
+
+
+def _merge_measures(source: Store, target: Store, done: Merged) -> None:
+    """What the target lacks of trials that it has from the same training: two trainings' models may differ."""
+    trained = "SELECT trial_id, attempt, started, host, pid FROM {}.attempts WHERE outcome = 'done'"
+    taken = "SELECT trial_id, measure, settings{} FROM {}.measures"
+    sql = f"""{taken.format(", value", "store_0")} SEMI JOIN (
+            {trained.format("store_0")} INTERSECT {trained.format("store_1")}) USING (trial_id)
+        ANTI JOIN ({taken.format("", "store_1")}) USING (trial_id, measure, settings)"""
+    with connect([source, target], ["attempts", "measures"]) as connection:
+        lacking = connection.execute(sql).fetchall()
+    for trial_id, measure, settings, value in lacking:
+        done.measures += add_measure(target.folder(trial_id), Quantity(measure, settings), value)
 
 
 def _copy_folder(source: Store, target: Store, trial_id: str) -> None:

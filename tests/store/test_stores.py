@@ -17,6 +17,7 @@ from bench.errors import UserError
 from bench.store import QueryError, Store, acquire, compact, export, manifest, query, read_exported, states
 from bench.store.check import check, repair
 from bench.store.columns import columns
+from bench.store.measured import Quantity, add_measure
 from bench.store.merge import Merged, merge
 from bench.store.tables import TABLES
 from bench.trial import Trial
@@ -81,6 +82,25 @@ def test_merge(store: Store, other: Store, make_trial: Make, tmp_path: Path, com
     assert not [finding for finding in check(target) if finding.bad]
     assert acquire(target, target.folder(make_trial(seed=0).trial_id), "test") is None
     held.abandon()
+
+
+@pytest.mark.parametrize("compacted", [(), (0,), (1,), (0, 1)])
+def test_merge_brings_later_measures_of_the_same_training(
+    store: Store, other: Store, make_trial: Make, compacted: tuple[int, ...]
+) -> None:
+    own, both = make_trial(seed=0).trial_id, make_trial(seed=1).trial_id
+    finish(other, make_trial(seed=1), test_accuracy=91.0)
+    merge([other], store)
+    for target, accuracy in ((store, 90.0), (other, 10.0)):
+        finish(target, make_trial(seed=0), test_accuracy=accuracy)
+    for number in compacted:
+        compact((store, other)[number])
+    for trial_id in (own, both):
+        assert add_measure(other.folder(trial_id), Quantity("sharpness", "{}"), 0.5)
+    for added in (1, 0):
+        assert merge([other], store) == Merged(kept=2, measures=added)
+        rows = query(store, "SELECT seed, sharpness, test_accuracy FROM results ORDER BY seed").to_pylist()
+        assert [tuple(row.values()) for row in rows] == [(0, None, 90.0), (1, 0.5, 91.0)]
 
 
 def _added(store: Store, trial: Trial) -> bench.store.TrialFolder:
