@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,12 @@ from bench.store import Store
 from bench.trial import Trial
 from tests.store.test_claim import dead_claim
 from tests.store.test_query import finish
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Store:
+    """A second store."""
+    return Store.create(tmp_path / "other")
 
 
 @pytest.fixture
