@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,14 @@ from bench.board import aggregate, make_board, show_board
 from bench.board.against import Comparison, compare
 from bench.board.claims import claims_of, conclusions
 from bench.board.deviations import deviations
-from bench.board.formats import FORMATS, as_json
 from bench.board.metric import METRICS
 from bench.board.paper import PaperCell, Subject, numbers
 from bench.board.paper_layout import FORMS, PaperLayout
-from bench.errors import UserError
 from bench.recipes import RECIPES
 from bench.resources import Resources, Retries
-from bench.spec import Sweep, load
+from bench.spec import Sweep
 from bench.store import Store
 from bench.trial import FIELDS, NONE, Trial
-from tests.store.test_query import finish
 
 ETA = {"elementwise_l2_orig": 0.01, "fisher": 1.0, "elementwise_l2": 0.0, "elementwise_linf": 0.0, "layerwise_l2": 0.0}
 TABLES = sorted({cell.table for cell in numbers().cells}, key=lambda name: int(name.removeprefix("table")))
@@ -195,81 +191,3 @@ def test_the_sparsity_of_only_norm_is_a_number_in_the_paper() -> None:
 def test_a_trial_of_something_else_has_no_cell(make_trial: Callable[..., Trial]) -> None:
     assert numbers().find(make_trial(), "test_accuracy") is None
     assert Subject.of(make_trial()).dataset == "digits"
-
-
-SWEEP = """
-title: "Table 1, in part"
-recipe: cifar-resnet
-grid: {dataset: cifar100, model: [resnet56, wrn28_10], augment: [basic, basic+aa], seed: 3}
-methods:
-  - {}
-  - {variant: [sam, fisher], scope: [all, only_norm], rho: paper}
-paper: table1
-"""
-
-
-@pytest.fixture
-def part(store: Store, tmp_path: Path) -> Sweep:
-    """A sweep with the paper's results for all but one method, one seed of which was pruned and one diverged."""
-    file = tmp_path / "part.yaml"
-    file.write_text(SWEEP, encoding="utf-8")
-    sweep = load(file)
-    for trial in sweep.trials:
-        cell = numbers().find(trial, "test_accuracy", "table1")
-        assert cell is not None
-        assert cell.mean is not None
-        value = cell.mean + (trial.seed - 1) * (cell.std or 0.0)
-        if (trial.variant, trial.scope, trial.model) == ("fisher", "all", "resnet56"):
-            outcome = ("done", "pruned", "diverged")[trial.seed]
-            finish(store, trial, outcome, test_accuracy=50.0)
-        else:
-            finish(store, trial, test_accuracy=value)
-    return sweep
-
-
-def test_a_board_against_the_paper_from_a_store(store: Store, part: Sweep) -> None:
-    page = show_board(store, part, against="paper")
-    document = json.loads(as_json(page))
-    words = [record["verdict"] for record in document["cells"]]
-    assert (words.count("reproduced"), words.count("not comparable")) == (18, 2)
-    assert {record["reason"] for record in document["cells"]} == {"", "one seed has no std"}
-    said = "\n".join((*page.lead, *page.notes))
-    assert "Against the paper, 20 cells: 18 reproduced, 0 higher, 0 lower, 2 not comparable." in said
-    assert "Of table1, 58 cells have no trial in this sweep." in said
-    about = [claim for claim in document["claims"] if claim["claim"] == "only_norm beats all"]
-    assert len(about) == 8
-    # Two have one seed; in three, both methods have the same std, so that all pairs differ by the same.
-    assert sum(claim["p"] is None for claim in about) == 2 + 3
-
-
-@pytest.mark.parametrize("name", ["markdown", "latex", "html", "json"])
-def test_the_mark_of_a_guess_is_explained_in_every_format(store: Store, part: Sweep, name: str) -> None:
-    page = show_board(store, part)
-    (line,) = [line for line in page.grids[0].blocks[0].lines if line.label == "Fisher"]
-    assert ("ρ 1?" in line.entries[1].details, "ρ 0.1" in line.entries[0].details) == (True, True)
-    assert "?: a guess; which" in FORMATS[name](page)
-    assert "ρ = 1 for fisher/only_norm on cifar100: the paper's mark is lost, the value is a guess" in page.notes
-
-
-def test_pruned_and_diverged_trials_enter_no_mean(store: Store, part: Sweep) -> None:
-    page = show_board(store, part)
-    (line,) = [line for line in page.grids[0].blocks[0].lines if line.label == "Fisher"]
-    assert line.entries[0].text == "50.00 ± – (1)"
-    assert {"1 pruned", "1 diverged"} < set(line.entries[0].details)
-
-
-def test_where_selects_and_a_layout_of_its_own_excludes_another(store: Store, part: Sweep) -> None:
-    page = show_board(store, part, against="paper", conditions=["variant=none"])
-    assert "4 cells: 4 reproduced" in page.lead[0]
-    with pytest.raises(Exception, match="leave out --rows and --cols"):
-        show_board(store, part, against="paper", rows="variant,scope", columns="model,augment")
-    with pytest.raises(UserError, match="the paper doesn't tell train_s"):
-        show_board(store, part, against="paper", metric="train_s")
-
-
-def test_without_any_result(store: Store, tmp_path: Path) -> None:
-    file = tmp_path / "part.yaml"
-    file.write_text(SWEEP, encoding="utf-8")
-    page = show_board(store, load(file), against="paper")
-    assert page.lead[0] == "No trial is done yet."
-    assert "20 not comparable" in page.lead[1]
