@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import UserError
 from bench.plots.drawing import Drawing, Point, curve, grouped
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def draw(drawing: Drawing) -> None:
-    """One panel per model; each method at its chosen ρ."""
+    """One panel per model; each method at its chosen ρ. UserError if no method has a sparsity."""
+    if not any("sparsity" in dict(trial.settings) for trial in drawing.sweep.trials):
+        raise UserError(f"plot of the sparsity: no method of {drawing.sweep.file} has one; choose another --kind")
     panels = grouped(drawing.at_chosen_rho(drawing.points), lambda point: drawing.column(point.trial))
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,6 +13,8 @@ from bench.board.inference import half_width
 from bench.plots.drawing import STYLES, Drawing, grouped
 from bench.plots.training import COLUMNS, history
 
+_TICKS = 7
+"""Intervals between labels of ρ that are never too close."""
 _LAYOUT = {
     "template": "plotly_white",
     "margin": {"l": 50, "r": 10, "t": 40, "b": 40},
@@ -58,10 +61,20 @@ def _over_rho(drawing: Drawing, points: list[Any]) -> go.Figure:
     base = [point.value for point in points if not point.trial.perturbs]
     if base:
         figure.add_hline(y=drawing.summary(base).mean, line_dash="dash", annotation_text="base optimizer")
-    radii = sorted({point.trial.rho for point in perturbed})
-    figure.update_xaxes(type="log", title="ρ", tickvals=radii, ticktext=[f"{rho:g}" for rho in radii])
+    ticks = _apart(sorted({point.trial.rho for point in perturbed}))
+    figure.update_xaxes(type="log", title="ρ", tickvals=ticks, ticktext=[f"{rho:g}" for rho in ticks])
     figure.update_yaxes(title=drawing.metric)
     return figure
+
+
+def _apart(radii: Sequence[float]) -> list[float]:
+    """Those of the rising radii whose labels have room beside each other on a phone."""
+    gap = math.log(radii[-1] / radii[0]) / _TICKS
+    kept = [radii[0]]
+    for rho in radii[1:]:
+        if math.log(rho / kept[-1]) >= gap:
+            kept.append(rho)
+    return kept
 
 
 def _differences(drawing: Drawing) -> go.Figure | None:

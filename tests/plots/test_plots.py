@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.board import make_board
+from bench.errors import UserError
 from bench.plots import PLOTS, default_kind
 from bench.plots.draw import draw
 from bench.spec import Sweep, load
@@ -97,3 +98,12 @@ def test_an_unknown_kind_is_refused(
     refused = sambench("plot", tiny_sweep, "--kind", "runtme")
     assert refused.returncode == 2
     assert "--kind: unknown plot 'runtme'; did you mean runtime; valid: rho" in refused.stderr
+
+
+def test_a_sparsity_that_no_method_has(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "some.yaml"
+    file.write_text(SWEEP[: SWEEP.index("methods:")] + "methods: [{}]\n", encoding="utf-8")
+    sweep = load(file)
+    with pytest.raises(UserError, match=r"sparsity: no method of .* has one; choose another --kind"):
+        draw(store, sweep, make_board(store, sweep), "sparsity", [tmp_path / "plot.png"])
+    assert not (tmp_path / "plot.png").exists()

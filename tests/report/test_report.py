@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.report import write_report
+from bench.report.charts import _apart
 from bench.spec import Sweep
 from bench.store import Store
 from tests.plots.test_plots import filled, sweep
@@ -79,3 +80,10 @@ def test_a_sweep_without_results(store: Store, sweep: Sweep, tmp_path: Path) -> 
     text = output.read_text(encoding="utf-8")
     assert f"{len(sweep.trials)} missing" in text
     assert f"No trial is done yet: none of {len(sweep.trials)} has a test_accuracy." in text
+
+
+def test_labels_of_rho_have_room_on_a_phone() -> None:
+    radii = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
+    assert _apart(radii) == [0.01, 0.05, 0.2, 0.5, 2.0, 5.0]
+    assert _apart(radii[:2]) == radii[:2]
+    assert _apart([0.1]) == [0.1]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from bench.store import Store, compact, connect, journal, query, snapshot, table
 from bench.store.measured import Quantity, add_measure
 from bench.trial import Trial
 from tests.store.contents import contents
+from tests.store.test_claim import ended
 from tests.store.test_query import finish
 
 Make = Callable[..., Trial]
@@ -98,6 +102,16 @@ def test_a_line_that_lost_its_end_is_passed_over(mixed: Store, monkeypatch: pyte
     os.truncate(the_journal(mixed), the_journal(mixed).stat().st_size - 30)
     assert len(noted(mixed, monkeypatch)) == DONE - 1
     assert contents(mixed) == before
+
+
+def test_lines_that_are_added_at_once_are_whole(mixed: Store, make_trial: Make) -> None:
+    folder = mixed.folder(make_trial(seed=0).trial_id)
+    row = dataclasses.asdict(ended(folder, 1))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: journal.note(folder, row), range(100)))
+    blank, *lines = the_journal(mixed).read_text().split("\n")
+    assert (blank, len(lines)) == ("", DONE + 100)
+    assert all(json.loads(line)["record"]["outcome"] == "done" for line in lines)
 
 
 def test_later_measures_are_read_beside_it(mixed: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch) -> None:
