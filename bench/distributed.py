@@ -79,6 +79,11 @@ def agree(flag: bool, where: torch.device) -> bool:
     return bool(add_up(torch.tensor(float(flag), device=where)).item())
 
 
+def wait_for_all(where: torch.device) -> None:
+    """Return once every process is here."""
+    agree(False, where)
+
+
 def describe(where: torch.device) -> str:
     """Name of the hardware, as the attempt records it."""
     if where.type == "cuda":

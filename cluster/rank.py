@@ -41,6 +41,8 @@ def main(path: str, attempt: str, tensorboard: str) -> int:
                     stopped = str(reason)
                 if rank == 0:
                     _report(session, number, stopped)
+                # torchrun ends all when one fails, and torch may abort while it ends: not before the result is safe.
+                distributed.wait_for_all(distributed.device())
         except ClaimLost:
             return 1
         except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -68,6 +69,27 @@ def test_a_process_that_raises_ends_the_trial_with_its_own_traceback(store: Stor
     (attempt,) = query(store, "SELECT outcome, message FROM attempts").to_pylist()
     assert "process" in attempt["message"]
     assert "2 processes can't share 1 micro-batches" in attempt["message"]
+
+
+DIES = """
+import os
+
+if os.environ.get("RANK") == "1":
+    from torch import distributed
+
+    distributed.destroy_process_group = os.abort
+"""
+
+
+def test_a_process_that_aborts_while_it_ends_costs_no_result(
+    store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As torch does now and then; torchrun then ends the others, which may still be writing."""
+    (tmp_path / "sitecustomize.py").write_text(DIES)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    trial = make_trial(**DATA, m=64, epochs=1)
+    assert in_processes(store, trial) == "done"
+    assert "SIGABRT" in store.folder(trial.trial_id).log.read_text(encoding="utf-8")
 
 
 def test_stopped_within_an_epoch_and_gone_on_with_another_number_of_processes(store: Store, make_trial: Make) -> None:
