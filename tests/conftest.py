@@ -91,7 +91,7 @@ def sambench(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             env=command_environment(tmp_path),
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=480,
             check=False,
             **options,  # type: ignore[call-overload]
         )

@@ -65,7 +65,7 @@ class Run:
             env=command_environment(self.folder) | self.cluster.environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=480,
             check=False,
         )
 
