@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -117,8 +118,7 @@ class Trial:
 
     def canonical_json(self) -> str:
         """JSON with sorted keys, no spaces and the schema version: what the identity is a hash of."""
-        values = self.__dict__
-        return "{" + ",".join([_fragment(name, values[name]) for name in _SORTED]) + _SCHEMA_FRAGMENT
+        return "{" + ",".join(map(_fragment, _SORTED, _values_of(self.__dict__))) + _SCHEMA_FRAGMENT
 
     def as_dict(self) -> dict[str, Any]:
         """Fields as plain JSON values, `settings` as an object."""
@@ -155,6 +155,7 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Trial))
 """Names of a trial's fields, in the order of their declaration."""
 
 _SORTED = tuple(sorted(FIELDS))
+_values_of = itemgetter(*_SORTED)
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Trial) if item.default is not MISSING}
 """Values of the fields that a sweep may leave out."""
 
