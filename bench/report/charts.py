@@ -113,7 +113,8 @@ def _training(drawing: Drawing, points: list[Any]) -> go.Figure:
             x=list(values),
             y=[drawing.summary(group).mean for group in values.values()],
             name=name,
-            mode="lines",
+            # A single epoch has no line.
+            mode="lines" if len(values) > 1 else "markers",
             line={"color": STYLES[place % len(STYLES)][0]},
         )
     figure.update_xaxes(title="epoch")

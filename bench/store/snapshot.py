@@ -1,9 +1,9 @@
 """Snapshot: what of a store is to be read from the trials' own folders, and what from the compact files.
 
-A trial that is in no part is read from its folder. A compacted one is read from its part, unless a mark says that
-something newer was written; then its folder adds what the part doesn't have. Compaction removes loose files only
-after it published the manifest that has their rows, so a look at the folders is right if the manifest is still the
-same afterwards.
+A trial that is in no part is read from its folder, or by a journal's line that says the same. A compacted one is read
+from its part, unless a mark says that something newer was written; then its folder adds what the part doesn't have.
+Compaction removes loose files only after it published the manifest that has their rows, so a look at the folders is
+right if the manifest is still the same afterwards.
 """
 
 from __future__ import annotations

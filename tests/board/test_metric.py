@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bench.board import make_board, show_board
@@ -12,9 +10,10 @@ from bench.board.metric import METRICS, metric_of
 from bench.board.paper import numbers
 from bench.errors import UserError
 from bench.measures.names import parse
-from bench.spec import Sweep, load
+from bench.spec import Sweep
 from bench.store import Store
 from bench.store.measured import Quantity, add_measure
+from tests.board.conftest import Write
 from tests.store.test_query import finish
 
 SHARP = "sharpness[rho=0.003]"
@@ -28,11 +27,9 @@ measures: [test_accuracy, "sharpness[rho=0.003]"]
 
 
 @pytest.fixture
-def sweep(store: Store, tmp_path: Path) -> Sweep:
+def sweep(store: Store, write: Write) -> Sweep:
     """All is flatter than only_norm, and the ρ that classifies worse is flatter than the other; one isn't measured."""
-    file = tmp_path / "two.yaml"
-    file.write_text(SWEEP, encoding="utf-8")
-    sweep = load(file)
+    sweep = write(SWEEP)
     for trial in sweep.trials:
         assert trial.rho is not None
         finish(store, trial, test_accuracy=80 + 10 * trial.rho)

@@ -26,7 +26,7 @@ def done(store: Store, trial: Trial, value: float, **origin: object) -> None:
     held = acquire(store, folder, "test", seen=99)
     assert held is not None
     write_measures(folder, {"test_accuracy": value})
-    held.end(dataclasses.replace(ended(folder, held.number), outcome="done", **origin))  # type: ignore[arg-type]
+    held.end(dataclasses.replace(ended(folder, held.number), outcome="done", **origin))
 
 
 ONE = """

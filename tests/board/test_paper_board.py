@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,9 @@ from bench.board import show_board
 from bench.board.formats import FORMATS, as_json
 from bench.board.paper import numbers
 from bench.errors import UserError
-from bench.spec import Sweep, load
+from bench.spec import Sweep
 from bench.store import Store
+from tests.board.conftest import Write
 from tests.store.test_query import finish
 
 SWEEP = """
@@ -27,11 +27,9 @@ paper: table1
 
 
 @pytest.fixture
-def part(store: Store, tmp_path: Path) -> Sweep:
+def part(store: Store, write: Write) -> Sweep:
     """A sweep with the paper's results for all but one method, one seed of which was pruned and one diverged."""
-    file = tmp_path / "part.yaml"
-    file.write_text(SWEEP, encoding="utf-8")
-    sweep = load(file)
+    sweep = write(SWEEP)
     for trial in sweep.trials:
         cell = numbers().find(trial, "test_accuracy", "table1")
         assert cell is not None
@@ -85,9 +83,7 @@ def test_where_selects_and_a_layout_of_its_own_excludes_another(store: Store, pa
         show_board(store, part, against="paper", metric="train_s")
 
 
-def test_without_any_result(store: Store, tmp_path: Path) -> None:
-    file = tmp_path / "part.yaml"
-    file.write_text(SWEEP, encoding="utf-8")
-    page = show_board(store, load(file), against="paper")
+def test_without_any_result(store: Store, write: Write) -> None:
+    page = show_board(store, write(SWEEP), against="paper")
     assert page.lead[0] == "No trial is done yet."
     assert "20 not comparable" in page.lead[1]
