@@ -111,7 +111,7 @@ LIGHT = "import sys; {}; print(sorted({{'torch', 'ray', 'submitit', 'timm', 'mat
     [
         "import bench, bench.cli, bench.spec, bench.sam, bench.models, bench.data, bench.measures",
         "import bench.store, bench.board.formats, bench.overview",
-        "import bench.smoke, bench.cost, bench.board.choose",
+        "import bench.smoke, bench.cost, bench.board.chooser",
         "import cluster.driver, cluster.measuring",
     ],
 )

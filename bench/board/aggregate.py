@@ -1,4 +1,4 @@
-"""Aggregate: from results of trials to the cells of a board, with ρ chosen on the validation split."""
+"""Aggregate: from results of trials to the cells of a board, each at its chosen ρ."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from functools import cached_property
 from typing import Any
 
 from bench.board.cells import Cell, Key, Runs
+from bench.board.choice import VALIDATION, decide, selection_measure
 from bench.board.layout import Layout
 from bench.board.metric import Metric, metric_of
 from bench.board.origin import COLUMNS, Footnotes, Origin
 from bench.board.remarks import remarks_of
-from bench.board.statistics import Summary, paired_difference, summarize
+from bench.board.statistics import Summary, paired_difference
 from bench.spec import Guess, Sweep
 from bench.store import Readable, connect, named_columns
 from bench.trial import NONE, Trial
-
-SELECTION = "val_accuracy"
-"""What ρ is chosen by, where the data set has a validation split."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,6 @@ class Board:
 
     title: str
     metric: Metric
-    selection: Metric
-    """What ρ was chosen by."""
     layout: Layout
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -98,23 +94,14 @@ def make_board(stores: Readable, sweep: Sweep, metric: str | None = None, layout
     shown = metric_of(metric or sweep.measures[0])
     layout = layout or Layout.of(sweep.trials)
     instead = shown.name if shown.chooses_rho else sweep.measures[0]
-    results = read_results(stores, sweep.trials, [shown.name, SELECTION, instead])
-    validated = any(row[SELECTION] is not None for row in results.values())
-    selection = metric_of(SELECTION if validated else instead)
-    groups: dict[Key, dict[float | None, Runs]] = defaultdict(dict)
-    of_cell: dict[Key, Trial] = {}
+    results = read_results(stores, sweep.trials, [shown.name, VALIDATION, instead])
+    grouped: dict[Key, list[Trial]] = defaultdict(list)
     for trial in sorted(sweep.trials, key=layout.rank):
-        key = (layout.row(trial), layout.column(trial), layout.scope(trial))
-        of_cell.setdefault(key, trial)
-        runs = groups[key].setdefault(trial.rho, Runs(trial.rho))
-        _add(runs, trial, results.get(trial.trial_id, {}), shown.name, selection.name)
-    cells = {
-        key: _cell(of_cell[key], list(by_rho.values()), selection, sweep.guesses) for key, by_rho in groups.items()
-    }
+        grouped[layout.row(trial), layout.column(trial), layout.scope(trial)].append(trial)
+    cells = {key: _cell(trials, results, shown.name, instead, sweep.guesses) for key, trials in grouped.items()}
     return Board(
         title=sweep.title,
         metric=shown,
-        selection=selection,
         layout=layout,
         rows=tuple(dict.fromkeys(row for row, _, _ in cells)),
         columns=tuple(dict.fromkeys(column for _, column, _ in cells)),
@@ -156,13 +143,22 @@ def _add(runs: Runs, trial: Trial, result: Mapping[str, Any], metric: str, selec
         runs.failures[outcome] = runs.failures.get(outcome, 0) + 1
 
 
-def _cell(trial: Trial, swept: list[Runs], selection: Metric, guesses: Collection[Guess]) -> Cell:
-    """Choose among the ρ with the most finished seeds, by the mean on validation; of equals the smallest."""
-    swept.sort(key=lambda runs: runs.rho or 0.0)
-    most = max(len(runs.selection) for runs in swept)
-    candidates = [runs for runs in swept if len(runs.selection) == most]
-    means = [summary.mean if (summary := summarize(list(runs.selection.values()))) else 0.0 for runs in candidates]
-    gains = [selection.gain(mean) for mean in means]
-    chosen = candidates[gains.index(max(gains))]
-    guessed = (trial.dataset, trial.model, trial.variant, trial.scope, chosen.rho) in guesses
-    return Cell(trial, tuple(swept), chosen, guessed)
+def _cell(
+    trials: Sequence[Trial],
+    results: Mapping[str, Mapping[str, Any]],
+    metric: str,
+    instead: str,
+    guesses: Collection[Guess],
+) -> Cell:
+    """Trials that differ in ρ and seed alone, compared by validation accuracy or `instead` of it."""
+    own = [(trial, results.get(trial.trial_id, {})) for trial in trials]
+    selection = selection_measure((result for _, result in own), instead)
+    by_rho: dict[float | None, Runs] = {}
+    for trial, result in own:
+        _add(by_rho.setdefault(trial.rho, Runs(trial.rho)), trial, result, metric, selection)
+    swept = tuple(sorted(by_rho.values(), key=lambda runs: runs.rho or 0.0))
+    decision = decide(selection, [runs.candidate for runs in swept])
+    chosen = next(runs for runs in swept if (runs.rho or 0.0) == decision.chosen.rho)
+    first = trials[0]
+    guessed = (first.dataset, first.model, first.variant, first.scope, chosen.rho) in guesses
+    return Cell(first, swept, chosen, metric_of(selection), decision, guessed)

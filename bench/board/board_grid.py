@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.board.aggregate import Board
 from bench.board.cells import Cell, Key
 from bench.board.grid import EMPTY, Block, Entry, Grid, Line, Title
+from bench.board.marks import MARKS
 from bench.board.origin import Footnotes
 from bench.trial import NONE
 
@@ -80,7 +81,7 @@ def _entry(board: Board, footnotes: Footnotes, key: Key, span: int = 1) -> Entry
 def cell_details(cell: Cell) -> list[str]:
     """The ρ, and what is not in the mean."""
     chosen = cell.chosen
-    marks = ("?" if cell.guessed else "") + ("†" if cell.at_edge else "")
+    marks = "".join(mark for mark, (shown, _) in MARKS.items() if shown(cell))
     lines = [f"ρ {chosen.rho:g}{marks}"] if chosen.rho is not None and chosen.values else []
     lines += [f"{count} {outcome}" for outcome, count in chosen.failures.items()]
     if chosen.unmeasured:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bench.board.choice import Decision
+from bench.board.metric import Metric
 from bench.board.origin import Origin
 from bench.board.statistics import Summary, summarize
+from bench.spec.choose import Candidate
 from bench.trial import Trial
 
 Key = tuple[str, str, str]
@@ -34,6 +37,13 @@ class Runs:
         return summarize(list(self.values.values()))
 
     @property
+    def candidate(self) -> Candidate:
+        """What the choice of ρ compares."""
+        found = summarize(list(self.selection.values()))
+        n, mean = (found.n, found.mean) if found else (0, None)
+        return Candidate(rho=self.rho or 0.0, mean=mean, n=n, expected=self.expected)
+
+    @property
     def missing(self) -> int:
         """Number of trials that have not ended yet."""
         return self.expected - len(self.values) - self.unmeasured - sum(self.failures.values())
@@ -48,11 +58,9 @@ class Cell:
     swept: tuple[Runs, ...]
     """By rising ρ."""
     chosen: Runs
+    selection: Metric
+    """What ρ was chosen by."""
+    decision: Decision
+    """How it was chosen."""
     guessed: bool = False
     """Whether the chosen ρ is a guess: which one the paper chose is lost in its text."""
-
-    @property
-    def at_edge(self) -> bool:
-        """Whether the chosen ρ is the smallest or largest of several tried, so that a better one may lie outside."""
-        tried = [runs for runs in self.swept if runs.values]
-        return len(tried) > 2 and (self.chosen is tried[0] or self.chosen is tried[-1])

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from bench.board.aggregate import Board
 from bench.board.cells import Cell
+from bench.board.marks import MARKS
+from bench.board.metric import Metric
 
 
 def notes(board: Board) -> list[str]:
@@ -16,24 +18,30 @@ def notes(board: Board) -> list[str]:
 def circumstances(board: Board) -> list[str]:
     """How the cells came about: choice of ρ, what is in no mean, what all share, their origin."""
     cells = board.cells.values()
-    lines = []
-    if any(len(cell.swept) > 1 for cell in cells):
-        same = board.selection == board.metric
-        split = ", the same split as is reported." if same else "."
-        lines.append(f"ρ chosen by mean {board.selection.name} among the swept values{split}")
-    lines += [text for seen, text in _MARKS if any(map(seen, cells))]
+    lines = _selections(board)
+    lines += [f"{mark}: {text}" for mark, (shown, text) in MARKS.items() if any(map(shown, cells))]
+    lines += [text for seen, text in _SIGNS if any(map(seen, cells))]
     fixed = ", ".join(f"{name} {value}" for name, value in board.layout.shared.items())
     if fixed:
         lines.append(f"All trials: {fixed}.")
     return lines + board.footnotes.notes() + list(board.remarks)
 
 
-_MARKS: tuple[tuple[Callable[[Cell], bool], str], ...] = (
-    (
-        lambda cell: cell.at_edge,
-        "†: the chosen ρ is the smallest or largest that was swept; a better one may lie beyond.",
-    ),
-    (lambda cell: cell.guessed, "?: a guess; which ρ the paper chose is lost in its text."),
+def _selections(board: Board) -> list[str]:
+    """What ρ was chosen by; by column where columns differ."""
+    columns: dict[Metric, dict[str, None]] = {}
+    for (_, column, _), cell in board.cells.items():
+        if len(cell.swept) > 1:
+            columns.setdefault(cell.selection, {})[column] = None
+    lines = []
+    for selection, chosen in columns.items():
+        where = f" in {', '.join(chosen)}" if len(columns) > 1 else ""
+        split = ", the same split as is reported." if selection == board.metric else "."
+        lines.append(f"ρ chosen by mean {selection.name}{where} among the swept values{split}")
+    return lines
+
+
+_SIGNS: tuple[tuple[Callable[[Cell], bool], str], ...] = (
     (lambda cell: cell.chosen.summary is None, "–: no result."),
     (lambda cell: len(cell.chosen.values) == 1, "± –: one seed has no std."),
     (

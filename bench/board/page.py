@@ -34,7 +34,8 @@ class Page:
 
 def board_page(board: Board) -> Page:
     """The page of a board alone."""
-    facts: dict[str, Any] = {"title": board.title, "metric": board.metric.name, "selection": board.selection.name}
+    facts: dict[str, Any] = {"title": board.title, "metric": board.metric.name}
+    facts["selection"] = ", ".join(dict.fromkeys(cell.selection.name for cell in board.cells.values()))
     facts |= {"differences": _differences(board), "origins": _all_origins(board)}
     return Page(
         board.title,

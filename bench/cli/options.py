@@ -123,7 +123,7 @@ def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:
 
     @cache
     def made() -> Chooser:
-        from bench.board.choose import StoreChooser
+        from bench.board.chooser import StoreChooser
         from bench.smoke import twins
 
         return StoreChooser(open_existing(stores), twins if smoke else None)

@@ -11,8 +11,9 @@ import pytest
 from bench.board import Board
 from bench.board.answer import answer
 from bench.board.cells import Cell, Runs
+from bench.board.choice import decide
 from bench.board.layout import Layout
-from bench.board.metric import METRICS
+from bench.board.metric import METRICS, metric_of
 from bench.board.origin import Origin
 from bench.report.words import summary
 from bench.store import State
@@ -26,9 +27,10 @@ def board_of(rows: Mapping[str, Sequence[float]], metric: str = "test_accuracy",
     for row, values in rows.items():
         for scope, factor in (("all", 0), ("only_norm", 1)):
             runs = Runs(0.1, len(values), {seed: 50 + factor * value for seed, value in enumerate(values)}, **more)
-            cells[row, "model", scope] = Cell(None, (runs,), runs)  # type: ignore[arg-type]
+            decided = metric_of("test_accuracy"), decide("test_accuracy", [runs.candidate])
+            cells[row, "model", scope] = Cell(None, (runs,), runs, *decided)  # type: ignore[arg-type]
     shown = METRICS[metric]
-    return Board("t", shown, shown, Layout((), (), {}), tuple(rows), ("model",), ("all", "only_norm"), cells)
+    return Board("t", shown, Layout((), (), {}), tuple(rows), ("model",), ("all", "only_norm"), cells)
 
 
 def test_sure_and_unsure_differences_are_told_apart() -> None:

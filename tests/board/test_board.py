@@ -96,13 +96,13 @@ def test_layout(board: Board) -> None:
 
 def test_rho_is_chosen_on_validation_not_on_test(board: Board) -> None:
     cell = board.cells["sam", RESNET8, "all"]
-    assert (cell.chosen.rho, cell.at_edge) == (0.2, False)
+    assert (cell.chosen.rho, cell.decision.edge) == (0.2, None)
     assert cell.chosen.summary.text() == "93.0 ± 1.0 (3)"
 
 
 def test_of_equals_the_smallest_rho_is_chosen_and_an_edge_is_marked(board: Board) -> None:
     cell = board.cells["sam", RESNET8, "only_norm"]
-    assert (cell.chosen.rho, cell.at_edge) == (0.1, True)
+    assert (cell.chosen.rho, cell.decision.edge) == (0.1, "smallest")
 
 
 def test_better_and_best(board: Board) -> None:
@@ -122,8 +122,8 @@ def test_only_norm_against_all(board: Board) -> None:
 def test_markdown(board: Board) -> None:
     text = formats.markdown(board_page(board))
     assert "| base optimizer | 91.0 ± 1.0 (3) |  | 70.0 ± 0.0 (2)<br>1 diverged |  |" in text
-    assert "| sam | 93.0 ± 1.0 (3)<br>ρ 0.2 | <u>**95.0 ± 0.0 (3)**</u><br>ρ 0.1† |" in text
-    assert "| <u>71.0 ± – (1)</u><br>ρ 0.1<br>2 of 3 seeds missing | –<br>3 of 3 seeds missing |" in text
+    assert "| sam | 93.0 ± 1.0 (3)<br>ρ 0.2 | <u>**95.0 ± 0.0 (3)**</u><br>ρ 0.1†= |" in text
+    assert "| <u>71.0 ± – (1)</u><br>ρ 0.1‡<br>2 of 3 seeds missing | –<br>3 of 3 seeds missing |" in text
     assert "ρ chosen by mean val_accuracy" in text
 
 

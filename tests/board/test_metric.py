@@ -55,7 +55,7 @@ def test_what_stands_for_a_metric() -> None:
 
 def test_the_lower_is_the_better_at_the_rho_that_classifies_best(store: Store, sweep: Sweep) -> None:
     board = make_board(store, sweep, SHARP)
-    assert board.selection.name == "test_accuracy"
+    assert {cell.selection.name for cell in board.cells.values()} == {"test_accuracy"}
     assert {cell.chosen.rho for cell in board.cells.values()} == {0.5}
     column = board.columns[0]
     assert board.best(column) == ("sam", column, "all")

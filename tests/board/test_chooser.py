@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.board.choose import StoreChooser
+from bench.board.chooser import StoreChooser
 from bench.spec import SpecError, Sweep, load
 from bench.store import Readable, Store
 from tests.store.test_query import finish

@@ -1,7 +1,6 @@
-"""Choose: the best ρ of a search, by the mean over seeds of a measure, read from the store.
+"""Chooser: the best ρ of a search, from the results in the store, by the rule of `bench.board.choice`.
 
-Nothing is chosen while a trial of the group may still get a result. Trials that failed or were pruned won't: a ρ
-with fewer finished seeds than others is left out, and that is said. Of equal means the smaller ρ is taken.
+Nothing is chosen while a trial of the group may still get a result. Trials that failed or were pruned won't.
 """
 
 from __future__ import annotations
@@ -12,17 +11,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from bench.board.metric import metric_of
+from bench.board.choice import DEFAULT, VALIDATION, decide, selection_measure
 from bench.spec import Sweep, Verdict
 from bench.spec.choose import Candidate
 from bench.store import Readable, State, connect, states
 from bench.trial import Trial
-
-VALIDATION = "val_accuracy"
-"""What ρ is chosen by where the data has a validation split."""
-
-DEFAULT = "test_accuracy"
-"""What it is chosen by where it has none, as in the paper."""
 
 Twins = Callable[[Sequence[Trial]], Mapping[str, Trial]]
 """Id of a trial of the file → the trial that runs in its place; those that are left out have none."""
@@ -53,7 +46,7 @@ class StoreChooser:
         found = self._found[search.file, by]
         twins = [twin for trial in trials if (twin := found.twins.get(trial.trial_id))]
         run = list({twin.trial_id: twin for twin in twins}.values())
-        by = by or _default(found.results.get(trial.trial_id, {}) for trial in run)
+        by = by or selection_measure(found.results.get(trial.trial_id, {}) for trial in run)
         missing = tuple(trial for trial in run if found.states[trial.trial_id].status not in _OVER)
         if missing:
             return Verdict(by=by, candidates=(), chosen=None, missing=missing)
@@ -64,7 +57,10 @@ class StoreChooser:
             return _nothing(by, f"all {len(run)} trials failed, so there is no ρ to choose")
         if unmeasured:
             return _nothing(by, f"{unmeasured} of {len(done)} finished trials have no {by}; choose by another measure")
-        return _decide(by, run, values)
+        rhos = sorted({trial.rho or 0.0 for trial in run})
+        candidates = tuple(_candidate(rho, run, values) for rho in rhos)
+        decision = decide(by, candidates)
+        return Verdict(by=by, candidates=candidates, chosen=decision.chosen, remarks=decision.remarks)
 
     def _look(self, search: Sweep, measures: Sequence[str]) -> _Found:
         twins = self._twins(search.trials)
@@ -87,30 +83,6 @@ def _results(stores: Readable, ids: Sequence[str], measures: Iterable[str]) -> d
 
 _OVER = ("done", "failed", "pruned")
 """Where a trial stands that won't get another result."""
-
-
-def _default(rows: Iterable[Mapping[str, Any]]) -> str:
-    return VALIDATION if any(row.get(VALIDATION) is not None for row in rows) else DEFAULT
-
-
-def _decide(by: str, trials: Sequence[Trial], values: Mapping[str, float | None]) -> Verdict:
-    """The best mean among the ρ with the most finished seeds."""
-    candidates = tuple(_candidate(rho, trials, values) for rho in sorted({trial.rho or 0.0 for trial in trials}))
-    most = max(each.n for each in candidates)
-    means = {each.rho: each.mean for each in candidates if each.n == most and each.mean is not None}
-    best = max(means.values(), key=metric_of(by).gain)
-    equal = [rho for rho, mean in means.items() if mean == best]
-    remarks = [
-        f"ρ {each.rho:g} left out: {each.n} of {each.expected} seeds have a result"
-        for each in candidates
-        if each.n < most
-    ]
-    chosen = next(each for each in candidates if each.rho == equal[0])
-    if chosen.n < chosen.expected:
-        remarks.append(f"{chosen.expected - chosen.n} of {chosen.expected} seeds have no result")
-    if len(equal) > 1:
-        remarks.append(f"a tie with {', '.join(f'{rho:g}' for rho in equal[1:])}: the smallest ρ is taken")
-    return Verdict(by=by, candidates=candidates, chosen=chosen, remarks=tuple(remarks))
 
 
 def _candidate(rho: float, trials: Sequence[Trial], values: Mapping[str, float | None]) -> Candidate:
