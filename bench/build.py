@@ -63,7 +63,7 @@ def set_tf32(device: torch.device, *, allowed: bool) -> None:
 def build_splits(trial: Trial) -> Splits:
     """The trial's data, with what it holds out and the labels that it redraws."""
     splits = hold_out(data.load(trial.dataset, trial.image_size), trial.val_fraction, trial.seed)
-    classes = data.entry(trial.dataset).traits["num_classes"]
+    classes = data.entry(trial.dataset).num_classes
     noisy = with_label_noise(splits.train, trial.label_noise, num_classes=classes, seed=trial.seed)
     return replace(splits, train=noisy)
 
@@ -84,9 +84,10 @@ def build_model(trial: Trial) -> nn.Module:
 
 def build_network(trial: Trial) -> nn.Module:
     """The trial's network on the CPU, with weights of no meaning."""
-    traits = data.entry(trial.dataset).traits
-    shape = {name: traits[name] for name in ("num_classes", "in_channels")}
-    return models.build(trial.model, **shape, image_size=image_size(trial))
+    found = data.entry(trial.dataset)
+    return models.build(
+        trial.model, num_classes=found.num_classes, in_channels=found.in_channels, image_size=image_size(trial)
+    )
 
 
 def build_optimizer(trial: Trial, model: nn.Module) -> torch.optim.Optimizer:
@@ -101,23 +102,23 @@ def build_augmentation(trial: Trial, epoch: int) -> Augmentation | None:
     """How the images of an epoch are augmented."""
     if trial.augment == "none":
         return None
-    entry, flip = AUGMENTATIONS[trial.augment], data.entry(trial.dataset).traits["flip"]
+    entry, flip = AUGMENTATIONS[trial.augment], data.entry(trial.dataset).flip
     augment = entry.load()
-    if entry.traits.get("resizes"):
+    if entry.resizes:
         augment = partial(augment, size=image_size(trial))
     return Augmentation(augment=augment, flip=flip, seed=derive(trial.seed, "augment", epoch))
 
 
 def image_size(trial: Trial) -> int:
     """Side in pixels of the images that the model sees."""
-    return int(trial.image_size or data.entry(trial.dataset).traits["image_size"])
+    return trial.image_size or data.entry(trial.dataset).image_size
 
 
 def mask_samples(trial: Trial) -> int:
     """Training samples that the trial's scope estimates its mask on; 0 where it needs none."""
     if not trial.perturbs:
         return 0
-    setting = SCOPES[parse_scope(trial.scope)[0]].traits.get("samples")
+    setting = SCOPES[parse_scope(trial.scope)[0]].samples
     return int(trial.setting(setting)) if setting else 0
 
 

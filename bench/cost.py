@@ -49,7 +49,7 @@ def gpu_seconds(trial: Trial) -> float | None:
     if images is None or trial.model not in FORWARD:
         return None
     flops, side = FORWARD[trial.model]
-    size = trial.image_size or data.entry(trial.dataset).traits["image_size"]
+    size = trial.image_size or data.entry(trial.dataset).image_size
     flops *= (size / side) ** 2
     return trial.total_epochs * images * (1 - trial.val_fraction) * flops * 3 * step_factor(trial) / RATE
 
@@ -63,7 +63,7 @@ def step_factor(trial: Trial) -> float:
 
 
 def _images(dataset: str) -> int | None:
-    traits = data.entry(dataset).traits
-    if traits.get("fake"):
-        return int(traits["arguments"][0].train)
+    found = data.entry(dataset)
+    if found.fake:
+        return int(found.arguments[0].train)
     return _IMAGES.get(dataset)

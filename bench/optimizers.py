@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Gt, Lt
 
-from bench.registry import Entry, Setting
+from bench.registry import OptimizerEntry, Setting
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 Groups = list[dict[str, Any]]
 _UNIT = Annotated[float, Ge(0), Lt(1)]
 
-OPTIMIZERS: dict[str, Entry] = {
-    "sgd": Entry(
+OPTIMIZERS: dict[str, OptimizerEntry] = {
+    "sgd": OptimizerEntry(
         target="bench.optimizers:sgd",
         summary="SGD with heavy-ball momentum, no Nesterov",
         settings={"momentum": Setting(type=_UNIT, default=0.9, summary="heavy-ball momentum")},
     ),
-    "adamw": Entry(
+    "adamw": OptimizerEntry(
         target="bench.optimizers:adamw",
         summary="AdamW",
         source="Loshchilov and Hutter 2019",
@@ -33,7 +33,7 @@ OPTIMIZERS: dict[str, Entry] = {
             "eps": Setting(type=Annotated[float, Gt(0)], default=1e-8, summary="added to the denominator"),
         },
     ),
-    "lion": Entry(
+    "lion": OptimizerEntry(
         target="bench.optimizers:lion",
         summary="Lion: the sign of a moving average",
         source="Chen et al. 2023",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bench import data
 from bench.data.location import DataFiles
 from bench.measures import entry as measure_entry
+from bench.registry import DatasetEntry, TestSetEntry
 from bench.spec import Sweep
 
 _TIMM = "timm/"
@@ -26,8 +27,10 @@ def preflight(sweep: Sweep) -> None:
 
 
 def _files(sweep: Sweep) -> Iterator[DataFiles]:
-    entries = [data.entry(name) for name in sorted({trial.dataset for trial in sweep.trials})]
-    sets = [measure_entry(measure).traits.get("test_set") for measure in sweep.measures]
+    entries: list[DatasetEntry | TestSetEntry] = [
+        data.entry(name) for name in sorted({trial.dataset for trial in sweep.trials})
+    ]
+    sets = [measure_entry(measure).test_set for measure in sweep.measures]
     entries += [data.TEST_SETS[name] for name in sets if name]
     for entry in entries:
         files = data.files_of(entry)

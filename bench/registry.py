@@ -1,7 +1,7 @@
 """The light records that registries hold: names can be checked and listed without importing torch.
 
-A registry is a plain dictionary from a name to an `Entry`. Adding a variant, scope, model, data set, measure,
-optimizer or launcher is one file with the object and one such line.
+A registry is a plain dictionary from a name to a record, and each registry has a type of record, below. Adding a
+variant, scope, model, data set, measure, optimizer or launcher is one file with the object and one such line.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 Scalar = str | int | float | bool
 
@@ -39,10 +39,110 @@ class Entry:
     """Where it comes from: paper, section or equation."""
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
     """Settings that it understands beyond the fields that every trial has."""
-    traits: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """Facts needed before the object is loaded, such as a model's family or a data set's label."""
 
     def load(self) -> Any:
         """Import and return the object."""
         module, _, attribute = self.target.partition(":")
         return getattr(importlib.import_module(module), attribute)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantEntry(Entry):
+    """How ε is made of the gradient."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopeEntry(Entry):
+    """What ε touches."""
+
+    stages: bool = False
+    """Whether it can be limited to stages of a network, as in `only_norm[2,3]`."""
+    samples: str | None = None
+    """The setting that says how many training samples it estimates its mask on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerEntry(Entry):
+    """A base optimizer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry(Entry):
+    """A network."""
+
+    family: Literal["resnet", "vit"]
+    """Column of the paper's ρ table that applies: `resnet` for every convolutional net, `vit` for transformers."""
+    stages: int
+    """Number of the last stage in `segments()`; 0 without a chain."""
+    min_size: int = 1
+    """Smallest side in pixels of the images that it can be trained on."""
+    multiple_of: int = 1
+    """The side must be a multiple of it: the patch size of a transformer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetEntry(Entry):
+    """Images and their labels, in splits."""
+
+    num_classes: int
+    in_channels: int
+    image_size: int
+    """Side in pixels."""
+    flip: bool
+    """Whether a mirrored image keeps its label."""
+    any_size: bool = False
+    """Whether it comes in other sizes too."""
+    fake: bool = False
+    """Whether its images are random, so that nothing can be learned from them."""
+    files: str | None = None
+    """`package.module:attribute` of the object that knows its files."""
+    arguments: tuple[Any, ...] = ()
+    """What its loader is called with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestSetEntry(Entry):
+    """Images that models of another data set are tested on."""
+
+    trained_on: str
+    """That data set."""
+    files: str
+    """`package.module:attribute` of the object that knows its files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentationEntry(Entry):
+    """How training images are varied."""
+
+    same_size: bool = False
+    """Whether it needs images of one size."""
+    resizes: bool = False
+    """Whether it wants to know the size that it gives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureEntry(Entry):
+    """A quantity taken of a trained model."""
+
+    needs_validation: bool = False
+    """Whether it is of the validation split."""
+    trained_on: str | None = None
+    """The data set whose models have it; None: all have."""
+    test_set: str | None = None
+    """The set of images that it is of."""
+    later: bool = False
+    """Whether it takes too long for the end of a training: `sambench measure` takes it."""
+    lower_is_better: bool = False
+    unit: str = "%"
+    digits: int | None = None
+    """Decimals that tell its values apart; None: as many as accuracies have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LauncherEntry(Entry):
+    """How trials get onto processors."""
+
+    queues: bool = False
+    """Whether it returns when the trials are in a queue, and nothing waits for them."""
+    prunes: bool = False
+    """Whether it stops trials early where the sweep says so."""

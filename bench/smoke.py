@@ -35,7 +35,7 @@ HELD_OUT = 0.125
 def smoke(sweep: Sweep) -> Sweep:
     """The shrunk sweep, marked as such."""
     trials = {twin.trial_id: twin for twin in twins(sweep.trials).values()}
-    measures = tuple(name for name in sweep.measures if not {"trained_on", "later"} & entry(name).traits.keys())
+    measures = tuple(name for name in sweep.measures if not entry(name).trained_on and not entry(name).later)
     return replace(
         sweep,
         name=f"{sweep.name}-smoke",
@@ -66,7 +66,7 @@ def _few(group: Sequence[Trial]) -> list[Trial]:
 
 
 def _shrunk(trial: Trial) -> Trial:
-    model = trial.model if trial.model in SMALL else SMALLEST[models.entry(trial.model).traits["family"]]
+    model = trial.model if trial.model in SMALL else SMALLEST[models.entry(trial.model).family]
     settings = dict(trial.settings)
     if "fisher_samples" in settings:
         settings["fisher_samples"] = min(int(settings["fisher_samples"]), BATCH)
@@ -75,7 +75,7 @@ def _shrunk(trial: Trial) -> Trial:
         **_images(trial),
         model=model,
         init_from="",
-        scope=_scope(trial.scope, models.entry(model).traits["stages"]),
+        scope=_scope(trial.scope, models.entry(model).stages),
         batch_size=BATCH,
         m=_micro_batch(trial),
         epochs=1,
@@ -92,7 +92,7 @@ def _shrunk(trial: Trial) -> Trial:
 
 def _images(trial: Trial) -> dict[str, Any]:
     """A tiny data set of as many channels, whose classes are large enough to hold a part of them out."""
-    channels = data.entry(trial.dataset).traits["in_channels"]
+    channels = data.entry(trial.dataset).in_channels
     validation = trial.val_fraction or trial.dataset.startswith(_WITH_VALIDATION)
     held_out = max(trial.val_fraction, HELD_OUT) if validation else 0.0
     name = f"fake:{IMAGES}x{channels}x{SIDE}x{CLASSES}"

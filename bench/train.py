@@ -25,7 +25,7 @@ from bench.epoch import Epoch
 from bench.measures import MEASURES
 from bench.measures.accuracy import Trained, evaluate
 from bench.measures.applicable import inapplicable
-from bench.registry import Entry
+from bench.registry import MeasureEntry
 from bench.sam.running_stats import moving_statistics, tracking_layers
 from bench.schedule import learning_rate
 from bench.seeds import derive
@@ -203,13 +203,13 @@ class Training:
         with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not None):
             return evaluate(self.model, split, self._splits)
 
-    def _takes(self, measure: Entry) -> bool:
+    def _takes(self, measure: MeasureEntry) -> bool:
         """Whether a measure is taken at the end of the training."""
-        if measure.traits.get("later") or inapplicable(measure, self.trial.dataset, self._splits):
+        if measure.later or inapplicable(measure, self.trial.dataset, self._splits):
             return False
-        if "test_set" not in measure.traits:
+        if measure.test_set is None:
             return True
-        files = files_of(TEST_SETS[measure.traits["test_set"]])
+        files = files_of(TEST_SETS[measure.test_set])
         return files is not None and files.root.is_dir()
 
 

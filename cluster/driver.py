@@ -58,7 +58,7 @@ class Drive:
             return found
         entry = LAUNCHERS[self.launcher]
         launcher: Launcher = entry.load()()
-        if entry.traits.get("queues"):
+        if entry.queues:
             with launcher:
                 launcher.launch(self.job(found, todo), None)
             return found

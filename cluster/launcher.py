@@ -9,25 +9,25 @@ from typing import Protocol, Self
 
 from bench.errors import UserError
 from bench.profile import Profile
-from bench.registry import Entry
+from bench.registry import LauncherEntry
 from bench.resources import EarlyStopping, Resources, Retries
 from cluster.progress import Progress
 
-LAUNCHERS: dict[str, Entry] = {
-    "ray": Entry(
+LAUNCHERS: dict[str, LauncherEntry] = {
+    "ray": LauncherEntry(
         target="cluster.ray_tune:RayLauncher",
         summary="Ray Tune on this machine (default), or on a Ray cluster that is there",
-        traits={"prunes": True},
+        prunes=True,
     ),
-    "slurm": Entry(
+    "slurm": LauncherEntry(
         target="cluster.slurm:SlurmLauncher",
         summary="job arrays of a SLURM cluster; returns when they are queued",
-        traits={"queues": True},
+        queues=True,
     ),
-    "inline": Entry(target="cluster.inline:InlineLauncher", summary="one after another in this process, for debugging"),
+    "inline": LauncherEntry(
+        target="cluster.inline:InlineLauncher", summary="one after another in this process, for debugging"
+    ),
 }
-"""Traits: `queues`: `launch` returns when the trials are in a queue, and nothing here waits for them; `prunes`: it
-stops trials early where the sweep says so."""
 
 
 class LaunchError(UserError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bench.errors import UserError, unknown
 from bench.measures import MEASURES
 from bench.measures.names import parse
-from bench.registry import Entry
+from bench.registry import MeasureEntry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +51,14 @@ _COSTS = {
 }
 
 
-def _of_measure(name: str, entry: Entry) -> Metric:
-    traits = entry.traits
+def _of_measure(name: str, entry: MeasureEntry) -> Metric:
     return Metric(
         name=name,
-        unit=traits.get("unit", "%"),
+        unit=entry.unit,
         column=f'"{name}"',
-        lower_is_better=traits.get("lower_is_better", False),
-        digits=traits.get("digits"),
-        chooses_rho=not traits.get("later", False),
+        lower_is_better=entry.lower_is_better,
+        digits=entry.digits,
+        chooses_rho=not entry.later,
     )
 
 
@@ -70,7 +69,7 @@ METRICS: dict[str, Metric] = {
         for name, (unit, column) in _COSTS.items()
     },
 }
-"""Measures are in % and better where they are higher, unless their trait says otherwise."""
+"""Measures are in % and better where they are higher, unless their record says otherwise."""
 
 
 def metric_of(name: str) -> Metric:

@@ -38,7 +38,7 @@ def launch_sweep(
     from cluster.driver import Drive
     from cluster.launcher import LAUNCHERS
 
-    if loaded.early_stopping and not LAUNCHERS[on].traits.get("prunes"):
+    if loaded.early_stopping and not LAUNCHERS[on].prunes:
         tell(f"early_stopping: --on {on} runs every trial to its end")
     preflight(loaded)
     for note in loaded.notes:
@@ -73,7 +73,7 @@ def launch_sweep(
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
         tell(f"  {same_command()}")
         raise typer.Exit(130) from None
-    return not LAUNCHERS[on].traits.get("queues") and _summarize_run(loaded, found)
+    return not LAUNCHERS[on].queues and _summarize_run(loaded, found)
 
 
 def same_command() -> str:

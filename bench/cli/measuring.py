@@ -91,7 +91,7 @@ def _fitting(sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> dict[str
     unfit: Counter[str] = Counter()
     for trial_id, measures in tasks.items():
         own = datasets[trial_id]
-        fitting = tuple(each for each in measures if each.entry.traits.get("trained_on", own) == own)
+        fitting = tuple(each for each in measures if each.entry.trained_on in (None, own))
         unfit.update(each.name for each in measures if each not in fitting)
         if fitting:
             kept[trial_id] = fitting

@@ -1,9 +1,4 @@
-"""DATASETS, TEST_SETS and AUGMENTATIONS: what models are trained and tested on, as light records.
-
-Traits of a data set: `num_classes`, `in_channels`, `image_size` (side in pixels), `flip` (whether a mirrored image
-keeps its label), `any_size` (whether it comes in other sizes too), `files` (where the object that knows its files
-is) and `arguments` of the loader. Fake data has `fake`.
-"""
+"""DATASETS, TEST_SETS and AUGMENTATIONS: what models are trained and tested on, as light records."""
 
 from __future__ import annotations
 
@@ -11,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from bench.data.fake_names import FORM, parse
-from bench.registry import Entry
+from bench.registry import AugmentationEntry, DatasetEntry, TestSetEntry
 
 if TYPE_CHECKING:
     from bench.data.folders import UserFolder
@@ -19,45 +14,51 @@ if TYPE_CHECKING:
     from bench.data.splits import Splits
 
 
-def _cifar(classes: int) -> Entry:
-    return Entry(
+def _cifar(classes: int) -> DatasetEntry:
+    return DatasetEntry(
         target=f"bench.data.cifar:load_cifar{classes}",
         summary=f"60,000 photographs of 32×32 in {classes} classes; 50,000 train, 10,000 test, no validation",
         source="Krizhevsky 2009",
-        traits={
-            "num_classes": classes, "in_channels": 3, "image_size": 32, "flip": True,
-            "files": f"bench.data.cifar_files:CIFAR{classes}",
-        },
-    )  # fmt: skip
+        num_classes=classes,
+        in_channels=3,
+        image_size=32,
+        flip=True,
+        files=f"bench.data.cifar_files:CIFAR{classes}",
+    )
 
 
-DATASETS: dict[str, Entry] = {
-    "digits": Entry(
+DATASETS: dict[str, DatasetEntry] = {
+    "digits": DatasetEntry(
         target="bench.data.digits:load",
         summary="1,797 scanned digits of 8×8 in 10 classes; 1,079 train, 359 validation, 359 test",
         source="scikit-learn, UCI optical recognition of handwritten digits",
-        traits={"num_classes": 10, "in_channels": 1, "image_size": 8, "flip": False},
+        num_classes=10,
+        in_channels=1,
+        image_size=8,
+        flip=False,
     ),
     "cifar10": _cifar(10),
     "cifar100": _cifar(100),
-    "imagenet": Entry(
+    "imagenet": DatasetEntry(
         target="bench.data.imagenet:load",
         summary="1.28 million photographs in 1,000 classes; its validation split is the test split",
         source="Deng et al. 2009, ILSVRC 2012",
-        traits={
-            "num_classes": 1000, "in_channels": 3, "image_size": 224, "flip": True, "any_size": True,
-            "files": "bench.data.imagenet_files:IMAGENET",
-        },
+        num_classes=1000,
+        in_channels=3,
+        image_size=224,
+        flip=True,
+        any_size=True,
+        files="bench.data.imagenet_files:IMAGENET",
     ),
-}  # fmt: skip
+}
 
 
-def _test_set(name: str, summary: str, source: str) -> Entry:
+def _test_set(name: str, summary: str, source: str) -> TestSetEntry:
     files = f"bench.data.imagenet_files:{name.upper()}"
-    return Entry(target=files, summary=summary, source=source, traits={"trained_on": "imagenet", "files": files})
+    return TestSetEntry(target=files, summary=summary, source=source, trained_on="imagenet", files=files)
 
 
-TEST_SETS: dict[str, Entry] = {
+TEST_SETS: dict[str, TestSetEntry] = {
     "imagenet_v2": _test_set("imagenet_v2", "10,000 images gathered anew", "Recht et al. 2019"),
     "imagenet_r": _test_set("imagenet_r", "30,000 renditions of 200 classes", "Hendrycks et al. 2021"),
     "imagenet_a": _test_set("imagenet_a", "7,500 natural adversarial images of 200 classes", "Hendrycks et al. 2021"),
@@ -66,30 +67,31 @@ TEST_SETS: dict[str, Entry] = {
 }
 """Sets that models of another data set are tested on."""
 
-AUGMENTATIONS: dict[str, Entry] = {
-    "none": Entry(target="bench.data.augment:none", summary="images as they are; large ones cut to a central square"),
-    "basic": Entry(
+AUGMENTATIONS: dict[str, AugmentationEntry] = {
+    "none": AugmentationEntry(
+        target="bench.data.augment:none", summary="images as they are; large ones cut to a central square"
+    ),
+    "basic": AugmentationEntry(
         target="bench.data.augment:basic",
         summary="random crop with zero padding of an eighth of the size; flip, where the labels allow it",
-        traits={"same_size": True},
+        same_size=True,
     ),
-    "basic+aa": Entry(
+    "basic+aa": AugmentationEntry(
         target="bench.data.autoaugment:basic_autoaugment",
         summary="basic, then the CIFAR-10 policy of AutoAugment",
         source="Cubuk et al. 2019",
-        traits={"same_size": True},
+        same_size=True,
     ),
-    "inception": Entry(
+    "inception": AugmentationEntry(
         target="bench.data.inception:inception",
         summary="random crop of 8 to 100 % of the area, of aspect ratio 3/4 to 4/3; flip",
         source="Szegedy et al. 2015",
-        traits={"resizes": True},
+        resizes=True,
     ),
 }
-"""Traits: `same_size` for what needs images of one size, `resizes` for what wants to know the size that it gives."""
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> DatasetEntry:
     """The record of a data set, `fake:…` and `folder:PATH` too; ValueError, or DataError for a folder unlisted."""
     kind, colon, rest = name.partition(":")
     if colon and kind == "fake":
@@ -98,7 +100,7 @@ def entry(name: str) -> Entry:
         return _folder(rest)
     if name in TEST_SETS:
         raise ValueError(
-            f"{name} has no training images: it is a test set for models of {TEST_SETS[name].traits['trained_on']}, "
+            f"{name} has no training images: it is a test set for models of {TEST_SETS[name].trained_on}, "
             f"measured as {name}_accuracy"
         )
     return DATASETS[name]
@@ -112,47 +114,50 @@ def valid_names() -> tuple[str, ...]:
 def load(name: str, image_size: int | None = None) -> Splits:
     """The splits of data set `name`, on the CPU; DataError if it is missing or damaged."""
     found = entry(name)
-    size = image_size or found.traits["image_size"]
-    splits: Splits = found.load()(*found.traits.get("arguments", ()), image_size=size)
+    size = image_size or found.image_size
+    splits: Splits = found.load()(*found.arguments, image_size=size)
     return splits
 
 
-def files_of(found: Entry) -> DataFiles | None:
+def files_of(found: DatasetEntry | TestSetEntry) -> DataFiles | None:
     """The files of a data set or test set, None for what has none."""
-    if "arguments" in found.traits and "fake" not in found.traits:
-        own: DataFiles = found.traits["arguments"][0]
+    if isinstance(found, DatasetEntry) and found.arguments and not found.fake:
+        own: DataFiles = found.arguments[0]
         return own
-    place = found.traits.get("files")
-    if place is None:
+    if found.files is None:
         return None
-    module, _, attribute = place.partition(":")
+    module, _, attribute = found.files.partition(":")
     files: DataFiles = getattr(importlib.import_module(module), attribute)
     return files
 
 
-def _fake(rest: str) -> Entry:
+def _fake(rest: str) -> DatasetEntry:
     shape = parse(rest)
     size, classes = shape.size, shape.num_classes
-    return Entry(
+    return DatasetEntry(
         target="bench.data.fake:load",
         summary=f"{shape.train} random images of {size}×{size}, from which nothing can be learned",
-        traits={
-            "num_classes": classes, "in_channels": shape.channels, "image_size": size, "flip": True, "fake": True,
-            "arguments": (shape,),
-        },
-    )  # fmt: skip
+        num_classes=classes,
+        in_channels=shape.channels,
+        image_size=size,
+        flip=True,
+        fake=True,
+        arguments=(shape,),
+    )
 
 
-def _folder(path: str) -> Entry:
+def _folder(path: str) -> DatasetEntry:
     from bench.data.folders import UserFolder
 
     how = "Put train/CLASS/*.jpg beside val/ or test/"
     folder: UserFolder = UserFolder(name=f"folder:{path}", folder=path, how=how)
-    return Entry(
+    return DatasetEntry(
         target="bench.data.imagenet:load_folder",
         summary=f"the image files under {path}",
-        traits={
-            "num_classes": len(folder.class_names()), "in_channels": 3, "image_size": 224, "flip": True,
-            "any_size": True, "arguments": (folder,),
-        },
-    )  # fmt: skip
+        num_classes=len(folder.class_names()),
+        in_channels=3,
+        image_size=224,
+        flip=True,
+        any_size=True,
+        arguments=(folder,),
+    )

@@ -2,16 +2,6 @@
 
 A name may have settings, `sharpness[rho=0.003]`; `bench.measures.names` reads and writes such names. An object is
 called with what is measured, a `Trained`, and with every setting by name, and returns a number.
-
-| trait | what it says |
-|---|---|
-| `needs_validation` | it is of the validation split |
-| `trained_on` | the data set whose models have it |
-| `test_set` | the set of images that it is of |
-| `later` | it takes too long for the end of a training: `sambench measure` takes it |
-| `lower_is_better` | whether it is |
-| `unit` | what it is in, where that isn't % |
-| `digits` | decimals that tell its values apart, where accuracies have fewer or more |
 """
 
 from __future__ import annotations
@@ -21,19 +11,20 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from bench.registry import Entry, Setting
+from bench.registry import MeasureEntry, Setting
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> MeasureEntry:
     """The record of a measure, whose name may have settings; KeyError if there is none."""
     return MEASURES[name.partition("[")[0]]
 
 
-def _shifted(name: str, summary: str) -> Entry:
-    return Entry(
+def _shifted(name: str, summary: str) -> MeasureEntry:
+    return MeasureEntry(
         target=f"bench.measures.shifted:{name}",
         summary=f"{summary}, top-1 accuracy in %",
-        traits={"trained_on": "imagenet", "test_set": name},
+        trained_on="imagenet",
+        test_set=name,
     )
 
 
@@ -56,33 +47,34 @@ def _sharpness(norm: str, rho: float, *, normalize_logits: bool) -> dict[str, Se
     }
 
 
-def _later(target: str, summary: str, source: str, settings: Mapping[str, Setting], **traits: Any) -> Entry:
-    return Entry(
+def _later(target: str, summary: str, source: str, settings: Mapping[str, Setting], **more: Any) -> MeasureEntry:
+    return MeasureEntry(
         target=f"bench.measures.{target}",
         summary=summary,
         source=source,
         settings=settings,
-        traits={"later": True, **traits},
+        later=True,
+        **more,
     )
 
 
-MEASURES: dict[str, Entry] = {
-    "test_accuracy": Entry(
+MEASURES: dict[str, MeasureEntry] = {
+    "test_accuracy": MeasureEntry(
         target="bench.measures.accuracy:of_test", summary="accuracy on the test split after the last epoch, %"
     ),
-    "val_accuracy": Entry(
+    "val_accuracy": MeasureEntry(
         target="bench.measures.accuracy:of_validation",
         summary="accuracy on the validation split after the last epoch, %",
-        traits={"needs_validation": True},
+        needs_validation=True,
     ),
-    "best_test_accuracy": Entry(
+    "best_test_accuracy": MeasureEntry(
         target="bench.measures.accuracy:best_of_test",
         summary="highest test accuracy of any epoch, %: chosen with the test split, so optimistic",
     ),
-    "best_val_accuracy": Entry(
+    "best_val_accuracy": MeasureEntry(
         target="bench.measures.accuracy:best_of_validation",
         summary="highest validation accuracy of any epoch, %",
-        traits={"needs_validation": True},
+        needs_validation=True,
     ),
     "imagenet_v2_accuracy": _shifted("imagenet_v2", "ImageNet-V2, matched frequency"),
     "imagenet_r_accuracy": _shifted("imagenet_r", "ImageNet-R, among its 200 classes"),

@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.errors import UserError, unknown
 from bench.measures import MEASURES
-from bench.registry import Entry, Scalar, Setting
+from bench.registry import MeasureEntry, Scalar, Setting
 
 DEFAULT = "{}"
 """The store's `settings` of a measure with none but defaults."""
@@ -48,7 +48,7 @@ class Measure:
         return json.dumps(dict(self.settings), separators=(",", ":"), sort_keys=True)
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> MeasureEntry:
         """Its line of the registry."""
         return MEASURES[self.measure]
 

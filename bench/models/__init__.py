@@ -4,13 +4,6 @@ A model may define `segments()`, the chain of its parts in order of execution, e
 stage it belongs to. `forward` is their composition. The sharpness-aware step uses the chain to compute what
 lies before the first perturbed tensor only once.
 
-| trait | what it says |
-|---|---|
-| `family` | column of the paper's ρ table that applies: `resnet` for every convolutional net, `vit` for transformers |
-| `stages` | number of the last stage in `segments()`; 0 without a chain |
-| `min_size` | smallest image side that the network can be trained on |
-| `multiple_of` | the image side must be a multiple of it: the patch size of a transformer, else 1 |
-
 `timm/NAME` stands for the model NAME of timm, as it is there: without a chain.
 """
 
@@ -19,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from bench.registry import Entry
+from bench.registry import ModelEntry
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,48 +20,57 @@ if TYPE_CHECKING:
 _TIMM = "timm/"
 
 
-def _convolutional(target: str, summary: str, source: str, *, stages: int = 3, min_size: int = 1) -> Entry:
-    traits = {"family": "resnet", "stages": stages, "min_size": min_size, "multiple_of": 1}
-    return Entry(target=f"bench.models.{target}", summary=summary, source=source, traits=traits)
-
-
-def _vit(name: str, summary: str, *, stages: int, patch: int) -> Entry:
-    return Entry(
-        target=f"bench.models.vit:{name}",
+def _convolutional(target: str, summary: str, source: str, *, stages: int = 3, min_size: int = 1) -> ModelEntry:
+    return ModelEntry(
+        target=f"bench.models.{target}",
         summary=summary,
-        source="Dosovitskiy et al. 2021; timm's VisionTransformer",
-        traits={"family": "vit", "stages": stages, "min_size": patch, "multiple_of": patch},
+        source=source,
+        family="resnet",
+        stages=stages,
+        min_size=min_size,
     )
 
 
-def _resnet(depth: int) -> Entry:
+def _vit(name: str, summary: str, *, stages: int, patch: int) -> ModelEntry:
+    return ModelEntry(
+        target=f"bench.models.vit:{name}",
+        summary=summary,
+        source="Dosovitskiy et al. 2021; timm's VisionTransformer",
+        family="vit",
+        stages=stages,
+        min_size=patch,
+        multiple_of=patch,
+    )
+
+
+def _resnet(depth: int) -> ModelEntry:
     source = "He et al. 2016, section 4.2; 1×1 convolution shortcuts"
     return _convolutional(f"resnet:resnet{depth}", f"CIFAR ResNet of {depth} layers", source)
 
 
-def _deep_resnet(name: str, depth: int) -> Entry:
+def _deep_resnet(name: str, depth: int) -> ModelEntry:
     summary = f"ResNet of {depth} layers with a 3×3 stem, for CIFAR"
     return _convolutional(f"resnet:{name}", summary, "He et al. 2016, table 1; stem of section 4.2", stages=4)
 
 
-def _wide_resnet(depth: int, widen: int) -> Entry:
+def _wide_resnet(depth: int, widen: int) -> ModelEntry:
     summary = f"wide ResNet of {depth} layers, {widen} times as wide"
     source = "Zagoruyko and Komodakis 2016; shortcuts as in the SAM-ON code"
     return _convolutional(f"wide_resnet:wrn{depth}_{widen}", summary, source)
 
 
-def _vgg(depth: int) -> Entry:
+def _vgg(depth: int) -> ModelEntry:
     summary = f"VGG of {depth} layers with batch norm and one linear layer"
     # Five max pools halve the image five times.
     return _convolutional(f"vgg:vgg{depth}_bn", summary, "Simonyan and Zisserman 2015", stages=5, min_size=32)
 
 
-def _imagenet_resnet(depth: int) -> Entry:
+def _imagenet_resnet(depth: int) -> ModelEntry:
     source = "He et al. 2016, table 1; torchvision's ResNet"
     return _convolutional(f"imagenet_resnet:resnet{depth}", f"ImageNet ResNet of {depth} layers", source, stages=4)
 
 
-MODELS: dict[str, Entry] = {
+MODELS: dict[str, ModelEntry] = {
     "resnet8": _resnet(8),
     "resnet20": _resnet(20),
     "resnet56": _resnet(56),
@@ -97,7 +99,7 @@ MODELS: dict[str, Entry] = {
 }
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> ModelEntry:
     """The record of model `name`, a key of MODELS or `timm/NAME`; KeyError if it is neither.
 
     Whether timm has a model NAME shows when it is built, because asking imports torch.
@@ -108,18 +110,19 @@ def entry(name: str) -> Entry:
     if timm_name in (name, ""):
         raise KeyError(f"model {name!r}: there are {', '.join(MODELS)}, and {_TIMM}NAME for a model of timm")
     transformer = "vit" in timm_name or "deit" in timm_name
-    return Entry(
+    return ModelEntry(
         target=f"bench.models.timm_model:{timm_name}",
         summary=f"{timm_name} of timm",
         source="timm",
-        traits={"family": "vit" if transformer else "resnet", "stages": 0, "min_size": 1, "multiple_of": 1},
+        family="vit" if transformer else "resnet",
+        stages=0,
     )
 
 
 def check_image_size(name: str, image_size: int) -> str | None:
     """Why model `name` can't take images of `image_size` × `image_size` pixels; None if it can."""
-    traits = entry(name).traits
-    smallest, factor = traits["min_size"], traits["multiple_of"]
+    found = entry(name)
+    smallest, factor = found.min_size, found.multiple_of
     if image_size < smallest:
         return f"{name} takes images of at least {smallest}×{smallest} pixels, not {image_size}×{image_size}"
     if image_size % factor:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from bench.registry import Entry, Setting
+from bench.registry import ScopeEntry, Setting, VariantEntry
 from bench.sam.names import canonical_scope, check_compatible, parse_scope
 
 if TYPE_CHECKING:
@@ -32,43 +32,43 @@ def _eta(default: float, summary: str) -> dict[str, Setting]:
     return {"eta": Setting(type=_NON_NEGATIVE, default=default, summary=summary)}
 
 
-VARIANTS: dict[str, Entry] = {
-    "sam": Entry(
+VARIANTS: dict[str, VariantEntry] = {
+    "sam": VariantEntry(
         target="bench.sam.variants.sam:Sam",
         summary="ε = ρ·g/‖g‖",
         source="Foret et al. 2021, equation 2",
     ),
-    "elementwise_l2": Entry(
+    "elementwise_l2": VariantEntry(
         target="bench.sam.variants.elementwise_l2:ElementwiseL2",
         summary="ε = ρ·T²g/‖Tg‖ with T = |w| + η for every parameter",
         source=f"{_SAM_ON}; Kwon et al. 2021 (ASAM)",
         settings=_eta(0.0, "added to |w|"),
     ),
-    "elementwise_l2_orig": Entry(
+    "elementwise_l2_orig": VariantEntry(
         target="bench.sam.variants.elementwise_l2_orig:ElementwiseL2Orig",
         summary="ε = ρ·T²g/‖Tg‖ with T = |w| + η for weights and 1 for biases",
         source=f"{_SAM_ON}; Kwon et al. 2021 (ASAM), as published",
         settings=_eta(0.01, "added to |w| of weights"),
     ),
-    "elementwise_linf": Entry(
+    "elementwise_linf": VariantEntry(
         target="bench.sam.variants.elementwise_linf:ElementwiseLinf",
         summary="ε = ρ·T·sign(g) with T = |w| + η for every parameter",
         source=_SAM_ON,
         settings=_eta(0.0, "added to |w|"),
     ),
-    "layerwise_l2": Entry(
+    "layerwise_l2": VariantEntry(
         target="bench.sam.variants.layerwise_l2:LayerwiseL2",
         summary="ε = ρ·T²g/‖Tg‖ with T = ‖tensor‖ + η, one number per parameter tensor",
         source=_SAM_ON,
         settings=_eta(0.0, "added to the norm of the tensor"),
     ),
-    "fisher": Entry(
+    "fisher": VariantEntry(
         target="bench.sam.variants.fisher:Fisher",
         summary="ε = ρ·T²g/‖Tg‖ with T = (1 + η·g²)^(-1/2)",
         source=f"{_SAM_ON}; Kim et al. 2022 (Fisher SAM)",
         settings=_eta(1.0, "weight of g² in T"),
     ),
-    "esam": Entry(
+    "esam": VariantEntry(
         target="bench.sam.variants.esam:Esam",
         summary="perturbs a random subset of tensors; pass 2 on the sharpest samples only",
         source="Du et al. 2022 (ESAM)",
@@ -77,7 +77,7 @@ VARIANTS: dict[str, Entry] = {
             "sample_share": Setting(type=_SHARE, default=0.5, summary="γ: share of the samples in pass 2"),
         },
     ),
-    "gsam": Entry(
+    "gsam": VariantEntry(
         target="bench.sam.variants.gsam:Gsam",
         summary="descends along g_p − α·g⊥, and ρ follows the learning rate from ρ down to ρ_min",
         source="Zhuang et al. 2022 (GSAM), algorithm 1",
@@ -87,7 +87,7 @@ VARIANTS: dict[str, Entry] = {
             "lr_min": Setting(type=_NON_NEGATIVE, default=0.0, summary="lowest learning rate"),
         },
     ),
-    "looksam": Entry(
+    "looksam": VariantEntry(
         target="bench.sam.variants.looksam:LookSam",
         summary="SAM every k steps; between them one pass, corrected by the remembered sharpness direction",
         source="Liu et al. 2022 (LookSAM), algorithm 1",
@@ -103,26 +103,26 @@ _MASKED = {
     "mask_every": Setting(type=_COUNT, default=1, summary="epochs from one mask to the next"),
 }
 
-SCOPES: dict[str, Entry] = {
-    "all": Entry(
+SCOPES: dict[str, ScopeEntry] = {
+    "all": ScopeEntry(
         target="bench.sam.scopes.whole:Whole",
         summary="every trainable parameter",
         source="Foret et al. 2021",
-        traits={"stages": True},
+        stages=True,
     ),
-    "only_norm": Entry(
+    "only_norm": ScopeEntry(
         target="bench.sam.scopes.only_norm:OnlyNorm",
         summary="γ and β of the normalization layers; only_norm[2,3]: of these stages",
         source="Müller et al. 2023 (SAM-ON), section 4",
-        traits={"stages": True},
+        stages=True,
     ),
-    "no_norm": Entry(
+    "no_norm": ScopeEntry(
         target="bench.sam.scopes.no_norm:NoNorm",
         summary="everything but the normalization layers",
         source="Müller et al. 2023 (SAM-ON), section 4",
-        traits={"stages": True},
+        stages=True,
     ),
-    "random": Entry(
+    "random": ScopeEntry(
         target="bench.sam.scopes.random:Random",
         summary="a fixed random set of entries",
         source="Müller et al. 2023 (SAM-ON), section 5.1",
@@ -135,7 +135,7 @@ SCOPES: dict[str, Entry] = {
             "mask_seed": Setting(type=Annotated[int, Ge(0)], default=0, summary="seed of the mask"),
         },
     ),
-    "ssam_f": Entry(
+    "ssam_f": ScopeEntry(
         target="bench.sam.scopes.ssam_f:SsamF",
         summary="the entries with the largest empirical Fisher information, chosen anew as epochs start",
         source=f"{_SSAM}, algorithm 2",
@@ -143,9 +143,9 @@ SCOPES: dict[str, Entry] = {
             **_MASKED,
             "fisher_samples": Setting(type=_COUNT, default=16, summary="training samples per mask"),
         },
-        traits={"samples": "fisher_samples"},
+        samples="fisher_samples",
     ),
-    "ssam_d": Entry(
+    "ssam_d": ScopeEntry(
         target="bench.sam.scopes.ssam_d:SsamD",
         summary="a random set of entries that drops flat ones and regrows others as epochs start",
         source=f"{_SSAM}, algorithm 3",

@@ -26,8 +26,8 @@ def parse_scope(expression: str) -> tuple[str, tuple[int, ...]]:
         raise ValueError(f"scope {expression!r}: no scope {name!r}; there are {', '.join(SCOPES)}")
     if stages is None:
         return name, ()
-    if not SCOPES[name].traits.get("stages"):
-        takers = ", ".join(key for key, entry in SCOPES.items() if entry.traits.get("stages"))
+    if not SCOPES[name].stages:
+        takers = ", ".join(key for key, entry in SCOPES.items() if entry.stages)
         raise ValueError(f"scope {expression!r}: {name} has no stages; those that take stages are {takers}")
     return name, _stages(expression, stages)
 

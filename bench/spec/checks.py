@@ -36,12 +36,12 @@ def micro_batches(values: Values) -> Problem | None:
 def images(values: Values) -> Problem | None:
     """Whether data set, augmentation and model agree on the size of the images."""
     name, augment = values["dataset"], values["augment"]
-    traits = data.entry(name).traits
-    own, any_size = traits["image_size"], traits.get("any_size", False)
+    found = data.entry(name)
+    own, any_size = found.image_size, found.any_size
     size = values["image_size"] or own
     if size != own and not any_size:
         return Problem(("image_size",), f"{name} has images of {own}×{own} pixels, not {size}×{size}; drop image_size")
-    if any_size and AUGMENTATIONS[augment].traits.get("same_size"):
+    if any_size and AUGMENTATIONS[augment].same_size:
         message = f"{augment} needs images of one size, and those of {name} differ; use inception or none"
         return Problem(("augment", "dataset"), message)
     unfit = models.check_image_size(values["model"], size)
@@ -79,7 +79,7 @@ def method(values: Values) -> Problem | None:
     except ValueError as error:
         return Problem(("scope", "variant"), str(error))
     _, stages = parse_scope(scope)
-    there = models.entry(values["model"]).traits["stages"]
+    there = models.entry(values["model"]).stages
     if stages and stages[-1] > there:
         known = f"has stages 1 to {there}, not {stages[-1]}" if there else "says of no stages; leave them out"
         return Problem(("scope", "variant"), f"{values['model']} {known}")

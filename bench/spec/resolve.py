@@ -61,7 +61,7 @@ class Resolver:
             self._fault(self._place(*problem.fields), problem.message)
         if problems or not self._identify_weights(values):
             return
-        if data.entry(values["dataset"]).traits.get("fake"):
+        if data.entry(values["dataset"]).fake:
             self.notes[f"{values['dataset']}: random images, from which nothing can be learned"] = None
         base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
         for rho in self._radii(values):
@@ -79,7 +79,7 @@ class Resolver:
         values = DEFAULTS | (FAST_VALUES if fast else {}) | self.recipe | written
         if FAST in self.where:
             self.used.add(self.where[FAST])
-        if values["image_size"] == data.entry(values["dataset"]).traits["image_size"]:
+        if values["image_size"] == data.entry(values["dataset"]).image_size:
             values["image_size"] = None
         if values["variant"] != NONE and values["scope"] == NONE:
             values["scope"] = "all"
@@ -139,7 +139,7 @@ class Resolver:
 
     def _table_row(self, values: dict[str, Any]) -> RhoRow | None:
         tuned = "fine-tuned " if values["init_from"] else ""
-        family = tuned + models.entry(values["model"]).traits["family"]
+        family = tuned + models.entry(values["model"]).family
         table = RHO.get((values["dataset"], family))
         if table is None:
             valid = ", ".join(f"{data} with a {kind}" for data, kind in RHO)

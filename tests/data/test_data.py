@@ -86,7 +86,7 @@ def test_fake_data_have_the_shape_of_their_name(name: str) -> None:
     assert images.shape == (count, channels, size, size)
     assert int(labels.max()) < classes
     assert len(splits.test) == 6
-    assert data.entry(name).traits["fake"]
+    assert data.entry(name).fake
 
 
 @pytest.mark.parametrize("name", ["fake:", "fake:cifra", "fake:10x3x32", "fake:0x3x32x10", "fake:1.5x3x32x10"])

@@ -148,7 +148,7 @@ def test_a_folder_of_the_users_own(data_root: Path) -> None:
     for split in ("train", "val", "test"):
         formats.write_tree(data_root / "mine", split, ("cat", "dog"), images=2)
     entry = data.entry("folder:mine")
-    assert entry.traits["num_classes"] == 2
+    assert entry.num_classes == 2
     splits = data.load("folder:mine", 16)
     assert splits.validation is not None
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [4, 4, 4]

@@ -22,8 +22,8 @@ _SIDES = {"resnet50": 48, "resnet101": 48, "resnet101_cifar": 16}
 
 def small_side(name: str) -> int:
     """An image side at which steps are fast and gradients moderate."""
-    traits = MODELS[name].traits
-    return _SIDES.get(name, max(8, traits["min_size"], 2 * traits["multiple_of"]))
+    found = MODELS[name]
+    return _SIDES.get(name, max(8, found.min_size, 2 * found.multiple_of))
 
 
 def batch(name: str, size: int = 4) -> tuple[Tensor, Tensor]:

@@ -79,7 +79,7 @@ def test_stages(name: str) -> None:
     model = on_meta(name)
     numbers = [segment.stage for segment in model.segments()]
     assert numbers == sorted(numbers)
-    assert set(numbers) == set(range(1, MODELS[name].traits["stages"] + 1))
+    assert set(numbers) == set(range(1, MODELS[name].stages + 1))
     stages = list(parameter_stages(model).values())
     assert set(stages) == set(numbers)
     assert stages[0] == 1, "the stem counts to the first stage"
@@ -106,15 +106,15 @@ def test_grey_images_and_other_classes(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_smallest_image(name: str) -> None:
-    side = MODELS[name].traits["min_size"]
+    side = MODELS[name].min_size
     model = on_meta(name, image_size=side)
     assert model.training
     assert model(torch.empty(2, 3, side, side, device="meta")).shape == (2, 10)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if MODELS[name].traits["family"] == "resnet"])
+@pytest.mark.parametrize("name", [name for name in MODELS if MODELS[name].family == "resnet"])
 def test_no_smaller_image(name: str) -> None:
-    side = MODELS[name].traits["min_size"] - 1
+    side = MODELS[name].min_size - 1
     with pytest.raises(RuntimeError):
         on_meta(name)(torch.empty(2, 3, side, side, device="meta"))
 

@@ -19,8 +19,7 @@ from bench.sam import SharpnessAware
 @pytest.mark.parametrize("name", MODELS)
 def test_entries_of_the_registry(name: str) -> None:
     assert entry(name) is MODELS[name]
-    assert set(entry(name).traits) == set(entry("timm/resnet10t").traits)
-    assert entry(name).traits["family"] == ("vit" if name.startswith("vit") else "resnet")
+    assert entry(name).family == ("vit" if name.startswith("vit") else "resnet")
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,8 @@ def test_entries_of_the_registry(name: str) -> None:
     ],
 )
 def test_entries_of_timm(name: str, family: str) -> None:
-    assert entry(name).traits == {"family": family, "stages": 0, "min_size": 1, "multiple_of": 1}
+    found = entry(name)
+    assert (found.family, found.stages, found.min_size, found.multiple_of) == (family, 0, 1, 1)
     assert callable(entry(name).load())
 
 
@@ -47,7 +47,7 @@ def test_unknown_names(name: str) -> None:
 def test_entries_need_no_torch() -> None:
     code = (
         "import sys; from bench.models import check_image_size, entry\n"
-        "assert entry('timm/vit_tiny_patch16_224').traits['family'] == 'vit'\n"
+        "assert entry('timm/vit_tiny_patch16_224').family == 'vit'\n"
         "assert check_image_size('vit_s16', 30)\n"
         "sys.exit(bool({'torch', 'timm'} & set(sys.modules)))"
     )

@@ -76,7 +76,7 @@ def test_what_lies_before_the_last_stage_runs_once(built: Built) -> None:
     name, model = built
     shared, plain, calls = deepcopy(model).train(), deepcopy(model).train(), []
     vars(plain)["forward"] = type(plain).forward.__get__(plain)
-    methods = [aware(one, f"only_norm[{MODELS[name].traits['stages']}]") for one in (shared, plain)]
+    methods = [aware(one, f"only_norm[{MODELS[name].stages}]") for one in (shared, plain)]
     for method in methods:
         method.step_batch(*batch(name), cross_entropy)
         assert_perturbed(method)
