@@ -78,6 +78,10 @@ class ModelEntry(Entry):
     """Smallest side in pixels of the images that it can be trained on."""
     multiple_of: int = 1
     """The side must be a multiple of it: the patch size of a transformer."""
+    image_size: int | None = None
+    """Side that it was made for; None: it isn't known before it is built."""
+    parameters: int | None = None
+    """Their number for 10 classes at 32×32 pixels, or 1,000 where it was made for 224×224."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,7 +47,7 @@ ALLOWED = {
     "bench.overview": {"bench.store", "bench.spec", "bench.trial", "bench.estimate"},
     "bench.terminal": {"bench.store"},
     "bench.doctor": {"bench.store"},
-    "bench.catalog": {"bench.data", "bench.recipes"},
+    "bench.catalog": {"bench.recipes", "cluster", *FRONTS},
     "bench.profile": {"bench.resources", "bench.spec"},
     "bench.preflight": {"bench.spec", *FRONTS},
     "cluster": {

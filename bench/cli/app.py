@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 _ORDER = (
     "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "plot", "report", "query",
-    "schema", "compact", "store", "recipe", "data", "doctor",
+    "schema", "compact", "store", "list", "recipe", "data", "doctor",
 )  # fmt: skip
 
 

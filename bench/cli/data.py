@@ -1,30 +1,45 @@
-"""Commands about what trials are made of: data sets and recipes."""
+"""Commands about what trials are made of: what the registries hold, data sets and recipes."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DataRootOption
+from bench.cli.options import DataRootOption, JsonOption
 from bench.terminal import fail, show, tell
 
 if TYPE_CHECKING:
     from bench.data.location import DataFiles
 
-data_app = typer.Typer(no_args_is_help=True, help="List, get and check data sets.")
+data_app = typer.Typer(no_args_is_help=True, help="Get and check data sets; `sambench list data` lists them.")
 app.add_typer(data_app, name="data")
+
+_KINDS = (
+    "variants", "scopes", "models", "data", "augmentations", "optimizers", "measures", "recipes", "launchers",
+)  # fmt: skip
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Data set, such as cifar10 or folder:PATH.")]
 
 
-@data_app.command("list", epilog="Example: sambench data list --data-root /scratch/data")
-def list_(data_root: DataRootOption = None) -> None:
-    """Show every data set and whether it is there."""
+@app.command("list", epilog="Example: sambench list variants")
+def list_(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(_KINDS)}.")],
+    as_json: JsonOption = False,
+    data_root: DataRootOption = None,
+) -> None:
+    """List what a sweep may name: variants, scopes, models and more."""
     from bench import catalog
+    from bench.errors import unknown
 
-    show(catalog.data_sets())
+    if kind not in _KINDS:
+        fail(unknown("kind", kind, _KINDS))
+    if as_json:
+        print(json.dumps(catalog.records(kind), indent=1))
+    else:
+        show(catalog.catalog(kind))
 
 
 @data_app.command(epilog="Example: sambench data get cifar10")

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 _TIMM = "timm/"
+_UNKNOWN_SIZE = 32
+"""Side in pixels of the images of a model of timm, where nothing is said."""
 
 
-def _convolutional(target: str, summary: str, source: str, *, stages: int = 3, min_size: int = 1) -> ModelEntry:
+def _convolutional(
+    target: str, parameters: int, summary: str, source: str, *, stages: int = 3, min_size: int = 1, image_size: int = 32
+) -> ModelEntry:
     return ModelEntry(
         target=f"bench.models.{target}",
         summary=summary,
@@ -28,10 +32,12 @@ def _convolutional(target: str, summary: str, source: str, *, stages: int = 3, m
         family="resnet",
         stages=stages,
         min_size=min_size,
+        image_size=image_size,
+        parameters=parameters,
     )
 
 
-def _vit(name: str, summary: str, *, stages: int, patch: int) -> ModelEntry:
+def _vit(name: str, parameters: int, summary: str, *, stages: int, patch: int, image_size: int = 32) -> ModelEntry:
     return ModelEntry(
         target=f"bench.models.vit:{name}",
         summary=summary,
@@ -40,62 +46,78 @@ def _vit(name: str, summary: str, *, stages: int, patch: int) -> ModelEntry:
         stages=stages,
         min_size=patch,
         multiple_of=patch,
+        image_size=image_size,
+        parameters=parameters,
     )
 
 
-def _resnet(depth: int) -> ModelEntry:
+def _resnet(depth: int, parameters: int) -> ModelEntry:
     source = "He et al. 2016, section 4.2; 1×1 convolution shortcuts"
-    return _convolutional(f"resnet:resnet{depth}", f"CIFAR ResNet of {depth} layers", source)
+    return _convolutional(f"resnet:resnet{depth}", parameters, f"CIFAR ResNet of {depth} layers", source)
 
 
-def _deep_resnet(name: str, depth: int) -> ModelEntry:
+def _deep_resnet(name: str, depth: int, parameters: int) -> ModelEntry:
     summary = f"ResNet of {depth} layers with a 3×3 stem, for CIFAR"
-    return _convolutional(f"resnet:{name}", summary, "He et al. 2016, table 1; stem of section 4.2", stages=4)
+    source = "He et al. 2016, table 1; stem of section 4.2"
+    return _convolutional(f"resnet:{name}", parameters, summary, source, stages=4)
 
 
-def _wide_resnet(depth: int, widen: int) -> ModelEntry:
+def _wide_resnet(depth: int, widen: int, parameters: int) -> ModelEntry:
     summary = f"wide ResNet of {depth} layers, {widen} times as wide"
     source = "Zagoruyko and Komodakis 2016; shortcuts as in the SAM-ON code"
-    return _convolutional(f"wide_resnet:wrn{depth}_{widen}", summary, source)
+    return _convolutional(f"wide_resnet:wrn{depth}_{widen}", parameters, summary, source)
 
 
-def _vgg(depth: int) -> ModelEntry:
+def _vgg(depth: int, parameters: int) -> ModelEntry:
     summary = f"VGG of {depth} layers with batch norm and one linear layer"
     # Five max pools halve the image five times.
-    return _convolutional(f"vgg:vgg{depth}_bn", summary, "Simonyan and Zisserman 2015", stages=5, min_size=32)
+    source = "Simonyan and Zisserman 2015"
+    return _convolutional(f"vgg:vgg{depth}_bn", parameters, summary, source, stages=5, min_size=32)
 
 
-def _imagenet_resnet(depth: int) -> ModelEntry:
+def _imagenet_resnet(depth: int, parameters: int) -> ModelEntry:
+    target, summary = f"imagenet_resnet:resnet{depth}", f"ImageNet ResNet of {depth} layers"
     source = "He et al. 2016, table 1; torchvision's ResNet"
-    return _convolutional(f"imagenet_resnet:resnet{depth}", f"ImageNet ResNet of {depth} layers", source, stages=4)
+    return _convolutional(target, parameters, summary, source, stages=4, image_size=224)
 
 
 MODELS: dict[str, ModelEntry] = {
-    "resnet8": _resnet(8),
-    "resnet20": _resnet(20),
-    "resnet56": _resnet(56),
-    "resnet18": _deep_resnet("resnet18", 18),
-    "resnet101_cifar": _deep_resnet("resnet101_cifar", 101),
+    "resnet8": _resnet(8, 78_042),
+    "resnet20": _resnet(20, 272_474),
+    "resnet56": _resnet(56, 855_770),
+    "resnet18": _deep_resnet("resnet18", 18, 11_173_962),
+    "resnet101_cifar": _deep_resnet("resnet101_cifar", 101, 42_512_970),
     "resnext29_32x4d": _convolutional(
-        "resnet:resnext29_32x4d", "CIFAR ResNeXt of 29 layers, 32 groups of 4", "Xie et al. 2017, section 5.3"
+        "resnet:resnext29_32x4d",
+        4_775_754,
+        "CIFAR ResNeXt of 29 layers, 32 groups of 4",
+        "Xie et al. 2017, section 5.3",
     ),
-    "wrn16_2": _wide_resnet(16, 2),
-    "wrn16_4": _wide_resnet(16, 4),
-    "wrn28_2": _wide_resnet(28, 2),
-    "wrn28_10": _wide_resnet(28, 10),
-    "vgg13_bn": _vgg(13),
-    "vgg16_bn": _vgg(16),
-    "vgg19_bn": _vgg(19),
+    "wrn16_2": _wide_resnet(16, 2, 691_674),
+    "wrn16_4": _wide_resnet(16, 4, 2_748_890),
+    "wrn28_2": _wide_resnet(28, 2, 1_467_610),
+    "wrn28_10": _wide_resnet(28, 10, 36_479_194),
+    "vgg13_bn": _vgg(13, 9_416_010),
+    "vgg16_bn": _vgg(16, 14_728_266),
+    "vgg19_bn": _vgg(19, 20_040_522),
     "densenet100": _convolutional(
-        "densenet:densenet100", "DenseNet-BC of 100 layers, growth rate 12", "Huang et al. 2017, table 2", min_size=4
+        "densenet:densenet100",
+        769_162,
+        "DenseNet-BC of 100 layers, growth rate 12",
+        "Huang et al. 2017, table 2",
+        min_size=4,
     ),
-    "resnet50": _imagenet_resnet(50),
-    "resnet101": _imagenet_resnet(101),
-    "vit_mini": _vit("vit_mini", "small ViT: patch 4, width 64, depth 2, 4 heads", stages=2, patch=4),
-    "vit_t4": _vit("vit_t4", "ViT-Ti: patch 4, width 192, depth 12, 3 heads", stages=12, patch=4),
-    "vit_s4": _vit("vit_s4", "ViT-S: patch 4, width 384, depth 12, 6 heads", stages=12, patch=4),
-    "vit_s16": _vit("vit_s16", "ViT-S: patch 16, width 384, depth 12, 6 heads", stages=12, patch=16),
-    "vit_s32": _vit("vit_s32", "ViT-S: patch 32, width 384, depth 12, 6 heads", stages=12, patch=32),
+    "resnet50": _imagenet_resnet(50, 25_557_032),
+    "resnet101": _imagenet_resnet(101, 44_549_160),
+    "vit_mini": _vit("vit_mini", 75_082, "small ViT: patch 4, width 64, depth 2, 4 heads", stages=2, patch=4),
+    "vit_t4": _vit("vit_t4", 5_362_762, "ViT-Ti: patch 4, width 192, depth 12, 3 heads", stages=12, patch=4),
+    "vit_s4": _vit("vit_s4", 21_342_346, "ViT-S: patch 4, width 384, depth 12, 6 heads", stages=12, patch=4),
+    "vit_s16": _vit(
+        "vit_s16", 22_050_664, "ViT-S: patch 16, width 384, depth 12, 6 heads", stages=12, patch=16, image_size=224
+    ),
+    "vit_s32": _vit(
+        "vit_s32", 22_878_952, "ViT-S: patch 32, width 384, depth 12, 6 heads", stages=12, patch=32, image_size=224
+    ),
 }
 
 
@@ -130,14 +152,17 @@ def check_image_size(name: str, image_size: int) -> str | None:
     return None
 
 
-def build(name: str, *, num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> nn.Module:
+def build(name: str, *, num_classes: int = 10, in_channels: int = 3, image_size: int | None = None) -> nn.Module:
     """Build model `name` with fresh weights drawn from torch's global generator.
 
-    It maps (n, in_channels, image_size, image_size) images to (n, num_classes) logits. UserError if it can't
-    take images of that size.
+    It maps (n, in_channels, image_size, image_size) images to (n, num_classes) logits. Without `image_size` it is
+    built for the size that it was made for, which is 32 where that isn't known. UserError if it can't take images of
+    that size.
     """
-    fault = check_image_size(name, image_size)
+    found = entry(name)
+    size = image_size or found.image_size or _UNKNOWN_SIZE
+    fault = check_image_size(name, size)
     if fault:
         raise UserError(fault)
-    model: nn.Module = entry(name).load()(num_classes=num_classes, in_channels=in_channels, image_size=image_size)
+    model: nn.Module = found.load()(num_classes=num_classes, in_channels=in_channels, image_size=size)
     return model

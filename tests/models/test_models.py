@@ -65,6 +65,12 @@ def test_totals(name: str, image_size: int, classes: int, total: int) -> None:
     assert count(on_meta(name, num_classes=classes, image_size=image_size).parameters()) == total
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_the_recorded_number_of_parameters_is_that_of_the_natural_size(name: str) -> None:
+    classes = 10 if MODELS[name].image_size == 32 else 1000
+    assert count(on_meta(name, num_classes=classes).parameters()) == MODELS[name].parameters
+
+
 @pytest.mark.parametrize("name", NORMS)
 def test_norm_parameters(name: str) -> None:
     assert count(norm_parameters(on_meta(name)).values()) == NORMS[name]

@@ -1,0 +1,41 @@
+"""`sambench list`: every registry is shown whole, for people and for programs, without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bench.catalog import CATALOGS
+from bench.recipes import RECIPES
+from tests.cli.conftest import Call
+
+KINDS = {**{kind: list(entries) for kind, entries in CATALOGS.items()}, "recipes": list(RECIPES)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_entry_is_listed(call: Call, kind: str) -> None:
+    assert [each["name"] for each in json.loads(call("list", kind, "--json").out)] == KINDS[kind]
+    shown = call("list", kind).out
+    lines = shown.splitlines()
+    for name in KINDS[kind]:
+        assert any(line.split()[:1] == [name] for line in lines), name
+    settings = {name for entry in CATALOGS.get(kind, {}).values() for name in entry.settings}
+    assert all(f"{name}=" in shown for name in settings)
+
+
+def test_an_unknown_kind_names_the_nearest(call: Call) -> None:
+    result = call("list", "varants")
+    assert result.code == 2
+    assert "unknown kind 'varants'; did you mean variants; valid: variants, scopes, " in result.err
+
+
+def test_listing_needs_no_torch() -> None:
+    code = (
+        "import sys; from bench import catalog\n"
+        "for kind in (*catalog.CATALOGS, 'recipes'): catalog.catalog(kind); catalog.records(kind)\n"
+        "sys.exit(bool({'torch', 'ray', 'timm', 'submitit'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
