@@ -17,6 +17,7 @@ from rich.text import Text
 from bench.estimate import Estimate
 from bench.spec import Sweep
 from bench.store import State, open_attempt
+from bench.store.progress import read_progress
 from bench.trial import Trial
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _running(state: State, trial_id: str) -> tuple[str, ...]:
         return "–", "–", "–", "–", "just ended"
     holder = json.loads(folder.claim(number).read_text(encoding="utf-8"))
     where = f"{holder['host']} ({holder['launcher']}, process {holder['pid']})"
-    at = folder.progress()
+    at = read_progress(folder)
     if at is None:
         return str(number), "starting", "–", "–", where
     left = str(timedelta(seconds=round(at.seconds_left)))

@@ -15,6 +15,7 @@ import torch
 
 from bench import checkpoint, distributed
 from bench.store import Outcome, TrialFolder
+from bench.store.progress import EpochProgress, write_progress
 from bench.store.results import write_history, write_measures
 from bench.train import Diverged, Stopped, Training, train
 from cluster.progress import OnBatch, OnEpoch
@@ -102,6 +103,7 @@ class Session:
             training.load_state_dict(state)
             self.first_epoch = training.epochs_done
             self.log.info("resuming after epoch %d%s", self.first_epoch, training.place)
+            self._write_progress(training)
             for row in training.history:
                 self._tell(row)
 
@@ -110,6 +112,7 @@ class Session:
         self._save(training)
         if self.tensorboard and self._writes:
             write_tensorboard(self.folder.tensorboard, training.history)
+        self._write_progress(training)
         row = training.history[-1]
         self.log.info(
             "epoch %d/%d: train loss %.4f, test accuracy %.2f %%, %.2f s",
@@ -120,6 +123,18 @@ class Session:
             row["seconds"],
         )
         self._tell(row)
+
+    def _write_progress(self, training: Training) -> None:
+        if not self._writes or not training.history:
+            return
+        row = training.history[-1]
+        progress = EpochProgress(
+            epoch=row["epoch"],
+            epochs=training.trial.total_epochs,
+            accuracy=row["test_accuracy"],
+            seconds=row["seconds"],
+        )
+        write_progress(self.folder, progress)
 
     def _tell(self, row: dict[str, Any]) -> None:
         if self.on_epoch is not None:

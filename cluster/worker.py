@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -154,8 +154,8 @@ class _Attempt:
             )
         )
         if outcome == "done":
-            with suppress(FileNotFoundError):
-                folder.checkpoint.unlink()
+            for superfluous in (folder.checkpoint, folder.progress):
+                superfluous.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pytest
 
 from bench.spec import load
 from bench.store import Store, query
+from bench.store.progress import read_progress
 from tests.conftest import command_environment
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -39,7 +40,7 @@ def running(sweep: Path) -> Iterator[subprocess.Popen[bytes]]:
         try:
             folder = Store.create(sweep.parent / "store").folder(load(sweep).trials[0].trial_id)
             deadline = time.monotonic() + 60
-            while not ((at := folder.progress()) and at.epoch >= 2):
+            while not ((at := read_progress(folder)) and at.epoch >= 2):
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             yield process

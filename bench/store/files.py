@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 from bench.errors import UserError
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, replacing what is there in one step."""
-    temporary = _flushed_temporary(path, data)
+def write(path: Path, data: bytes, *, flush: bool = True) -> None:
+    """Write `data` to `path`, replacing what is there in one step; without `flush` a power cut may cost it."""
+    temporary = _temporary(path, data, flush=flush)
     os.replace(temporary, path)
-    flush_folder(path.parent)
+    if flush:
+        flush_folder(path.parent)
 
 
 def put(path: Path, data: bytes) -> None:
@@ -33,7 +34,7 @@ def put(path: Path, data: bytes) -> None:
 
 def create(path: Path, data: bytes) -> None:
     """Write `data` to `path`; FileExistsError if it is there, whoever was first. Atomic on NFS too."""
-    temporary = _flushed_temporary(path, data)
+    temporary = _temporary(path, data, flush=True)
     try:
         os.link(temporary, path)
     finally:
@@ -69,13 +70,14 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _flushed_temporary(path: Path, data: bytes) -> str:
+def _temporary(path: Path, data: bytes, *, flush: bool) -> str:
     descriptor, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
     try:
         with open(descriptor, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_UMASK)
     except OSError:
         os.unlink(temporary)

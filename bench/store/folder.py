@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from bench.errors import UserError
 from bench.trial import Trial
@@ -17,8 +16,6 @@ LATER = "measures"
 RECORD = re.compile(r"(\d+)\.parquet")
 """Name of the record of an attempt that is over."""
 
-_EPOCH = re.compile(r" epoch (\d+)/(\d+): .*test accuracy ([\d.]+) %, ([\d.]+) s")
-
 
 def record_name(number: int) -> str:
     """Name of the record of attempt `number`."""
@@ -27,22 +24,6 @@ def record_name(number: int) -> str:
 
 class StoreError(UserError):
     """A store that can't be used, with the reason and the way out."""
-
-
-class Progress(NamedTuple):
-    """How far a trial is."""
-
-    epoch: int
-    epochs: int
-    accuracy: float
-    """On the test split, %."""
-    seconds: float
-    """Of the newest epoch."""
-
-    @property
-    def seconds_left(self) -> float:
-        """By the newest epoch's time."""
-        return (self.epochs - self.epoch) * self.seconds
 
 
 @dataclass(frozen=True)
@@ -89,6 +70,11 @@ class TrialFolder:
         return self.path / "checkpoint.pt"
 
     @property
+    def progress(self) -> Path:
+        """How far its worker is."""
+        return self.path / "progress.json"
+
+    @property
     def weights(self) -> Path:
         return self.path / "weights.safetensors"
 
@@ -121,17 +107,6 @@ class TrialFolder:
     @property
     def attempts(self) -> Path:
         return self.path / ATTEMPTS
-
-    def progress(self) -> Progress | None:
-        """The newest epoch that a worker finished; None before the first."""
-        try:
-            found = _EPOCH.findall(self.log.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        if not found:
-            return None
-        epoch, epochs, accuracy, seconds = found[-1]
-        return Progress(int(epoch), int(epochs), float(accuracy), float(seconds))
 
     def claim(self, number: int) -> Path:
         return self.attempts / f"{number:04d}.claim"

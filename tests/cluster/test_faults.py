@@ -18,6 +18,7 @@ import pytest
 from bench.spec import load
 from bench.store import Store, query
 from bench.store.claim import last_number
+from bench.store.progress import read_progress
 from tests.conftest import command_environment
 from tests.shared import assert_undisturbed
 
@@ -70,7 +71,7 @@ def holder_in_training(root: Path) -> int:
     if not (root / "store.json").exists():
         return 0
     for folder in Store.open(root).folders():
-        number, at = last_number(folder), folder.progress()
+        number, at = last_number(folder), read_progress(folder)
         early = at is not None and at.epoch < 10
         if early and number and not folder.attempt(number).exists():
             return int(json.loads(folder.claim(number).read_text())["pid"])

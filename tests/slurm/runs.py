@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.spec import Sweep, load
 from bench.store import Store, query
 from bench.store.claim import last_number
+from bench.store.progress import read_progress
 from cluster.queue_plan import plans
 from tests.conftest import command_environment
 from tests.shared import assert_undisturbed
@@ -90,7 +91,7 @@ class Run:
         folder = self.store.folder(self.sweep.trials[0].trial_id)
 
         def reached() -> bool:
-            at = folder.progress()
+            at = read_progress(folder)
             return at is not None and at.epoch >= epoch
 
         wait_for(reached, 240, self.situation)

@@ -1,0 +1,43 @@
+"""Progress: how far a trial is, as its worker writes it after each epoch and `status` reads it.
+
+A small file of its own, so that no reader depends on the wording of a log. It isn't flushed: a crash may cost the
+newest one, which nothing but the view of a running trial needs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from bench.store import files
+from bench.store.folder import TrialFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochProgress:
+    """How far a trial is after an epoch."""
+
+    epoch: int
+    epochs: int
+    accuracy: float
+    """On the test split, %."""
+    seconds: float
+    """Of the newest epoch."""
+
+    @property
+    def seconds_left(self) -> float:
+        """By the newest epoch's time."""
+        return (self.epochs - self.epoch) * self.seconds
+
+
+def write_progress(folder: TrialFolder, progress: EpochProgress) -> None:
+    """Replace what the file says."""
+    files.write(folder.progress, json.dumps(asdict(progress)).encode(), flush=False)
+
+
+def read_progress(folder: TrialFolder) -> EpochProgress | None:
+    """The newest epoch that a worker finished; None before the first, or where the file doesn't tell."""
+    try:
+        return EpochProgress(**json.loads(folder.progress.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
