@@ -1,8 +1,20 @@
 """The sharpness-aware step (Foret et al. 2021, algorithm 1): ascent at w, descent at w + ε, update at w.
 
-What makes it cheap is exact: `prefix` computes once what both passes share, `ascent` takes gradients of
-perturbed tensors only, `displacement` copies and moves nothing else. Approximate, and off by default:
-`ascent_dtype` and `ascent_share`.
+One step on a batch that is cut into micro-batches b of m samples:
+
+    for b in batch.split(m):
+        g = ∂ mean_loss(b; w) / ∂ w[scope]              # pass 1: gradients of what is perturbed, and no others
+        ε = ρ · T²g / ‖Tg‖₂                             # `variant.direction`: T = 1 is SAM; one norm over the scope
+        w[scope] += ε
+        w.grad += m / n · ∂ mean_loss(b; w) / ∂ w       # pass 2: the ordinary backward pass, at w + ε
+        w[scope] -= ε                                   # from a copy, so that w is restored to the bit
+    average w.grad over processes; variant.finish(w.grad); clip it
+    optimizer.step()                                    # at w
+
+The result is that of two plain passes over the whole network, to rounding, for every variant, scope and model:
+tests/sam/test_equivalence.py holds it to a reference of a page. What makes it cheaper is exact: `prefix` computes once
+what both passes share, `ascent` takes gradients of perturbed tensors only, `displacement` copies and moves nothing
+else. Approximate, and off by default: `ascent_dtype` and `ascent_share`.
 """
 
 from __future__ import annotations
@@ -133,8 +145,8 @@ class SharpnessAware:
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None) -> None:
         """Tell that epoch `epoch` of `epochs` (0-based) begins; again after a resume within it.
 
-        samples: (inputs, targets) of training samples, or a callable that gives them, for scopes whose entry
-        has the trait `samples`: it names the setting that says how many.
+        samples: (inputs, targets) of training samples, or a callable that gives them, for scopes whose record
+        names in `samples` the setting that says how many.
         """
         self._scope.start_epoch(epoch, epochs, samples)
 
