@@ -10,6 +10,7 @@ import argparse
 import itertools
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +26,8 @@ from tests.chaos.tally import Tally, total
 
 def main() -> int:
     """The command."""
+    # So that everything that was started is ended.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     arguments = parse()
     if arguments.total:
         print("\n".join(total(arguments.record).lines()))
@@ -34,6 +37,8 @@ def main() -> int:
         folder=folder,
         writers=arguments.writers,
         seeds=arguments.seeds,
+        pace=arguments.pace,
+        trained=arguments.trained,
         drivers=arguments.drivers,
         roles=tuple(arguments.roles),
         damages=arguments.damages,
@@ -78,8 +83,10 @@ def parse() -> argparse.Namespace:
     add("--record", type=Path, help="file to which counts are appended, outside the repository")
     add("--total", action="store_true", help="only show what --record adds up to")
     add("--folder", type=Path, help="where stores are made (default: the system's temporary folder)")
-    add("--writers", type=int, default=12, help="of recorded trials at once (default: %(default)s)")
+    add("--pace", type=float, default=1.0, help="above 1: fewer signals, below: more (default: %(default)s)")
+    add("--writers", type=int, default=48, help="of recorded trials at once (default: %(default)s)")
     add("--seeds", type=int, default=30, help="of recorded trials, three trials each (default: %(default)s)")
+    add("--trained", type=int, default=2, help="seeds of trained trials, three each (default: %(default)s)")
     add("--drivers", type=int, default=2, help="of trained trials at once (default: %(default)s)")
     add("--damages", type=int, default=60, help="in a round of damage (default: %(default)s)")
     add("--files", nargs="+", choices=FILES, default=list(FILES), help="kinds of files to damage (default: all)")

@@ -196,6 +196,7 @@ def _become(output: Path, work: Callable[[], object]) -> None:
     code = 1
     try:
         _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)

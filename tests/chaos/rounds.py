@@ -11,12 +11,16 @@ from pathlib import Path
 from tests.chaos import damage_round
 from tests.chaos.processes import Household
 from tests.chaos.recorded_scene import Recorded
+from tests.chaos.slurm_scene import Slurm
 from tests.chaos.tally import Tally
 from tests.chaos.trained_scene import Inline, Ray, Trained
 from tests.chaos.truth import Truth, recorded, trained
 
-TRAINED = {"seeds": 2, "epochs": 12, "dataset": "fake:96x1x8x10"}
-"""Six trials of a second or two, with a checkpoint after each of many epochs."""
+EPOCHS = {"inline": 12, "ray": 12, "slurm": 100}
+"""Of trained trials: a checkpoint after each, in a second or two; under SLURM longer, so that jobs overlap."""
+DATASET = "fake:96x1x8x10"
+READERS = ("bench.board", "bench.overview", "bench.report", "bench.store.check", "plotly.graph_objects")
+"""Imported before anything is forked, so that no reader has to."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,11 @@ class Options:
     folder: Path
     writers: int
     seeds: int
+    """Of recorded trials, three trials each."""
+    pace: float
+    """How much longer than usual it takes from one signal to the next."""
+    trained: int
+    """Seeds of trained trials, three trials each."""
     drivers: int
     roles: tuple[str, ...]
     damages: int
@@ -35,6 +44,8 @@ class Options:
 
 def play(kind: str, seed: int, options: Options, tally: Tally, seconds: float) -> None:
     """One round; its folder stays only if something was found."""
+    for module in READERS:
+        importlib.import_module(module)
     folder = options.folder / f"{kind}-{seed}"
     folder.mkdir(parents=True)
     KINDS[kind](folder, seed, options, tally, seconds)
@@ -44,29 +55,24 @@ def play(kind: str, seed: int, options: Options, tally: Tally, seconds: float) -
 
 def _recorded(folder: Path, seed: int, options: Options, tally: Tally, seconds: float) -> None:
     truth = recorded(folder / "sweep.yaml", options.seeds)
-    Recorded(folder, truth, seed, tally, writers=options.writers, roles=options.roles).play(seconds)
+    Recorded(folder, truth, seed, tally, writers=options.writers, roles=options.roles).play(seconds, options.pace)
 
 
 def _trained(scene: type[Trained]) -> Callable[[Path, int, Options, Tally, float], None]:
     def play_scene(folder: Path, seed: int, options: Options, tally: Tally, seconds: float) -> None:
         # Once, so that every forked driver has torch.
         importlib.import_module("cluster.worker")
-        truth = _trained_truth(options.folder / "truth")
-        scene(folder, truth, seed, tally, drivers=options.drivers).play(seconds)
+        truth = _trained_truth(options.folder / f"truth-{EPOCHS[scene.kind]}", options.trained, EPOCHS[scene.kind])
+        scene(folder, truth, seed, tally, drivers=options.drivers).play(seconds, options.pace)
 
     return play_scene
 
 
-def _trained_truth(folder: Path) -> Truth:
+def _trained_truth(folder: Path, seeds: int, epochs: int) -> Truth:
     """Trained in a process of its own, so that this one never runs torch, whose threads no fork survives."""
-    household = Household(folder / "said")
-    child = household.call("truth", lambda: _make(folder))
+    child = Household(folder / "said").call("truth", lambda: trained(folder, seeds, epochs, DATASET))
     assert child.status == 0, child.said()
-    return _make(folder)
-
-
-def _make(folder: Path) -> Truth:
-    return trained(folder, **TRAINED)  # type: ignore[arg-type]
+    return trained(folder, seeds, epochs, DATASET)
 
 
 def _damage(folder: Path, seed: int, options: Options, tally: Tally, seconds: float) -> None:
@@ -77,6 +83,7 @@ KINDS: dict[str, Callable[[Path, int, Options, Tally, float], None]] = {
     "recorded": _recorded,
     "inline": _trained(Inline),
     "ray": _trained(Ray),
+    "slurm": _trained(Slurm),
     "damage": _damage,
 }
 """Kind → plays one round."""

@@ -58,8 +58,9 @@ class Scene:
     def end(self) -> None:
         """Clear away what runs beside the trials."""
 
-    def play(self, seconds: float) -> None:
+    def play(self, seconds: float, pace: float = 1.0) -> None:
         """Disturb for so long, or until all trials are done; then let the work end, and judge it."""
+        self.pause *= pace
         try:
             self._play(seconds)
         finally:

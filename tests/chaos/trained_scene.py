@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -65,8 +66,9 @@ class Trained(Scene):
         yield from oracle.leftovers(self.store, ("run", self.truth.sweep, "--on", "inline", "--store", self.store))
         yield from oracle.leftovers(self.store, ("compact", "--store", self.store))
         yield from oracle.whole(self.store, self.truth)
-        if [path.name for path in self.bystanders.iterdir()] != ["notes.txt"]:
+        if [path.name for path in self.bystanders.glob("*")] != ["notes.txt"]:
             yield f"touched: {self.bystanders}"
+        shutil.rmtree(self.bystanders, ignore_errors=True)
 
 
 class Inline(Trained):
