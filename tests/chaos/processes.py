@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,11 +124,18 @@ class Household:
         return left
 
 
-def descendants(of: int | None = None) -> list[Process]:
-    """The living processes below this one, or below another."""
+def ancestors(pid: int) -> Iterator[int]:
+    """The processes above one, as long as they are there."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        while pid := int(_stat(pid)[1]):
+            yield pid
+
+
+def descendants() -> list[Process]:
+    """The living processes below this one."""
     parents = dict(_parents())
     found: list[Process] = []
-    layer = {os.getpid() if of is None else of}
+    layer = {os.getpid()}
     while layer:
         layer = {pid for pid, parent in parents.items() if parent in layer}
         found += [process for pid in sorted(layer) if (process := Process.find(pid))]

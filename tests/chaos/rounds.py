@@ -16,10 +16,10 @@ from tests.chaos.tally import Tally
 from tests.chaos.trained_scene import Inline, Ray, Trained
 from tests.chaos.truth import Truth, recorded, trained
 
-EPOCHS = {"inline": 12, "ray": 12, "slurm": 100}
+EPOCHS = {"inline": 12, "ray": 60, "slurm": 100}
 """Of trained trials: a checkpoint after each, in a second or two; under SLURM longer, so that jobs overlap."""
 DATASET = "fake:96x1x8x10"
-READERS = ("bench.board", "bench.overview", "bench.report", "bench.store.check", "plotly.graph_objects")
+READERS = ("bench.board", "bench.overview", "bench.store.check")
 """Imported before anything is forked, so that no reader has to."""
 
 

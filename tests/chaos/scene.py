@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.store import Store
 from tests.chaos import oracle
 from tests.chaos.command import sambench
-from tests.chaos.processes import Child, Household, descendants, signal_to, title
+from tests.chaos.processes import Child, Household, ancestors, descendants, signal_to, title
 from tests.chaos.tally import Tally
 from tests.chaos.truth import Truth
 from tests.slurm.processes import Process
@@ -139,9 +139,9 @@ class Scene:
         role, process = self.random.choice(victims)
         number = self.random.choices((signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP), (7, 1, 2))[0]
         held = len(self._held())
-        for child in self.household.children.values():
-            if child.process == process or process in descendants(child.process.pid):
-                child.disturbed = True
+        for pid in (process.pid, *ancestors(process.pid)):
+            if pid in self.household.children:
+                self.household.children[pid].disturbed = True
         if not self._count(number, process):
             return
         if number == signal.SIGSTOP:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,11 @@ class Tally:
     def record(self, file: Path, **about: Any) -> None:
         """Append this as one line."""
         file.parent.mkdir(parents=True, exist_ok=True)
+        # Not `asdict`, which takes the pairs of a Counter for its elements.
+        counted = {name: dict(getattr(self, name)) for name in COUNTS}
+        line = json.dumps({**about, **counted, "findings": self.findings}, sort_keys=True)
         with file.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(about | asdict(self), sort_keys=True) + "\n")
+            lines.write(f"{line}\n")
             lines.flush()
             os.fsync(lines.fileno())
 

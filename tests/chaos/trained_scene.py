@@ -22,6 +22,9 @@ from tests.slurm.processes import Process
 _WEIGHTS = {"actor": 8}
 """How much more often a role of Ray is disturbed than the others."""
 
+_SPARED = 0.9
+"""Share of the signals that aren't sent while no worker is there."""
+
 
 class Trained(Scene):
     """Drivers are started again as soon as they die, and compaction runs beside them."""
@@ -62,10 +65,9 @@ class Trained(Scene):
 
     def judge(self) -> Iterator[str]:
         """Also after a clean compaction, and that nothing else was touched."""
-        yield from super().judge()
         yield from oracle.leftovers(self.store, ("run", self.truth.sweep, "--on", "inline", "--store", self.store))
         yield from oracle.leftovers(self.store, ("compact", "--store", self.store))
-        yield from oracle.whole(self.store, self.truth)
+        yield from super().judge()
         if [path.name for path in self.bystanders.glob("*")] != ["notes.txt"]:
             yield f"touched: {self.bystanders}"
         shutil.rmtree(self.bystanders, ignore_errors=True)
@@ -91,6 +93,7 @@ class Ray(Trained):
     """`run --on ray`: a driver with a Ray of its own, whose daemons and actors are killed too."""
 
     kind = "ray"
+    calm = 600.0
     pause = 2.0
 
     def drive(self) -> None:
@@ -119,7 +122,8 @@ class Ray(Trained):
         for child in self.household.children.values():
             if child is not self.watcher:
                 found.setdefault(child.role, []).append((child.role, child.process))
-        if not found:
+        # Before there are actors, mostly wait: else no driver would ever come to start one.
+        if not found or ("actor" not in found and self.random.random() < _SPARED):
             return []
         roles = list(found)
         (role,) = self.random.choices(roles, [_WEIGHTS.get(role, 1) for role in roles])
