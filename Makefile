@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
+MINUTES ?= 10
+RECORD ?= $(HOME)/.cache/sambench/chaos.jsonl
 
-.PHONY: demo test lint bench install
+.PHONY: demo test chaos lint bench install
 
 demo: $(VENV)/.installed
 	$(BIN)/sambench run sweeps/demo.yaml
@@ -14,6 +16,10 @@ demo: $(VENV)/.installed
 
 test: lint
 	$(BIN)/pytest -n 4 --dist worksteal
+
+# Appends to the file in RECORD, which adds up over campaigns; CHAOS has options, such as `--kinds ray`.
+chaos: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --record $(RECORD) $(CHAOS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
