@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 
@@ -50,7 +51,9 @@ class Drive:
         """Work until nothing is missing; returns how every trial stands. An interrupt is passed on."""
         self.store.add(self.trials)
         for trial in self.trials:
-            self.store.folder(trial.trial_id).cancelled.unlink(missing_ok=True)
+            # Of a done trial that is somebody else's there is nothing to take back.
+            with suppress(PermissionError):
+                self.store.folder(trial.trial_id).cancelled.unlink(missing_ok=True)
         found = self._states()
         todo = self._todo(found, retry=self.retry_failed)
         counts = Counter(state.status for state in found.values())

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from bench import provenance
-from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, TrialFolder, acquire
+from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
 from bench.train import Stopped
 from cluster.progress import OnBatch, OnEpoch, Report
 from cluster.session import Session, classify, last_line
@@ -48,7 +48,11 @@ def run_trial(
     """
     folder = store.folder(trial_id)
     started = time.perf_counter()
-    claim = acquire(store, folder, manner.launcher, seen=seen)
+    try:
+        claim = acquire(store, folder, manner.launcher, seen=seen)
+    except (StoreError, PermissionError) as error:
+        # Somebody else's: the worker goes on to the next trial.
+        return Report(trial_id=trial_id, outcome="held", message=str(error))
     if claim is None:
         return Report(trial_id=trial_id, outcome="held")
     try:
@@ -161,7 +165,7 @@ class _Attempt:
 @contextmanager
 def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
     """A logger that appends to the trial's log."""
-    handler = logging.FileHandler(folder.log, encoding="utf-8")
+    handler = logging.StreamHandler(files.open_log(folder.log))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger(f"sambench.trial.{folder.trial_id}")
     logger.setLevel(logging.INFO)
@@ -171,4 +175,4 @@ def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
         yield logger
     finally:
         logger.removeHandler(handler)
-        handler.close()
+        handler.stream.close()

@@ -8,6 +8,7 @@ from bench.errors import UserError, unknown
 from bench.measures import MEASURES
 from bench.measures.names import parse
 from bench.registry import MeasureEntry
+from bench.store import sql
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ def _of_measure(name: str, entry: MeasureEntry) -> Metric:
     return Metric(
         name=name,
         unit=entry.unit,
-        column=f'"{name}"',
+        column=sql.name(name),
         lower_is_better=entry.lower_is_better,
         digits=entry.digits,
         chooses_rho=not entry.later,
@@ -79,4 +80,4 @@ def metric_of(name: str) -> Metric:
     if "[" not in name:
         raise UserError(unknown("measure", name, METRICS))
     measure = parse(name)
-    return replace(METRICS[measure.measure], name=measure.name, column=f'"{measure.name}"')
+    return replace(METRICS[measure.measure], name=measure.name, column=sql.name(measure.name))

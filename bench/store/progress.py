@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from bench.store import files
+from bench.store import files, plain
 from bench.store.folder import TrialFolder
 
 
@@ -38,6 +38,6 @@ def write_progress(folder: TrialFolder, progress: EpochProgress) -> None:
 def read_progress(folder: TrialFolder) -> EpochProgress | None:
     """The newest epoch that a worker finished; None before the first, or where the file doesn't tell."""
     try:
-        return EpochProgress(**json.loads(folder.progress.read_text(encoding="utf-8")))
+        return EpochProgress(**json.loads(plain.read(folder.progress)))
     except (OSError, ValueError, TypeError):
         return None

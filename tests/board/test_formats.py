@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from rich.console import Console
 
 from bench.board.formats import FORMATS, as_csv, as_json, html, latex, markdown, terminal
@@ -72,7 +73,7 @@ def test_markdown(page: Page) -> None:
     assert "| SGD | 72.8 ± 0.3 (3) |  |" in lines
     (line,) = [line for line in lines if "76.3" in line]
     assert line.endswith("| 76.3 ± 0.3 (3)<sup>a,b</sup><br>ρ 0.1†<br>1 pruned | <u>**76.0 ± – (1)**</u><br>ρ 1 |")
-    assert "<that> \\| {é}" in line
+    assert r"\<that\> \| {é}" in line
 
 
 def test_terminal(page: Page) -> None:
@@ -185,3 +186,42 @@ def test_latex_compiles(page: Page, tmp_path: Path, repeats: int) -> None:
     assert ran.returncode == 0, ran.stdout[-2000:]
     assert (tmp_path / "document.pdf").read_bytes().startswith(b"%PDF")
     assert ("longtable" in latex(dataclasses.replace(page, grids=(long,))).split("\n", 1)[1]) == (repeats > 1)
+
+
+ODD = (
+    "`code` *b* **b** _i_ __b__ ~~s~~ [l](http://x) ![i](x) [r]: x",
+    "<b>x</b> <!-- --> &lt; &amp; a|b || \\| \\",
+    "# head", "## head", "1. x", "1) x", "- x", "+ x", "* x", "---", "===", "> x", "``` x", "only_norm _ a_b_ _x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_markdown_shows_any_text_as_it_is(text: str) -> None:
+    grid = Grid(text, text, ((Title(text),),), (Block(text, (Line(text, (Entry(text, (text,), marks=text),)),)),))
+    written = markdown(Page("Title", (text,), (grid,), (text, f"  {text}"), (), {}))
+    shown: list[str] = []
+    tags: set[str] = set()
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            tags.add(tag)
+            shown.append("")
+
+        def handle_endtag(self, tag: str) -> None:
+            shown.append("")
+
+        def handle_data(self, data: str) -> None:
+            shown[-1:] = [f"{shown[-1] if shown else ''}{data}"]
+
+    Reader().feed(MarkdownIt().enable(["table", "strikethrough"]).render(written))
+    assert tags <= {*["h3", "h4", "p", "table", "thead", "tbody", "tr", "th", "td", "em", "sup", "br", "ul", "li"]}
+    assert [each.strip() for each in shown].count(text) == 11, (written, shown)
+
+
+def test_controls_are_written_out_in_markdown() -> None:
+    written = markdown(Page("a\x1b[2J\u202eb", (), (), (), (), {}))
+    assert written.splitlines()[0] == r"### a\\x1b\[2J\\u202eb"
+
+
+def test_latex_takes_no_text_for_an_argument() -> None:
+    assert escaped("[2mm] *") == "{[}2mm{]} {*}"
