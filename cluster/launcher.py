@@ -15,7 +15,7 @@ from cluster.progress import Progress
 
 LAUNCHERS: dict[str, Entry] = {
     "ray": Entry(
-        target="cluster.ray_tune:RayLauncher",
+        target="cluster.ray_launcher:RayLauncher",
         summary="Ray Tune on this machine (default), or on a Ray cluster that is there",
         traits={"prunes": True},
     ),

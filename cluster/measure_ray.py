@@ -9,19 +9,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import ray
-from ray.exceptions import RayError, RayTaskError
-
 from bench.resources import Resources
 from bench.store import Store
 from cluster.launcher import Job
 from cluster.measuring import Taken, Work
-from cluster.ray_cluster import Connection
-from cluster.ray_place import find_place
+from cluster.ray_environment import prepare
 
 
 def measure(work: Work) -> Iterator[Taken]:
     """See `Measurer`; LaunchError if there is no place for any."""
+    prepare(work.address)
+    # Not before: ray reads its environment when it is imported.
+    import ray
+
+    from cluster.ray_cluster import Connection
+    from cluster.ray_place import find_place
+
     resources = _of_one_process(work.resources)
     connection = Connection(work.address, resources.cpus)
     try:
@@ -54,6 +57,9 @@ def _measure_trial(work: Work, trial_id: str, threads: int) -> list[Taken]:
 
 
 def _answer(ready: Any, work: Work, trial_id: str) -> list[Taken]:
+    import ray
+    from ray.exceptions import RayError
+
     try:
         taken: list[Taken] = ray.get(ready)
     except RayError as error:
@@ -65,7 +71,9 @@ def _answer(ready: Any, work: Work, trial_id: str) -> list[Taken]:
     return taken
 
 
-def _reason(error: RayError) -> str:
+def _reason(error: Exception) -> str:
+    from ray.exceptions import RayTaskError
+
     if isinstance(error, RayTaskError):
         return str(error).strip().splitlines()[-1]
     return f"the worker process died: {str(error).strip().splitlines()[0]}"

@@ -7,21 +7,8 @@ than many trials do. Results are written by the worker itself, so Tune's own rec
 from __future__ import annotations
 
 import logging
-import os
 import time
-from types import TracebackType
-from typing import Any, Self
-
-# Read when ray is imported. No result files per trial, an interrupt raised at once instead of after the running
-# trials, no change of the working directory, no tables, results without the metric that trials are compared by.
-os.environ.update(
-    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
-    TUNE_DISABLE_SIGINT_HANDLER="1",
-    TUNE_DISABLE_STRICT_METRIC_CHECKING="1",
-    RAY_CHDIR_TO_TRIAL_DIR="0",
-    RAY_USAGE_STATS_ENABLED="0",
-    RAY_AIR_NEW_OUTPUT="0",
-)
+from typing import Any
 
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
@@ -74,63 +61,43 @@ class _Forward(tune.Callback):
         self._progress.finished(report)
 
 
-class RayLauncher:
-    """Uses a Ray instance of this run alone and stops it at the end, or one that is there and leaves it."""
+def run_trials(connection: Connection, job: Job, progress: Progress) -> None:
+    """Run every trial of `job` once; LaunchError if it can't be placed, or its workers can't start on it."""
+    # Errors reach the user as ours, with the trial they belong to.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    place = find_place(job)
+    if job.early_stopping and place.nodes * place.processes > 1:
+        raise LaunchError("early_stopping is for trials of one process; set resources: {processes: 1, nodes: 1}")
+    forward = _Forward(progress)
+    try:
+        _tuner(connection, job, place, forward).fit()
+    except KeyboardInterrupt:
+        if connection.shared:
+            _stop_workers(Store.open(job.store), forward.running)
+        raise
+    except Exception as error:
+        if forward.unseen:
+            raise LaunchError(forward.unseen) from error
+        raise
 
-    def __init__(self) -> None:
-        self._ray: Connection | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def launch(self, job: Job, progress: Progress | None) -> None:
-        """Run every trial of `job` once; LaunchError if it can't be placed, or a node doesn't see the store."""
-        assert progress is not None, "trials run while the driver waits"
-        # Errors reach the user as ours, with the trial they belong to.
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        self._ray = self._ray or Connection(job.address, job.resources.cpus)
-        place = find_place(job)
-        if job.early_stopping and place.nodes * place.processes > 1:
-            raise LaunchError("early_stopping is for trials of one process; set resources: {processes: 1, nodes: 1}")
-        forward = _Forward(progress)
-        try:
-            self._tuner(job, place, forward).fit()
-        except KeyboardInterrupt:
-            if self._ray.shared:
-                _stop_workers(Store.open(job.store), forward.running)
-            raise
-        except Exception as error:
-            if forward.unseen:
-                raise LaunchError(forward.unseen) from error
-            raise
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._ray is not None:
-            self._ray.close()
-
-    def _tuner(self, job: Job, place: Place, forward: _Forward) -> tune.Tuner:
-        assert self._ray is not None
-        return tune.Tuner(
-            tune.with_resources(TrialActor, place.resources()),
-            param_space={"task": tune.grid_search(list(job.trials.items())), "work": _work(job, place)},
-            tune_config=tune.TuneConfig(
-                reuse_actors=True, max_concurrent_trials=place.slots, scheduler=make_scheduler(job)
-            ),
-            run_config=tune.RunConfig(
-                name="trials",
-                storage_path=str(self._ray.folder / "tune"),
-                callbacks=[forward],
-                # The worker keeps its own checkpoints.
-                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                verbose=0,
-                progress_reporter=_Silent(),
-            ),
-        )
+def _tuner(connection: Connection, job: Job, place: Place, forward: _Forward) -> tune.Tuner:
+    return tune.Tuner(
+        tune.with_resources(TrialActor, place.resources()),
+        param_space={"task": tune.grid_search(list(job.trials.items())), "work": _work(job, place)},
+        tune_config=tune.TuneConfig(
+            reuse_actors=True, max_concurrent_trials=place.slots, scheduler=make_scheduler(job)
+        ),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(connection.folder / "tune"),
+            callbacks=[forward],
+            # The worker keeps its own checkpoints.
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            verbose=0,
+            progress_reporter=_Silent(),
+        ),
+    )
 
 
 class _Silent(tune.ProgressReporter):

@@ -21,6 +21,7 @@ from typing import Any
 
 from bench.store import Claim, Outcome
 from bench.train import Stopped
+from cluster.environment import code_environment
 
 _POLL = 0.2
 """Seconds between two looks at the processes."""
@@ -103,7 +104,7 @@ def _command(claim: Claim, ranks: Ranks, tensorboard: bool) -> list[str]:
 
 def _environment(ranks: Ranks) -> dict[str, str]:
     # torchrun says on every start that it sets OMP_NUM_THREADS, unless it is set.
-    return {**os.environ, "OMP_NUM_THREADS": str(ranks.threads), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **code_environment(), "OMP_NUM_THREADS": str(ranks.threads), "PYTHONUNBUFFERED": "1"}
 
 
 def _wait(process: subprocess.Popen[bytes], claim: Claim, stop: Callable[[], bool]) -> None:
