@@ -29,6 +29,9 @@ LAUNCHERS: dict[str, Entry] = {
 """Traits: `queues`: `launch` returns when the trials are in a queue, and nothing here waits for them; `prunes`: it
 stops trials early where the sweep says so."""
 
+TRIES = 3
+"""Times in a row that workers may end before they begin on a trial; then trials are given up, with the reason."""
+
 
 class LaunchError(UserError):
     """Trials that can't be started as asked, with the reason and the way out."""

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from bench.errors import MachineFault, machine_fault
 from bench.resources import Resources
 from bench.store import Store
-from cluster.launcher import Job
+from cluster.launcher import TRIES, Job, LaunchError
 from cluster.measuring import Taken, Work
 from cluster.ray_environment import prepare
+
+_DIED = "the worker process died"
 
 
 def measure(work: Work) -> Iterator[Taken]:
@@ -26,6 +29,7 @@ def measure(work: Work) -> Iterator[Taken]:
     from cluster.ray_place import find_place
 
     resources = _of_one_process(work.resources)
+    died = 0
     connection = Connection(work.address, resources.cpus)
     try:
         place = find_place(Job(store=work.store, trials={}, resources=resources))
@@ -39,7 +43,11 @@ def measure(work: Work) -> Iterator[Taken]:
                 trial_id = waiting.pop()
                 running[task.remote(work, trial_id, resources.cpus)] = trial_id
             (ready,), _ = ray.wait(list(running), num_returns=1)
-            yield from _answer(ready, work, running.pop(ready))
+            answer = _answer(ready, work, running.pop(ready))
+            yield from answer
+            died = died + 1 if all(each.message.startswith(_DIED) for each in answer) else 0
+            if died == TRIES:
+                raise LaunchError(f"measuring is given up: {answer[0].message}")
     finally:
         connection.close()
 
@@ -63,6 +71,9 @@ def _answer(ready: Any, work: Work, trial_id: str) -> list[Taken]:
     try:
         taken: list[Taken] = ray.get(ready)
     except RayError as error:
+        fault = machine_fault(error, work.store)
+        if fault:
+            raise MachineFault(fault) from error
         message = _reason(error)
         return [
             Taken(trial_id=trial_id, measure=measure, outcome="failed", message=message)
@@ -76,4 +87,4 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, RayTaskError):
         return str(error).strip().splitlines()[-1]
-    return f"the worker process died: {str(error).strip().splitlines()[0]}"
+    return f"{_DIED}: {str(error).strip().splitlines()[0]}"

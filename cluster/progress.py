@@ -30,7 +30,7 @@ class Report:
 
     trial_id: str
     outcome: str
-    """An outcome of an attempt, or `held`: another worker has it."""
+    """An outcome of an attempt; `held`: another worker has it; or `refused`: its folder can't be written."""
     message: str = ""
     accuracy: float | None = None
     """Validation accuracy (test accuracy where there is no validation split), %."""
@@ -52,6 +52,8 @@ class Progress:
         self._best: tuple[float, str] | None = None
         self._started = time.monotonic()
         self._last_line = 0.0
+        self.last_failure = ""
+        """Why the newest trial failed that did."""
         columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
         self._live = RichProgress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._live.add_task(self.text(), total=self._total, completed=done)
@@ -91,6 +93,7 @@ class Progress:
             candidate = (report.accuracy, report.trial_id)
             self._best = max(self._best, candidate) if self._best else candidate
         elif report.outcome != "done":
+            self.last_failure = report.message
             label = self._labels.get(report.trial_id, "")
             self._print(f"{report.outcome}: {report.trial_id} {label}: {report.message}")
         self._show()

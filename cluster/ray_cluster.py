@@ -7,12 +7,13 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import ray
 
-from bench.data.location import data_root
+from bench.errors import MachineFault, machine_fault
 from cluster.environment import code_environment, worker_environment
 from cluster.launcher import LaunchError
 from cluster.scratch import Scratch
@@ -61,33 +62,51 @@ class Connection:
 
 
 def _start(folder: Path, options: dict[str, Any]) -> None:
-    # Whatever cluster the environment or the machine may have.
-    ray.init(
-        address="local",
-        num_cpus=len(os.sched_getaffinity(0)),
-        include_dashboard=False,
-        object_store_memory=_OBJECT_STORE_BYTES,
-        # A folder in ours: Ray lets everybody write to it.
-        _temp_dir=str(folder / "r"),
-        **options,
-    )
+    try:
+        ray.init(
+            # Whatever cluster the environment or the machine may have.
+            address="local",
+            num_cpus=len(os.sched_getaffinity(0)),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            # A folder in ours: Ray lets everybody write to it.
+            _temp_dir=str(folder / "r"),
+            **options,
+        )
+    except Exception as error:
+        fault = machine_fault(error) or _fault_of(folder)
+        if fault:
+            raise MachineFault(fault) from error
+        raise LaunchError(f"Ray can't be started: {_first_line(error)}; --on inline works without it") from error
+
+
+def _fault_of(folder: Path) -> str:
+    """Why Ray has no place for its files in a folder, if it has none: Ray itself says only that it waited in vain."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(2**20))
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
+    return ""
 
 
 def _connect(address: str, options: dict[str, Any]) -> None:
     try:
         ray.init(address=address, **options)
     except Exception as error:
-        reason = str(error).strip().splitlines()
-        raise LaunchError(
-            f"the Ray cluster at {address} can't be used from here: {reason[0] if reason else type(error).__name__}"
-        ) from error
+        raise LaunchError(f"the Ray cluster at {address} can't be used from here: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """What workers don't inherit, as they are started elsewhere: this code, and where the data lie."""
+    """What workers don't inherit, as they are started elsewhere: our settings, and this code."""
     return {
         **{name: value for name, value in os.environ.items() if name.startswith("SAMBENCH_")},
-        "SAMBENCH_DATA": str(data_root()),
+        # Relative to the working directory of this command, which workers don't share.
+        "SAMBENCH_DATA": str(Path(os.environ.get("SAMBENCH_DATA", "data")).absolute()),
         **worker_environment(threads),
         **code_environment(),
     }

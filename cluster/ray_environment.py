@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from functools import cache
-
-from bench.terminal import tell
 
 # No result files per trial, an interrupt raised at once instead of after the running trials, no change of the working
 # directory, no tables, results without the metric that trials are compared by.
@@ -33,7 +32,8 @@ def prepare(address: str | None) -> None:
     os.environ.update(_QUIET)
     if address is None:
         if "RAY_ADDRESS" in os.environ:
-            tell(f"RAY_ADDRESS is ignored; to use that cluster: --address {os.environ['RAY_ADDRESS']}")
+            there = os.environ["RAY_ADDRESS"]
+            print(f"RAY_ADDRESS is ignored; to use that cluster: --address {there}", file=sys.stderr)
         for name in _OF_OTHERS:
             os.environ.pop(name, None)
         os.environ.update(_LOOPBACK, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=_token())

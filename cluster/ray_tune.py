@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
 
+from bench.errors import MachineFault, UserError, machine_fault
 from bench.store import Store
-from cluster.launcher import Job, LaunchError
+from bench.store.claim import last_number
+from cluster.launcher import TRIES, Job, LaunchError
 from cluster.progress import Progress, Report
 from cluster.ray_cluster import Connection
 from cluster.ray_place import Place, find_place
@@ -29,12 +32,13 @@ _PATIENCE = 30.0
 class _Forward(tune.Callback):
     """Tells our progress what Tune reports."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, store: Store) -> None:
+        self._progress, self._store = progress, store
         self.running: set[str] = set()
         """Trials that workers have."""
-        self.unseen = ""
-        """Why a worker can't start any trial."""
+        self.stopped: UserError | None = None
+        """Why no trial can go on."""
+        self._in_vain = 0
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its callbacks to restore an experiment, which we never do; a terminal can't be pickled.
@@ -48,15 +52,27 @@ class _Forward(tune.Callback):
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
     ) -> None:
         if result.get("unseen"):
-            self.unseen = result["unseen"]
-            raise LaunchError(self.unseen)
+            self._stop(LaunchError(result["unseen"]))
+        if result.get("fault"):
+            self._stop(MachineFault(result["fault"]))
         if result.get("report"):
             self._finished(Report(**result["report"]))
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        self._finished(Report(trial_id=_id(trial), outcome="crashed", message="the worker process died"))
+        reason = f"the worker process died: {_last_words(trial)}"
+        self._finished(Report(trial_id=_id(trial), outcome="crashed", message=reason))
+        claimed = last_number(self._store.folder(_id(trial))) > trial.config["task"][1]
+        self._in_vain = 0 if claimed else self._in_vain + 1
+        if self._in_vain == TRIES:
+            self._stop(LaunchError(f"trials could not be started: {reason}"))
+
+    def _stop(self, reason: UserError) -> NoReturn:
+        self.stopped = reason
+        raise reason
 
     def _finished(self, report: Report) -> None:
+        if report.outcome != "crashed":
+            self._in_vain = 0
         self.running.discard(report.trial_id)
         self._progress.finished(report)
 
@@ -68,17 +84,22 @@ def run_trials(connection: Connection, job: Job, progress: Progress) -> None:
     place = find_place(job)
     if job.early_stopping and place.nodes * place.processes > 1:
         raise LaunchError("early_stopping is for trials of one process; set resources: {processes: 1, nodes: 1}")
-    forward = _Forward(progress)
+    store = Store.open(job.store)
+    forward = _Forward(progress, store)
     try:
         _tuner(connection, job, place, forward).fit()
     except KeyboardInterrupt:
         if connection.shared:
-            _stop_workers(Store.open(job.store), forward.running)
+            _stop_workers(store, forward.running)
         raise
     except Exception as error:
-        if forward.unseen:
-            raise LaunchError(forward.unseen) from error
-        raise
+        stopped = forward.stopped or (MachineFault(fault) if (fault := machine_fault(error)) else None)
+        if stopped is None:
+            raise
+        if connection.shared:
+            with suppress(OSError):
+                _stop_workers(store, forward.running)
+        raise stopped from error
 
 
 def _tuner(connection: Connection, job: Job, place: Place, forward: _Forward) -> tune.Tuner:
@@ -129,6 +150,11 @@ def _stop_workers(store: Store, trial_ids: set[str]) -> None:
     deadline = time.monotonic() + _PATIENCE
     for folder in folders:
         wait_for_end(folder, deadline)
+
+
+def _last_words(trial: TuneTrial) -> str:
+    lines = str(trial.get_error() or "").strip().splitlines()
+    return lines[-1].strip() if lines else "without a word"
 
 
 def _id(trial: TuneTrial) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from bench import provenance
+from bench.errors import MachineFault, machine_fault
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, TrialFolder, acquire
 from bench.train import Stopped
 from cluster.progress import OnBatch, OnEpoch, Report
@@ -43,12 +44,17 @@ def run_trial(
 ) -> Report:
     """Run one trial to its end and record the attempt, whatever happens.
 
-    Held by another worker, or done meanwhile: nothing is run, and the report says so. An interrupt is recorded
-    as a preemption and raised again.
+    Held by another worker, done meanwhile, or in a folder that isn't ours to write: nothing is run, and the report
+    says so. An interrupt is recorded as a preemption and raised again; so is a MachineFault.
     """
     folder = store.folder(trial_id)
     started = time.perf_counter()
-    claim = acquire(store, folder, manner.launcher, seen=seen)
+    try:
+        claim = acquire(store, folder, manner.launcher, seen=seen)
+    except PermissionError as error:
+        return Report(trial_id=trial_id, outcome="refused", message=f"{error.filename}: {error.strerror}")
+    except OSError as error:
+        raise MachineFault(machine_fault(error, store.root) or str(error)) from error
     if claim is None:
         return Report(trial_id=trial_id, outcome="held")
     try:
@@ -72,6 +78,18 @@ class _Attempt:
 
     def run(self) -> Report:
         began = datetime.now(UTC)
+        try:
+            return self._run(began)
+        except ClaimLost:
+            raise
+        except Exception as error:
+            fault = self._fault(error)
+            if not fault:
+                raise
+            self._interrupted(fault, began)
+            raise MachineFault(fault) from error
+
+    def _run(self, began: datetime) -> Report:
         torch.set_num_threads(self.manner.threads)
         provenance.reset_peak_memory()
         outcome: Outcome = "done"
@@ -92,6 +110,8 @@ class _Attempt:
             except Failed as failed:
                 outcome, message = failed.outcome, failed.message
             except Exception as error:
+                if self._fault(error):
+                    raise
                 outcome, message = classify(error), last_line(error)
                 log.exception("attempt %d: %s", self.claim.number, outcome)
             self._end(outcome, message, began)
@@ -123,6 +143,20 @@ class _Attempt:
             session.run()
         finally:
             self.facts, self.accuracy = session.facts(), session.last_accuracy()
+
+    def _fault(self, error: BaseException) -> str:
+        """What the machine failed at, if it is at fault; ClaimLost if the trial was only taken from us."""
+        try:
+            self.claim.verify()
+        except OSError as away:
+            error = away
+        return machine_fault(error, self.claim.folder.root)
+
+    def _interrupted(self, fault: str, began: datetime) -> None:
+        try:
+            self._end("preempted", fault, began)
+        except OSError:
+            self.claim.interrupt()
 
     def _stop(self) -> bool:
         return self.stopping.requested or self.claim.cancelled.is_set()
@@ -158,10 +192,21 @@ class _Attempt:
                 folder.checkpoint.unlink()
 
 
+class _LogFile(logging.FileHandler):
+    """Loses lines where there is no space for them: the trial's record says why it ended."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        return None
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
     """A logger that appends to the trial's log."""
-    handler = logging.FileHandler(folder.log, encoding="utf-8")
+    handler = _LogFile(folder.log, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger(f"sambench.trial.{folder.trial_id}")
     logger.setLevel(logging.INFO)

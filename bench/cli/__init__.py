@@ -12,7 +12,7 @@ import sys
 
 from bench.cli import data, listing, measuring, operating, plotting, reading, reporting, running, storing
 from bench.cli.app import app
-from bench.errors import UserError
+from bench.errors import UserError, machine_fault
 from bench.terminal import fail
 
 __all__ = [
@@ -41,3 +41,8 @@ def main() -> None:
         # `sambench query … | head` closes the pipe early, which is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        fault = machine_fault(error)
+        if not fault:
+            raise
+        fail(fault)

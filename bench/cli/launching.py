@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bench.cli.options import find_states
+from bench.errors import MachineFault, machine_fault
 from bench.terminal import err, fail, tell
 
 if TYPE_CHECKING:
@@ -73,7 +74,18 @@ def launch_sweep(
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
         tell(f"  {same_command()}")
         raise typer.Exit(130) from None
+    except Exception as error:
+        stop_at_fault(error, opened.root)
+        raise
     return not LAUNCHERS[on].traits.get("queues") and _summarize_run(loaded, found)
+
+
+def stop_at_fault(error: Exception, store: Path) -> None:
+    """MachineFault with the way on, if the machine is at fault for an error."""
+    fault = machine_fault(error, store)
+    if fault:
+        message = f"stopped by a fault of the machine: {fault}; nothing is lost; when it is mended, go on with:"
+        raise MachineFault(f"{message}\n  {same_command()}") from error
 
 
 def same_command() -> str:
