@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -16,7 +17,7 @@ from rich.text import Text
 
 from bench.estimate import Estimate
 from bench.spec import Sweep
-from bench.store import State, open_attempt
+from bench.store import State, open_attempt, plain
 from bench.trial import Trial
 
 if TYPE_CHECKING:
@@ -102,11 +103,13 @@ def rows(table: pa.Table) -> RenderableType:
     return shown
 
 
-def write_csv(table: pa.Table, sink: TextIO) -> None:
+def as_csv(table: pa.Table) -> str:
     """The rows of a query as CSV with a header."""
+    sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(table.column_names)
     writer.writerows(row.values() for row in table.to_pylist())
+    return sink.getvalue()
 
 
 def _totals(found: Mapping[str, State]) -> str:
@@ -125,7 +128,7 @@ def _running(state: State, trial_id: str) -> tuple[str, ...]:
     number = open_attempt(state.store, folder)
     if number is None:
         return "–", "–", "–", "–", "just ended"
-    holder = json.loads(folder.claim(number).read_text(encoding="utf-8"))
+    holder = json.loads(plain.read(folder.claim(number)))
     where = f"{holder['host']} ({holder['launcher']}, process {holder['pid']})"
     at = folder.progress()
     if at is None:

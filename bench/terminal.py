@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
+from rich.segment import Segment
 
-out = Console()
-err = Console(stderr=True)
-_WIDE = Console(width=10_000)
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+"""What a terminal obeys or doesn't show: control characters, marks of direction or without width, lone surrogates."""
+
+
+def shown(text: str) -> str:
+    """The text with characters that a terminal would obey written out: what a store or log holds is only shown."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+class Safe(Console):
+    """A console that sends no control characters but its own, and takes no text for its markup."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=shown(segment.text))
+
+
+class Shown(logging.Formatter):
+    """Log lines of the command, shown in the same way."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return shown(super().format(record))
+
+
+out = Safe()
+err = Safe(stderr=True)
+_WIDE = Safe(width=10_000)
 
 
 def show(content: RenderableType) -> None:
@@ -20,13 +53,13 @@ def show(content: RenderableType) -> None:
         out.print(content)
     else:
         needed = Measurement.get(_WIDE, _WIDE.options, content).maximum
-        Console(width=max(out.width, needed)).print(content)
+        Safe(width=max(out.width, needed)).print(content)
 
 
 def emit(text: str, output: Path | None) -> None:
     """Write `text` to a file in one step, or print it where no file is named; UserError if it can't be written."""
     if output is None:
-        sys.stdout.write(text)
+        write(text)
         return
     from bench.store import files
 
@@ -34,12 +67,17 @@ def emit(text: str, output: Path | None) -> None:
     tell(f"wrote {output}")
 
 
+def write(text: str) -> None:
+    """Print text that programs read too: as it is where it goes to a file or program, shown on a terminal."""
+    sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
+
+
 def tell(message: str) -> None:
     """A line for people, on the error stream, so that results can be piped."""
-    err.print(message, highlight=False, markup=False, soft_wrap=True)
+    err.print(message, soft_wrap=True)
 
 
 def fail(message: str) -> NoReturn:
     """End with exit code 2 and one message: the input was bad."""
-    err.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
+    err.print(message, style="red", soft_wrap=True)
     sys.exit(2)

@@ -30,7 +30,7 @@ class Report:
 
     trial_id: str
     outcome: str
-    """An outcome of an attempt; `held`: another worker has it; or `refused`: its folder can't be written."""
+    """An outcome of an attempt, or `held`: another worker has it, or its folder isn't ours to write."""
     message: str = ""
     accuracy: float | None = None
     """Validation accuracy (test accuracy where there is no validation split), %."""
@@ -53,7 +53,7 @@ class Progress:
         self._started = time.monotonic()
         self._last_line = 0.0
         self.last_failure = ""
-        """Why the newest trial failed that did."""
+        """Why the newest trial failed, or couldn't be started."""
         columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
         self._live = RichProgress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._live.add_task(self.text(), total=self._total, completed=done)
@@ -86,6 +86,7 @@ class Progress:
         """A worker is through with the trial."""
         self._running.discard(report.trial_id)
         self._at = ""
+        self.last_failure = report.message or self.last_failure
         if report.outcome == "held":
             return
         self._outcomes[report.outcome] += 1
@@ -93,7 +94,6 @@ class Progress:
             candidate = (report.accuracy, report.trial_id)
             self._best = max(self._best, candidate) if self._best else candidate
         elif report.outcome != "done":
-            self.last_failure = report.message
             label = self._labels.get(report.trial_id, "")
             self._print(f"{report.outcome}: {report.trial_id} {label}: {report.message}")
         self._show()

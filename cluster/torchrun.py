@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import MachineFault
-from bench.store import Claim, Outcome
+from bench.store import Claim, Outcome, files
 from bench.train import Stopped
 from cluster.environment import code_environment
 
@@ -64,7 +64,7 @@ def run_ranks(
 ) -> tuple[dict[str, Any], float | None]:
     """Train the claimed trial in processes; what the record says, and the accuracy. Failed or Stopped otherwise."""
     folder, number = claim.folder, claim.number
-    with folder.log.open("ab") as log:
+    with files.open_log(folder.log) as log:
         process = subprocess.Popen(
             _command(claim, ranks, tensorboard),
             stdin=subprocess.DEVNULL,

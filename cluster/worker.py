@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 
 from bench import provenance
 from bench.errors import MachineFault, machine_fault
-from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, TrialFolder, acquire
+from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
 from bench.train import Stopped
 from cluster.progress import OnBatch, OnEpoch, Report
 from cluster.session import Session, classify, last_line
@@ -51,8 +51,9 @@ def run_trial(
     started = time.perf_counter()
     try:
         claim = acquire(store, folder, manner.launcher, seen=seen)
-    except PermissionError as error:
-        return Report(trial_id=trial_id, outcome="refused", message=f"{error.filename}: {error.strerror}")
+    except (StoreError, PermissionError) as error:
+        # Somebody else's: the worker goes on to the next trial.
+        return Report(trial_id=trial_id, outcome="held", message=str(error))
     except OSError as error:
         raise MachineFault(machine_fault(error, store.root) or str(error)) from error
     if claim is None:
@@ -192,21 +193,17 @@ class _Attempt:
                 folder.checkpoint.unlink()
 
 
-class _LogFile(logging.FileHandler):
+class _LogFile(logging.StreamHandler[TextIO]):
     """Loses lines where there is no space for them: the trial's record says why it ended."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         return None
 
-    def close(self) -> None:
-        with suppress(OSError):
-            super().close()
-
 
 @contextmanager
 def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
     """A logger that appends to the trial's log."""
-    handler = _LogFile(folder.log, encoding="utf-8")
+    handler = _LogFile(files.open_log(folder.log))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger(f"sambench.trial.{folder.trial_id}")
     logger.setLevel(logging.INFO)
@@ -216,4 +213,5 @@ def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
         yield logger
     finally:
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.stream.close()

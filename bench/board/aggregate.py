@@ -15,7 +15,7 @@ from bench.board.origin import COLUMNS, Footnotes, Origin
 from bench.board.remarks import remarks_of
 from bench.board.statistics import Summary, paired_difference, summarize
 from bench.spec import Guess, Sweep
-from bench.store import Readable, connect, named_columns
+from bench.store import Readable, connect, named_columns, sql
 from bench.trial import NONE, Trial
 
 SELECTION = "val_accuracy"
@@ -129,13 +129,13 @@ def read_results(stores: Readable, trials: Sequence[Trial], metrics: Sequence[st
 
     Trials without any attempt have no outcome.
     """
-    names = {name: f'"{name}"' for name in ("trial_id", "outcome", *COLUMNS)}
+    names = {name: sql.name(name) for name in ("trial_id", "outcome", *COLUMNS)}
     names |= {name: metric_of(name).column for name in metrics}
-    columns = ", ".join(f'{column} AS "{name}"' for name, column in names.items())
+    columns = ", ".join(f"{column} AS {sql.name(name)}" for name, column in names.items())
     ids = {trial.trial_id for trial in trials}
-    sql = f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)"
-    with connect(stores, ["results"], only=ids, columns=named_columns(sql), measures=metrics) as connection:
-        answer = connection.execute(sql, {"ids": list(ids)})
+    select = f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)"
+    with connect(stores, ["results"], only=ids, columns=named_columns(select), measures=metrics) as connection:
+        answer = connection.execute(select, {"ids": list(ids)})
         found = [column[0] for column in answer.description]
         rows = [dict(zip(found, row, strict=True)) for row in answer.fetchall()]
     return {row["trial_id"]: row for row in rows}

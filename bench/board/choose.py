@@ -15,7 +15,7 @@ from typing import Any
 from bench.board.metric import metric_of
 from bench.spec import Sweep, Verdict
 from bench.spec.choose import Candidate
-from bench.store import Readable, State, connect, states
+from bench.store import Readable, State, connect, sql, states
 from bench.trial import Trial
 
 VALIDATION = "val_accuracy"
@@ -77,7 +77,7 @@ class StoreChooser:
 
 def _results(stores: Readable, ids: Sequence[str], measures: Iterable[str]) -> dict[str, dict[str, Any]]:
     names = ["trial_id", *dict.fromkeys(measures)]
-    columns = ", ".join(f'"{name}"' for name in names)
+    columns = ", ".join(map(sql.name, names))
     with connect(stores, ["results"], measures=names) as connection:
         rows = connection.execute(
             f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)", {"ids": ids}

@@ -8,6 +8,7 @@ from bench.errors import UserError, unknown
 from bench.measures import MEASURES
 from bench.measures.names import parse
 from bench.registry import Entry
+from bench.store import sql
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ def _of_measure(name: str, entry: Entry) -> Metric:
     return Metric(
         name=name,
         unit=traits.get("unit", "%"),
-        column=f'"{name}"',
+        column=sql.name(name),
         lower_is_better=traits.get("lower_is_better", False),
         digits=traits.get("digits"),
         chooses_rho=not traits.get("later", False),
@@ -80,4 +81,4 @@ def metric_of(name: str) -> Metric:
     if "[" not in name:
         raise UserError(unknown("measure", name, METRICS))
     measure = parse(name)
-    return replace(METRICS[measure.measure], name=measure.name, column=f'"{measure.name}"')
+    return replace(METRICS[measure.measure], name=measure.name, column=sql.name(measure.name))

@@ -6,6 +6,7 @@ torch and ray take seconds to import, so each is imported by what needs it: `--h
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -13,7 +14,7 @@ import sys
 from bench.cli import data, listing, measuring, operating, plotting, reading, reporting, running, storing
 from bench.cli.app import app
 from bench.errors import UserError, machine_fault
-from bench.terminal import fail
+from bench.terminal import Shown, fail
 
 __all__ = [
     "app",
@@ -30,9 +31,15 @@ __all__ = [
 ]
 
 
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""What a folder of somebody else's, or one that is mounted to be read, answers."""
+
+
 def main() -> None:
     """Run the command; bad input ends with exit code 2 and one message, not a traceback."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(Shown("%(levelname)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     try:
         app(prog_name="sambench")
     except UserError as error:
@@ -42,6 +49,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
+        if error.errno in _REFUSED:
+            fail(f"{error.filename}: not writable or not readable for you: {error.strerror}")
         fault = machine_fault(error)
         if not fault:
             raise

@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from bench.terminal import err, fail, tell
 if TYPE_CHECKING:
     from bench.profile import Profile
     from bench.spec import Sweep
-    from bench.store import State
+    from bench.store import State, Store
     from cluster.driver import Drive
 
 
@@ -36,6 +37,7 @@ def launch_sweep(
     """Run what is missing of one sweep; whether a trial failed."""
     from bench.preflight import preflight
     from bench.store import Store, set_aside_damaged
+    from bench.store.workspace import remove_left
     from cluster.driver import Drive
     from cluster.launcher import LAUNCHERS
 
@@ -45,6 +47,8 @@ def launch_sweep(
     for note in loaded.notes:
         tell(note)
     opened = Store.create(store)
+    remove_left(opened)
+    loaded, foreign = _without_foreign(opened, loaded)
     for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
         tell(f"damaged, set aside, its trial runs again: {path}: {reason}")
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -77,7 +81,22 @@ def launch_sweep(
     except Exception as error:
         stop_at_fault(error, opened.root)
         raise
-    return not LAUNCHERS[on].traits.get("queues") and _summarize_run(loaded, found)
+    return (not LAUNCHERS[on].traits.get("queues") and _summarize_run(loaded, found)) or foreign
+
+
+def _without_foreign(store: Store, sweep: Sweep) -> tuple[Sweep, bool]:
+    """The sweep without the unfinished trials whose folder isn't for this user to write, each named; whether any is."""
+    obstacles = {}
+    for trial in sweep.trials:
+        if obstacle := store.folder(trial.trial_id).obstacle(to_write=True):
+            obstacles[trial.trial_id] = obstacle
+    if not obstacles:
+        return sweep, False
+    found = find_states([store.root], sweep)
+    left = [trial for trial in sweep.trials if trial.trial_id in obstacles and found[trial.trial_id].status != "done"]
+    for trial in left:
+        tell(f"left out: {trial.trial_id} {trial.label}: {obstacles[trial.trial_id]}")
+    return replace(sweep, trials=tuple(trial for trial in sweep.trials if trial not in left)), bool(left)
 
 
 def stop_at_fault(error: Exception, store: Path) -> None:

@@ -66,7 +66,7 @@ def sweeps(
     else:
         show(_table(lines))
     if faults:
-        err.print("\n".join(faults), style="red", highlight=False, markup=False, soft_wrap=True)
+        err.print("\n".join(faults), style="red", soft_wrap=True)
         raise typer.Exit(2)
 
 

@@ -63,7 +63,7 @@ def measure(
         fail(f"--on: {unknown('way of measuring', on, MEASURERS)}")
     if address is not None and on != "ray":
         fail(f"--address: is for --on ray, not for --on {on}")
-    opened = Store.open(store[0])
+    opened = Store.open_to_write(store[0])
     loaded = select(load_ready(sweep, set_, store, smoke=smoke), where or ())
     wanted = dict.fromkeys(named or map(parse, loaded.measures))
     states = find_states(store, loaded)

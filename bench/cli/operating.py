@@ -24,7 +24,7 @@ from bench.cli.options import (
     load_ready,
     open_all,
 )
-from bench.terminal import fail, out, show, tell
+from bench.terminal import fail, out, show, shown, tell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -103,13 +103,13 @@ def cancel(
     if _is_id(what):
         if set_ or smoke or where:
             fail(f"--set, --smoke and --where: choose among the trials of a sweep, and {what} is a trial")
-        opened = Store.open(store[0])
+        opened = Store.open_to_write(store[0])
         ids = [opened.find(what).trial_id]
     else:
         ids = [
             trial.trial_id for trial in matching(load_ready(Path(what), set_, store, smoke=smoke), where or ()).trials
         ]
-        opened = Store.open(store[0])
+        opened = Store.open_to_write(store[0])
     stopped, waiting = cancel_trials(opened, ids)
     elements = cancel_elements(opened, ids)
     tell(f"{stopped} running trials stop after their next step, {waiting} waiting ones won't start")
@@ -149,14 +149,15 @@ def _find(stores: Sequence[Store], prefix: str) -> tuple[Store, TrialFolder]:
 
 def _print_log(store: Store, folder: TrialFolder, *, follow: bool) -> None:
     from bench.store import open_attempt
+    from bench.store.folder import log_of
 
     while follow and not folder.log.exists():
         time.sleep(_LOOK)
-    with folder.log.open(encoding="utf-8") as log:
+    with log_of(folder) as log:
         while True:
             # Looked at before the log is read, so that its last lines aren't missed.
             running = open_attempt(store, folder) is not None
-            sys.stdout.write(log.read())
+            sys.stdout.write(shown(log.read()))
             sys.stdout.flush()
             if not follow or not running:
                 return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +22,7 @@ from bench.cli.options import (
     open_all,
     read_metric,
 )
-from bench.terminal import emit, fail, show, tell
+from bench.terminal import emit, fail, show, tell, write
 
 
 @app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -89,7 +88,7 @@ def query(
         write_table(table, parquet)
         tell(f"wrote {parquet}")
     elif csv:
-        overview.write_csv(table, sys.stdout)
+        write(overview.as_csv(table))
     elif as_json:
         print(json.dumps(table.to_pylist(), indent=1, default=str))
     else:

@@ -10,7 +10,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.options import DEFAULT_STORES, StoreOption, StoresOption, open_all
-from bench.terminal import show, tell
+from bench.terminal import show, shown, tell
 
 store_app = typer.Typer(no_args_is_help=True, help="Merge, export and check stores.")
 app.add_typer(store_app, name="store")
@@ -39,7 +39,7 @@ def compact(store: StoreOption = DEFAULT_STORES) -> None:
     from bench.store import Store
     from bench.store import compact as fold
 
-    done = fold(Store.open(store[0]))
+    done = fold(Store.open_to_write(store[0]))
     if done.overtaken:
         tell("another compaction ended first and did the work")
     else:
@@ -58,6 +58,8 @@ def merge(
     opened = [Store.open(source) for source in sources]
     done = unite(opened, Store.create(into))
     tell(f"{done.copied} trials copied to {into}, {done.kept} were there already")
+    if done.replaced:
+        tell(f"{done.replaced} trials that weren't done in {into} were replaced by done ones")
     if done.measures:
         tell(f"{done.measures} measures were added to trials that {into} has from the same training")
     if done.running:
@@ -85,13 +87,13 @@ def check(
     from bench.store import Store
     from bench.store import check as checking
 
-    opened = Store.open(store[0])
+    opened = Store.open_to_write(store[0]) if repair else Store.open(store[0])
     counts: Counter[str] = Counter()
     bad = 0
     for finding in checking.check(opened):
         counts[finding.kind] += 1
         bad += finding.bad
-        print(f"{finding.kind}: {finding.path}: {finding.text}")
+        print(shown(f"{finding.kind}: {finding.path}: {finding.text}"))
     told = ", ".join(f"{count} × {kind}" for kind, count in counts.items()) or "nothing to report"
     tell(f"{opened.root}: {told}")
     if repair:

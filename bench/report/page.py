@@ -21,7 +21,9 @@ from bench.report.charts import charts
 from bench.report.words import summary
 from bench.spec import Sweep
 from bench.store import Readable, State, connect, files, states
+from bench.store.folder import StoreError, log_of
 from bench.store.query import as_list
+from bench.terminal import shown
 
 _LOG_LINES = 30
 _PROVENANCE = ("device", "host", "launcher", "git_commit", "sambench", "torch", "python", "world_size")
@@ -114,8 +116,11 @@ def _log(state: State, trial_id: str) -> str:
     if state.store is None:
         return ""
     try:
-        lines = state.store.folder(trial_id).log.read_text(encoding="utf-8", errors="replace").splitlines()
+        with log_of(state.store.folder(trial_id)) as log:
+            lines = shown(log.read()).splitlines()
     except FileNotFoundError:
         return ""
+    except StoreError as error:
+        return str(error)
     left = len(lines) - _LOG_LINES
     return "\n".join([f"… {left} lines before" if left > 0 else "", *lines[-_LOG_LINES:]]).strip()

@@ -17,7 +17,8 @@ trials/ID/log.txt             what its workers said
 journal/HOST-USER.jsonl       what done trials' files hold, once more in a line each, for readers in a hurry
 changed/ID-N                  mark of a trial that may have more than its compacted rows
 compact/                      trials that are over, folded into large files; see `bench.store.manifest`
-damaged/ID-…/                 folders set aside because a file in them was damaged
+damaged/ID-…/                 folders set aside because a file in them was damaged, or a done trial was merged
+.work-…/                      what a compaction or merge writes until it is whole; removed at its end
 ```
 
 Three ways to read: `query(store, "SELECT …")`, `open(PATH).results().pandas()` (or `.polars()`, `.arrow()`), and any

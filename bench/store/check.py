@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import duckdb
 import pyarrow.parquet as pq
 
-from bench.store import manifest
+from bench.store import manifest, plain, sql
 from bench.store.claim import is_dead, last_number
 from bench.store.folder import StoreError, TrialFolder
 from bench.store.layout import Store
@@ -93,10 +93,10 @@ def _damaged_parts(live: Manifest) -> Iterator[Finding]:
 
 def _compacted(live: Manifest) -> Iterator[Finding]:
     """Ids of compacted trials that their fields don't give."""
-    names = ", ".join(f'"{name}"' for name in FIELDS)
+    names = ", ".join(map(sql.name, FIELDS))
     for part in live.parts:
         path = live.path(part, "trials")
-        with duckdb.connect(":memory:") as connection:
+        with sql.opened() as connection:
             cursor = connection.execute(
                 f"SELECT trial_id, {names} FROM {parquet([str(path)])} WHERE trial_schema = {SCHEMA}"
             )
@@ -109,10 +109,13 @@ def _compacted(live: Manifest) -> Iterator[Finding]:
 
 
 def _folder(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
+    if obstacle := folder.obstacle():
+        yield Finding("damaged", folder.path, obstacle.removeprefix(f"{folder.path}: "))
+        return
     loose = [*folder.attempts.glob("*.parquet"), folder.history, folder.measures, *folder.later_measures()]
     yield from (Finding("damaged", path, reason) for path, reason in damaged_files(loose).items())
     try:
-        stored = json.loads(folder.trial.read_text(encoding="utf-8"))
+        stored = json.loads(plain.read(folder.trial))
         # An id of an older schema can't be made again.
         if stored.get("schema") == SCHEMA:
             folder.read_trial()
@@ -132,7 +135,7 @@ def _claim(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
     if number <= held or folder.attempt(number).exists():
         return
     try:
-        holder, touched = json.loads(claim.read_text(encoding="utf-8")), claim.stat().st_mtime
+        holder, touched = json.loads(plain.read(claim)), claim.stat().st_mtime
     except FileNotFoundError:
         return
     except ValueError as error:
@@ -153,6 +156,10 @@ def _orphans(store: Store, live: Manifest) -> Iterator[Finding]:
         for path in sorted(live.folder.glob("*.parquet")):
             if path.name not in live.sizes:
                 yield Finding("orphan", path, "is of no live generation; compaction removes it after an hour")
+    for parent, folders, names in os.walk(store.root):
+        for path in (Path(parent, name) for name in (*folders, *names)):
+            if path.is_symlink():
+                yield Finding("orphan", path, plain.NOT_FOLLOWED)
     limit = store.now() - _TEMPORARY_AGE
     for path in store.root.rglob(".tmp-*"):
         if path.is_file() and path.stat().st_mtime < limit:

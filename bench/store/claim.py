@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
 from contextlib import suppress
@@ -18,11 +19,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from bench.store import files, manifest
+from bench.store import files, manifest, plain
 from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
-from bench.store.folder import TrialFolder
+from bench.store.folder import StoreError, TrialFolder
 from bench.store.layout import Store
 
+_CLAIM = re.compile(r"(\d{4,})\.claim")
 HEARTBEAT = 5.0
 """Seconds between two touches of a claim."""
 STALE = 60.0
@@ -73,6 +75,8 @@ def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) 
     `seen` is the newest attempt that the caller knew of when it decided to run the trial: a failure recorded
     since then is another driver's answer, and is not tried again.
     """
+    if obstacle := folder.obstacle(to_write=True):
+        raise StoreError(obstacle)
     if folder.cancelled.exists():
         return None
     number = last_number(folder) or manifest.current(store.root).attempts(folder.trial_id)
@@ -88,11 +92,8 @@ def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) 
 
 def last_number(folder: TrialFolder) -> int:
     """Number of the newest claim, 0 if there is none."""
-    try:
-        names = os.listdir(folder.attempts)
-    except FileNotFoundError:
-        return 0
-    return max((int(name.removesuffix(".claim")) for name in names if name.endswith(".claim")), default=0)
+    found = map(_CLAIM.fullmatch, plain.names(folder.attempts))
+    return max((int(match[1]) for match in found if match), default=0)
 
 
 def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "crashed") -> bool:
@@ -100,7 +101,7 @@ def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "cra
     if is_over(folder, number):
         return True
     try:
-        holder = json.loads(folder.claim(number).read_text(encoding="utf-8"))
+        holder = json.loads(plain.read(folder.claim(number)))
         touched = folder.claim(number).stat().st_mtime
     except FileNotFoundError:
         return True
@@ -128,10 +129,22 @@ def mark_interrupted(folder: TrialFolder, number: int) -> None:
 
 
 def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
-    """Whether the worker that made a claim is gone: surely on this machine, by its silence elsewhere."""
-    if holder["machine"] == _machine():
-        return _process_started(holder["pid"]) != holder["process_started"]
-    return store.now() - touched > STALE
+    """Whether the worker that made a claim is gone: surely where its process can be seen, else by its silence."""
+    there = is_there(holder)
+    return store.now() - touched > STALE if there is None else not there
+
+
+def is_there(holder: dict[str, Any]) -> bool | None:
+    """Whether the process that describes itself so runs; None if it can't be seen from here.
+
+    That is so on another machine, and for somebody else's process where `/proc` is mounted with `hidepid`.
+    """
+    if holder["machine"] != _machine():
+        return None
+    started = _process_started(holder["pid"])
+    if started is None and _is_hidden(holder["pid"]):
+        return None
+    return started == holder["process_started"]
 
 
 def describe_holder(launcher: str) -> dict[str, Any]:
@@ -146,7 +159,8 @@ def describe_holder(launcher: str) -> dict[str, Any]:
 
 
 def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:
-    folder.attempts.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder.path)
+    files.make_folder(folder.attempts)
     try:
         files.create(folder.claim(number), json.dumps(describe_holder(launcher)).encode())
     except FileExistsError:
@@ -163,6 +177,18 @@ def _beat(claim: Claim) -> None:
             os.utime(claim.folder.claim(claim.number))
             if claim.folder.cancelled.exists():
                 claim.cancelled.set()
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is a process of this id, of which nothing is shown."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return not os.path.exists(f"/proc/{pid}")
+    # Ours, and gone from view only because it is dead and not yet waited for.
+    return False
 
 
 @lru_cache(maxsize=1)

@@ -6,19 +6,22 @@ Everything here may be stopped and repeated at any time, because nothing that is
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
-from bench.store import files, journal, manifest, marks, snapshot
+from bench.store import files, journal, manifest, marks, part, plain, snapshot, sql
 from bench.store.layout import Store
 from bench.store.manifest import Manifest
 from bench.store.measured import Quantity, file_of
 
 GRACE = 3600.0
 """Seconds that a file which no manifest names is kept: another compaction may just be writing it."""
+_OURS = re.compile(r"(?:\.tmp-)?([0-9a-f]{12})(?:-\w+\.parquet|\.swept|\.writing)|\.tmp-[a-z0-9_]{8}")
+"""Files of a part, and temporary ones; anything else in the folder isn't ours."""
 _AT_ONCE = 8
 """Trials whose loose files are removed side by side."""
 
@@ -49,15 +52,18 @@ def _drop_marks(store: Store, live: Manifest) -> None:
 
 
 def _sweep(store: Store, index: Path, measures: Path) -> int:
-    with duckdb.connect(":memory:") as connection:
-        sql = "SELECT trial_id, attempts FROM read_parquet($path) WHERE done"
-        done = connection.execute(sql, {"path": str(index)}).fetchall()
+    with sql.opened() as connection:
+        query = "SELECT trial_id, attempts FROM read_parquet($path) WHERE done"
+        done = connection.execute(query, {"path": str(index)}).fetchall()
         later = _later(connection, measures)
     changed = {mark.trial_id for mark in marks.left(store.root)}
 
     def remove(trial: tuple[str, int]) -> int:
         trial_id, attempts = trial
         folder, removed = store.folder(trial_id), 0
+        if folder.obstacle(to_write=True) or folder.later.is_symlink():
+            # Somebody else's, or not of this store at all. Nobody reads what is left there.
+            return 0
         loose = [folder.history, folder.measures, *map(folder.attempt, range(1, attempts + 1))]
         if folder.later.exists():
             loose += [file_of(folder, quantity) for quantity in later.get(trial_id, ())]
@@ -82,18 +88,28 @@ def _later(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, list[
 
 
 def _collect(store: Store, live: Manifest) -> None:
-    """Remove files that no reader of this generation or the one before can need."""
+    """Remove files that no reader of this generation or the one before can need, and nobody can publish any more."""
     if not live.generation:
         return
-    generations = manifest.generations_of(live.folder)
-    kept = set()
-    for generation in generations[-2:]:
-        with suppress(FileNotFoundError):
-            parts = manifest.load(live.folder, generation).parts
-            kept |= set(parts) | {f"manifest-{generation:08d}.json"}
     limit = store.now() - GRACE
-    for path in live.folder.iterdir():
-        name = path.name if path.name.startswith("manifest-") else path.name.partition("-")[0].partition(".")[0]
-        with suppress(FileNotFoundError):
-            if name not in kept and path.is_file() and path.stat().st_mtime < limit:
-                path.unlink()
+    parts: dict[str, list[Path]] = {}
+    for name in plain.names(live.folder):
+        if match := _OURS.fullmatch(name):
+            parts.setdefault(match[1] or name, []).append(live.folder / name)
+    left = {name for name, paths in parts.items() if name not in live.parts and _is_left(live, name, paths, limit)}
+    # Only now, because a part might have been published before its writer was looked at.
+    newest = manifest.generations_of(live.folder)[-2:]
+    kept = {name for generation in newest for name in manifest.load(live.folder, generation).parts}
+    for path in (path for name in left - kept for path in parts[name]):
+        path.unlink(missing_ok=True)
+    manifest.shorten(live.folder, newest[0], limit)
+
+
+def _is_left(live: Manifest, name: str, paths: list[Path], limit: float) -> bool:
+    """Whether a part or temporary file that isn't live is of no use to anyone."""
+    with suppress(FileNotFoundError):
+        old = max(path.stat().st_mtime for path in paths) < limit
+        given_up = part.is_given_up(live.folder, name, live.generation)
+        # Without a mark it is of a version before there were any.
+        return old and given_up is not False
+    return False

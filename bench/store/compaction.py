@@ -16,13 +16,14 @@ from dataclasses import dataclass
 
 import duckdb
 
-from bench.store import loose, manifest, marks, part, snapshot
+from bench.store import files, loose, manifest, marks, part, snapshot, sql
 from bench.store.claim import last_number
 from bench.store.cleaning import clean
 from bench.store.layout import Store
 from bench.store.manifest import Manifest
 from bench.store.snapshot import Snapshot
 from bench.store.tables import TABLES, load_loose, relation
+from bench.store.workspace import workspace
 
 GOES_ON = frozenset({"preempted", "timeout"})
 """Ends of attempts after which the trial is to go on."""
@@ -53,9 +54,8 @@ def compact(store: Store, *, at_least: int = 1) -> Folded:
     look = snapshot.take(store)
     if len(look.loose) < at_least:
         return Folded(0, clean(store))
-    look.manifest.folder.mkdir(exist_ok=True)
-    spill = str(look.manifest.folder / ".tmp-spill")
-    with duckdb.connect(":memory:", config={"temp_directory": spill}) as connection:
+    files.make_folder(look.manifest.folder)
+    with workspace(store, "compact") as place, sql.opened(temp_directory=str(place / "spill")) as connection:
         checked = loose.Checked()
         load_loose(connection, _SCHEMA, store, look, TABLES, checked=checked)
         for path, reason in checked.damaged.items():
@@ -78,7 +78,7 @@ def _publish(connection: duckdb.DuckDBPyConnection, store: Store, new: Snapshot)
     """Write a new part with the loaded trials of `new`, and make it live; FileExistsError if another was faster."""
     live = new.manifest
     absorbed = _absorbed(live, len(new.loose), new.changed)
-    written = part.write(connection, live.folder, lambda table: relation(_SCHEMA, new, table, absorbed))
+    written = part.write(connection, live, lambda table: relation(_SCHEMA, new, table, absorbed))
     expected = len(new.new) + sum(live.parts[name] for name in absorbed)
     if written.trials != expected:
         # Another compaction removes the loose files that this one was reading: it has published before.
@@ -89,14 +89,14 @@ def _publish(connection: duckdb.DuckDBPyConnection, store: Store, new: Snapshot)
 
 
 def publish_part(live: Manifest, written: part.Part, absorbed: Collection[str] = ()) -> Manifest:
-    """Make a part live, in place of those that it absorbed."""
+    """Make a part live, in place of those that it absorbed; FileExistsError if another compaction came first."""
     kept = {name: trials for name, trials in live.parts.items() if name not in absorbed}
     sizes = {file: size for file, size in live.sizes.items() if file.partition("-")[0] in kept}
     try:
         return live.publish({**kept, written.name: written.trials}, {**sizes, **written.sizes})
     except FileExistsError:
-        for file in written.sizes:
-            (live.folder / file).unlink()
+        for file in (*written.sizes, f"{written.name}{part.WRITING}"):
+            (live.folder / file).unlink(missing_ok=True)
         raise
 
 
@@ -119,8 +119,8 @@ def _keep(connection: duckdb.DuckDBPyConnection, look: Snapshot, trial_ids: Coll
     """The snapshot with only these of its loose trials, and the loaded tables with only their rows."""
     kept = {"ids": list(trial_ids)}
     for table in ("changed", *(f"loose_{table}" for table in TABLES)):
-        sql = f"DELETE FROM {_SCHEMA}.{table} WHERE trial_id NOT IN (SELECT unnest($ids::VARCHAR[]))"
-        connection.execute(sql, kept)
+        statement = f"DELETE FROM {_SCHEMA}.{table} WHERE trial_id NOT IN (SELECT unnest($ids::VARCHAR[]))"
+        connection.execute(statement, kept)
     new = [trial_id for trial_id in look.new if trial_id in trial_ids]
     return Snapshot(look.manifest, new, {name: held for name, held in look.changed.items() if name in trial_ids})
 
@@ -137,7 +137,7 @@ def _being_measured(store: Store) -> set[str]:
 
 def _absorbed(live: Manifest, trials: int, changed: Mapping[str, int]) -> list[str]:
     """Parts to write anew: those with a trial that changed, and those that are small beside the new one."""
-    absorbed = [name for name in live.parts if changed and _holds(live, name, changed)]
+    absorbed = [name for name in live.parts if changed and manifest.holds(live, name, changed)]
     total = trials + sum(live.parts[name] for name in absorbed)
     for name in sorted(set(live.parts) - set(absorbed), key=lambda name: live.parts[name]):
         if live.parts[name] > 2 * total:
@@ -145,7 +145,3 @@ def _absorbed(live: Manifest, trials: int, changed: Mapping[str, int]) -> list[s
         absorbed.append(name)
         total += live.parts[name]
     return absorbed
-
-
-def _holds(live: Manifest, name: str, trial_ids: Mapping[str, int]) -> bool:
-    return bool(manifest.held_attempts(Manifest(live.folder, live.generation, {name: live.parts[name]}), trial_ids))

@@ -1,13 +1,17 @@
 """Files: every write of the store goes to a temporary name, is flushed to disk and only then gets its name.
 
-A process may be killed at any instant: readers see a file whole or not at all.
+A process may be killed at any instant: readers see a file whole or not at all. What is written may be read and written
+by whom the folder around it may be, whatever the umask: users of one store have different ones.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,9 +19,9 @@ import pyarrow.parquet as pq
 from bench.errors import UserError
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, replacing what is there in one step."""
-    temporary = _flushed_temporary(path, data)
+def write(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write `data` to `path`, replacing what is there in one step; with the folder's permissions, if no others."""
+    temporary = _flushed_temporary(path, data, mode)
     os.replace(temporary, path)
     flush_folder(path.parent)
 
@@ -26,7 +30,7 @@ def put(path: Path, data: bytes) -> None:
     """Write a file that a user named, in a folder that is made if need be; UserError if it can't be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, data)
+        write(path, data, 0o666 & ~_UMASK)
     except OSError as error:
         raise UserError(f"{path}: can't be written: {error.strerror}") from error
 
@@ -39,6 +43,38 @@ def create(path: Path, data: bytes) -> None:
     finally:
         os.unlink(temporary)
     flush_folder(path.parent)
+
+
+def open_log(path: Path) -> TextIO:
+    """A log to append to: a plain file of the folder, never one that a link leads to."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    # Somebody else's has its permissions already.
+    with suppress(PermissionError):
+        os.fchmod(descriptor, file_mode(path.parent))
+    return os.fdopen(descriptor, "a", encoding="utf-8")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder if it isn't there, with the permissions of the one around it."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return
+    # Some file systems have no permissions to give.
+    with suppress(PermissionError):
+        os.chmod(path, folder_mode(path.parent))
+
+
+def folder_mode(folder: Path) -> int:
+    """Permissions of folders in this one; its group goes on, where it does."""
+    return folder.stat().st_mode & (stat.S_ISGID | 0o777)
+
+
+def file_mode(folder: Path) -> int:
+    """Permissions of files in this folder."""
+    return folder.stat().st_mode & 0o666
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -69,16 +105,19 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _flushed_temporary(path: Path, data: bytes) -> str:
+def _flushed_temporary(path: Path, data: bytes, mode: int | None = None) -> str:
     descriptor, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
     try:
         with open(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_UMASK)
-    except OSError:
+        # Temporary files are private by default.
+        os.chmod(temporary, file_mode(path.parent) if mode is None else mode)
+    except OSError as error:
         os.unlink(temporary)
+        # What fails on an open file names none.
+        error.filename = error.filename or str(path)
         raise
     return temporary
 
@@ -89,5 +128,4 @@ def _current_umask() -> int:
     return umask
 
 
-# Temporary files are private by default; in a shared store colleagues must be able to read results.
 _UMASK = _current_umask()

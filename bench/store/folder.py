@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import pwd
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from bench.errors import UserError
+from bench.store import plain
 from bench.trial import Trial
 
 TRIAL, ATTEMPTS, HISTORY, MEASURES = "trial.json", "attempts", "history.parquet", "measures.parquet"
@@ -129,13 +133,27 @@ class TrialFolder:
     def progress(self) -> Progress | None:
         """The newest epoch that a worker finished; None before the first."""
         try:
-            found = _EPOCH.findall(self.log.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            found = _EPOCH.findall(plain.read(self.log).decode(errors="replace"))
+        except OSError:
             return None
         if not found:
             return None
         epoch, epochs, accuracy, seconds = found[-1]
         return Progress(int(epoch), int(epochs), float(accuracy), float(seconds))
+
+    def obstacle(self, *, to_write: bool = False) -> str | None:
+        """Why nothing can be read here, or written if that is asked; None if it can, or there is no folder yet."""
+        needed = os.R_OK | os.X_OK | (os.W_OK if to_write else 0)
+        for folder in (self.path, self.attempts):
+            if folder.is_symlink():
+                return f"{folder}: {plain.NOT_FOLLOWED}"
+            try:
+                folder.lstat()
+            except FileNotFoundError:
+                return None
+            if not os.access(folder, needed):
+                return f"{folder}: {_owner(folder)} doesn't let you {'write' if to_write else 'read'} there"
+        return None
 
     def claim(self, number: int) -> Path:
         return self.attempts / f"{number:04d}.claim"
@@ -146,10 +164,30 @@ class TrialFolder:
     def read_trial(self) -> Trial:
         """The trial that was recorded; StoreError if its file doesn't hold it."""
         try:
-            stored = json.loads(self.trial.read_text(encoding="utf-8"))
+            stored = json.loads(plain.read(self.trial))
             trial = Trial.from_dict(stored["fields"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{self.trial}: damaged: {error}") from error
         if trial.trial_id != self.trial_id:
             raise StoreError(f"{self.trial}: holds trial {trial.trial_id}, not {self.trial_id}")
         return trial
+
+
+def log_of(folder: TrialFolder) -> TextIO:
+    """The trial's log, to be read; FileNotFoundError if there is none, StoreError if it can't be read."""
+    if obstacle := folder.obstacle():
+        raise StoreError(obstacle)
+    try:
+        return io.TextIOWrapper(plain.open_file(folder.log), encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StoreError(f"{folder.log}: can't be read: {error.strerror}") from error
+
+
+def _owner(path: Path) -> str:
+    uid = path.lstat().st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"

@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import files
+from bench.store import files, plain
 from bench.store.folder import ATTEMPTS, MEASURES, TRIAL, TrialFolder, record_name
 from bench.store.layout import Store
 from bench.store.loose import sql_type
@@ -68,10 +68,11 @@ def note(folder: TrialFolder, attempt: dict[str, Any]) -> None:
         line = known | {"record": attempt, "measures": measures, "trial": trial}
         data = "\n" + json.dumps(line, default=datetime.isoformat, allow_nan=False)
         place = _folder(folder.root)
-        place.mkdir(exist_ok=True)
+        files.make_folder(place)
         name = f"{socket.gethostname()}-{os.getuid()}.jsonl"
-        descriptor = os.open(place / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        descriptor = os.open(place / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
+            os.fchmod(descriptor, files.file_mode(place))
             os.write(descriptor, data.encode())
         finally:
             os.close(descriptor)
@@ -79,7 +80,10 @@ def note(folder: TrialFolder, attempt: dict[str, Any]) -> None:
 
 def paths(store: Store) -> list[Path]:
     """The journals that there are."""
-    return sorted(_folder(store.root).glob("*.jsonl"))
+    place = _folder(store.root)
+    with suppress(OSError):
+        return sorted(place / name for name in plain.names(place) if name.endswith(".jsonl"))
+    return []
 
 
 def load(
@@ -135,5 +139,6 @@ def _stamps(folder: str, attempt: int) -> list[int]:
     """Size in bytes and time of change in ns of the files that a line is made of, the record first."""
     # Strings, not paths: there may be tens of thousands.
     names = (f"{ATTEMPTS}/{record_name(attempt)}", MEASURES, TRIAL)
-    found = [os.stat(f"{folder}/{name}") for name in names]
+    # Not through a link: the files that the line stands for aren't read through one either.
+    found = [os.lstat(f"{folder}/{name}") for name in names]
     return [number for file in found for number in (file.st_size, file.st_mtime_ns)]

@@ -10,13 +10,14 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.store import files, manifest
+from bench.store import files, manifest, plain
 from bench.store.folder import StoreError, TrialFolder
 from bench.trial import SCHEMA, Trial
 
 STORE_SCHEMA = 1
 """Version of the layout and of the columns; a store of a newer one is refused."""
 
+_FOLDERS = ("trials", "compact", "changed", "journal")
 _TRIAL_ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -31,7 +32,7 @@ class Store:
         """A store that exists; StoreError if there is none or it is of a newer schema."""
         root = Path(root).absolute()
         try:
-            header = json.loads((root / "store.json").read_text(encoding="utf-8"))
+            header = json.loads(plain.read(root / "store.json"))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise StoreError(f"no store at {root}: `sambench run` makes one, --store names another") from error
         except (OSError, ValueError) as error:
@@ -39,7 +40,20 @@ class Store:
         if header["schema"] > STORE_SCHEMA:
             message = f"store {root} has schema {header['schema']}, this sambench knows up to {STORE_SCHEMA}"
             raise StoreError(f"{message}: upgrade sambench, or name another store")
+        for name in _FOLDERS:
+            if (root / name).is_symlink():
+                raise StoreError(f"{root / name}: {plain.NOT_FOLLOWED}: link the whole store instead")
         return cls(root)
+
+    @classmethod
+    def open_to_write(cls, root: Path | str) -> Store:
+        """A store that exists and can be written; StoreError if not."""
+        store = cls.open(root)
+        try:
+            _probe(store.root)
+        except OSError as error:
+            raise StoreError(f"store {store.root} is not writable: {error.strerror}") from error
+        return store
 
     @staticmethod
     def exists(root: Path | str) -> bool:
@@ -51,7 +65,8 @@ class Store:
         """The store at `root`, made if need be; StoreError if it can't be written."""
         root = Path(root).absolute()
         try:
-            (root / "trials").mkdir(parents=True, exist_ok=True)
+            root.mkdir(parents=True, exist_ok=True)
+            files.make_folder(root / "trials")
             if not (root / "store.json").exists():
                 files.write(root / "store.json", json.dumps({"schema": STORE_SCHEMA}).encode())
             _probe(root)
@@ -70,7 +85,7 @@ class Store:
 
     def trial_ids(self) -> list[str]:
         """All trials that were ever recorded here, sorted."""
-        return sorted(name for name in os.listdir(self.trials) if _TRIAL_ID.fullmatch(name))
+        return sorted(filter(_TRIAL_ID.fullmatch, plain.names(self.trials)))
 
     def folders(self) -> Iterator[TrialFolder]:
         """The folders of all trials that were ever recorded here."""
@@ -78,13 +93,17 @@ class Store:
 
     def add(self, trials: Iterable[Trial]) -> None:
         """Record what the trials are, so that a worker needs only their ids."""
-        new = [trial for trial in trials if not self.folder(trial.trial_id).trial.exists()]
+        # Not by the path's own method, which fails where somebody else's folder can't be looked into.
+        new = [trial for trial in trials if not os.path.exists(self.folder(trial.trial_id).trial)]
         done = manifest.done_trials(manifest.current(self.root), [trial.trial_id for trial in new])
         for trial in new:
             if trial.trial_id in done:
                 continue
             folder = self.folder(trial.trial_id)
-            folder.attempts.mkdir(parents=True, exist_ok=True)
+            if folder.obstacle():
+                continue
+            files.make_folder(folder.path)
+            files.make_folder(folder.attempts)
             described = {"schema": SCHEMA, "trial_id": trial.trial_id, "fields": trial.as_dict()}
             try:
                 files.write(folder.trial, json.dumps(described, indent=1).encode())
@@ -104,13 +123,19 @@ class Store:
     def set_aside(self, folder: TrialFolder) -> Path:
         """Move a trial's folder out of the way, unchanged, so that it can run again."""
         target = self.root / "damaged" / f"{folder.trial_id}-{int(time.time())}-{uuid.uuid4().hex[:6]}"
-        target.parent.mkdir(exist_ok=True)
+        files.make_folder(target.parent)
         os.rename(folder.path, target)
         return target
 
     def now(self) -> float:
-        """The file system's own time in s: heartbeats are stamped by it, whatever the hosts' clocks say."""
-        return _probe(self.root)
+        """The file system's own time in s: heartbeats are stamped by it, whatever the hosts' clocks say.
+
+        Who may only look has no way to ask for it, and takes this machine's clock.
+        """
+        try:
+            return _probe(self.root)
+        except OSError:
+            return time.time()
 
 
 def _probe(root: Path) -> float:

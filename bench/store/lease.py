@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.store import files
+from bench.store import files, plain
 from bench.store.claim import HEARTBEAT, describe_holder, is_dead
 from bench.store.folder import TrialFolder
 from bench.store.layout import Store
@@ -26,7 +26,7 @@ _NAME = re.compile(r"(\d{4,})\.claim")
 @contextmanager
 def lease(store: Store, folder: TrialFolder, launcher: str) -> Iterator[bool]:
     """Inside, whether the trial is ours to measure; not if a live process has it."""
-    folder.later.mkdir(exist_ok=True)
+    files.make_folder(folder.later)
     # One look: with a second one, two processes that both find a dead lease could take different numbers.
     number = _last(folder)
     if not _is_over(store, folder, number):
@@ -38,14 +38,23 @@ def lease(store: Store, folder: TrialFolder, launcher: str) -> Iterator[bool]:
     except FileExistsError:
         yield False
         return
+    try:
+        with touching(path):
+            yield True
+    finally:
+        # Only our own: were that of a dead process removed, a slow one could take its number a second time.
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def touching(path: Path) -> Iterator[None]:
+    """Inside, the file is touched every few seconds, to say that its process lives."""
     stop = threading.Event()
     threading.Thread(target=_beat, args=(path, stop), daemon=True, name="lease").start()
     try:
-        yield True
+        yield
     finally:
         stop.set()
-        # Only our own: were that of a dead process removed, a slow one could take its number a second time.
-        path.unlink(missing_ok=True)
 
 
 def is_leased(store: Store, folder: TrialFolder) -> bool:
@@ -54,14 +63,14 @@ def is_leased(store: Store, folder: TrialFolder) -> bool:
 
 
 def _last(folder: TrialFolder) -> int:
-    found = (_NAME.fullmatch(name) for name in os.listdir(folder.later))
+    found = map(_NAME.fullmatch, plain.names(folder.later))
     return max((int(match[1]) for match in found if match), default=0)
 
 
 def _is_over(store: Store, folder: TrialFolder, number: int) -> bool:
     path = folder.lease(number)
     try:
-        holder, touched = json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
+        holder, touched = json.loads(plain.read(path)), path.stat().st_mtime
     except FileNotFoundError:
         return True
     return is_dead(store, holder, touched)

@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.store import plain, sql
 from bench.store.folder import LATER
 
 Insert = Callable[[duckdb.DuckDBPyConnection, str, pa.Schema, list[str]], None]
@@ -73,11 +74,20 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, 
     except duckdb.Error:
         damaged = damaged_files(map(Path, paths))
         for path, reason in damaged.items():
+            if isinstance(reason, Denied):
+                _log.warning("%s: left out: %s", path, reason)
+                continue
             again = "measure` takes it" if path.parent.name == LATER else "run` trains its trial"
             _log.warning("%s: damaged, left out: %s; `sambench %s again", path, reason, again)
         # What compaction removed meanwhile is in its newer manifest, which the caller looks for.
         whole = [path for path in paths if Path(path) not in damaged and Path(path).exists()]
         _insert(connection, name, schema, whole, by_name=True)
+
+
+class Denied(str):
+    """What keeps a file from being read that isn't damaged: it is somebody else's."""
+
+    __slots__ = ()
 
 
 class Checked:
@@ -113,8 +123,7 @@ def sql_type(type_: pa.DataType) -> str:
 
 def parquet(paths: Iterable[str], *, by_name: bool = True) -> str:
     """SQL for the rows of Parquet files, by name, because files of an older version may lack columns."""
-    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{listed}], union_by_name = {str(by_name).lower()})"
+    return f"read_parquet({sql.literals(paths)}, union_by_name = {str(by_name).lower()})"
 
 
 def _insert(
@@ -128,7 +137,7 @@ def _insert(
 
 
 def _listed(schema: pa.Schema) -> str:
-    return ", ".join(f'"{name}"' for name in schema.names)
+    return ", ".join(map(sql.name, schema.names))
 
 
 def _read_all(paths: list[str]) -> Iterator[tuple[str, pa.Table | str | None]]:
@@ -149,9 +158,13 @@ def _read(path: str) -> pa.Table | str | None:
     """The file's rows, or what is wrong with it; None if it isn't there."""
     try:
         # Not read_table, which takes several times as long for a small file.
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with plain.open_file(path) as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
             return file.read(use_threads=False)
     except FileNotFoundError:
         return None
+    except plain.NotPlain as error:
+        return str(error.strerror)
+    except PermissionError:
+        return Denied("its owner doesn't let you read it")
     except (OSError, pa.ArrowException) as error:
         return str(error).splitlines()[0]

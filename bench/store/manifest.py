@@ -3,6 +3,7 @@
 ```
 compact/manifest-N.json     generation N: the live parts; the highest N counts
 compact/PART-TABLE.parquet  one table of one part, never changed
+compact/PART.writing        who wrote the part, for which generation
 compact/PART.swept          the loose files that this part replaces are gone
 ```
 
@@ -19,6 +20,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,14 @@ import duckdb
 import pyarrow.parquet as pq
 
 from bench.errors import UserError
-from bench.store import files
+from bench.store import files, plain, sql
 
 FOLDED = ("trials", "attempts", "history", "measures", "results", "index")
 """Tables of a part; each is a file of its own."""
 
 _NAME = re.compile(r"manifest-(\d{8})\.json")
+_PART = re.compile(r"[0-9a-f]{12}")
+_FILE = re.compile(rf"{_PART.pattern}-(?:{'|'.join(FOLDED)})\.parquet")
 
 
 class DamagedPart(UserError):
@@ -68,13 +72,7 @@ class Manifest:
     def publish(self, parts: Mapping[str, int], sizes: Mapping[str, int]) -> Manifest:
         """Make these parts the live ones; FileExistsError if another compaction came first."""
         following = Manifest(self.folder, self.generation + 1, dict(parts), dict(sizes))
-        described = {
-            "generation": following.generation,
-            "parts": list(parts),
-            "trials": list(parts.values()),
-            "bytes": dict(sizes),
-        }
-        files.create(_manifest_path(self.folder, following.generation), json.dumps(described, indent=1).encode())
+        files.create(_manifest_path(self.folder, following.generation), _described(following))
         return following
 
 
@@ -104,9 +102,25 @@ def load(folder: Path, generation: int) -> Manifest:
     return _load(_manifest_path(folder, generation))
 
 
+def shorten(folder: Path, before: int, limit: float) -> None:
+    """Empty the old manifests of generations before this one.
+
+    Their names stay: were they free again, a process that slept all the while could publish under one of them.
+    """
+    for generation in generations_of(folder):
+        path, empty = _manifest_path(folder, generation), _described(Manifest(folder, generation))
+        if generation < before and path.stat().st_mtime < limit and path.stat().st_size != len(empty):
+            files.write(path, empty)
+
+
 def held_attempts(live: Manifest, trial_ids: Collection[str]) -> dict[str, int]:
     """Of the trials that are compacted, how many attempts are."""
     return {trial_id: attempts for trial_id, attempts, _ in _index(live, trial_ids)}
+
+
+def holds(live: Manifest, name: str, trial_ids: Collection[str]) -> bool:
+    """Whether one part has any of the trials."""
+    return bool(held_attempts(Manifest(live.folder, live.generation, {name: live.parts[name]}), trial_ids))
 
 
 def done_trials(live: Manifest, trial_ids: Collection[str]) -> set[str]:
@@ -126,13 +140,19 @@ def explain_damage(live: Manifest, error: Exception) -> None:
 def _index(live: Manifest, trial_ids: Collection[str]) -> list[tuple[str, int, bool]]:
     if not live.parts or not trial_ids:
         return []
-    sql = "SELECT trial_id, attempts, done FROM read_parquet($paths) WHERE trial_id IN (SELECT unnest($ids))"
-    with duckdb.connect(":memory:") as connection:
+    query = "SELECT trial_id, attempts, done FROM read_parquet($paths) WHERE trial_id IN (SELECT unnest($ids))"
+    with sql.opened() as connection:
         try:
-            return connection.execute(sql, {"paths": live.paths("index"), "ids": list(set(trial_ids))}).fetchall()
+            return connection.execute(query, {"paths": live.paths("index"), "ids": list(set(trial_ids))}).fetchall()
         except duckdb.Error as error:
             explain_damage(live, error)
             raise
+
+
+def _described(held: Manifest) -> bytes:
+    parts, trials = list(held.parts), list(held.parts.values())
+    described = {"generation": held.generation, "parts": parts, "trials": trials, "bytes": dict(held.sizes)}
+    return json.dumps(described, indent=1).encode()
 
 
 def _manifest_path(folder: Path, generation: int) -> Path:
@@ -142,9 +162,19 @@ def _manifest_path(folder: Path, generation: int) -> Path:
 @lru_cache(maxsize=64)
 def _load(path: Path) -> Manifest:
     # Kept, because a manifest is never changed and workers ask for every trial.
-    held = json.loads(path.read_text(encoding="utf-8"))
+    held = json.loads(plain.read(path))
     parts = dict(zip(held["parts"], held["trials"], strict=True))
+    _check(path, parts, held["bytes"])
     return Manifest(path.parent, held["generation"], parts, held["bytes"])
+
+
+def _check(path: Path, parts: Iterable[str], names: Iterable[str]) -> None:
+    """DamagedPart if the manifest leads to other files than those of its parts, beside it."""
+    for wrong in [*filterfalse(_PART.fullmatch, parts), *filterfalse(_FILE.fullmatch, names)]:
+        raise DamagedPart(f"{path}: damaged: {wrong!r} is no compact file's name")
+    for name in names:
+        if (path.parent / name).is_symlink():
+            raise DamagedPart(f"{path.parent / name}: {plain.NOT_FOLLOWED}; put the file itself there")
 
 
 def _rows(path: Path, trial_id: str, columns: list[str]) -> list[dict[str, Any]]:

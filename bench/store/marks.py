@@ -48,7 +48,7 @@ def left(root: Path) -> list[Mark]:
 
 def _mark(root: Path, name: str) -> Path:
     folder = root / "changed"
-    folder.mkdir(exist_ok=True)
+    files.make_folder(folder)
     (folder / name).touch()
     files.flush_folder(folder)
     return folder / name

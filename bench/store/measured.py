@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from bench.store import files, manifest, marks
 from bench.store.folder import TrialFolder
 from bench.store.layout import Store
-from bench.store.loose import damaged_files
+from bench.store.loose import Denied, damaged_files
 from bench.store.query import connect
 from bench.store.results import MEASURES_SCHEMA
 
@@ -40,10 +40,10 @@ def file_of(folder: TrialFolder, quantity: Quantity) -> Path:
 def add_measure(folder: TrialFolder, quantity: Quantity, value: float) -> bool:
     """Write a quantity of a trial that is over; False if it was there. A damaged file of it is set aside."""
     path = file_of(folder, quantity)
-    folder.later.mkdir(exist_ok=True)
+    files.make_folder(folder.later)
     row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value}
     data = files.parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA))
-    if damaged_files([path]):
+    if any(not isinstance(reason, Denied) for reason in damaged_files([path]).values()):
         os.replace(path, path.with_suffix(".damaged"))
     mark = marks.mark_measures(folder.root, folder.trial_id)
     try:

@@ -1,26 +1,29 @@
-"""Merge: bring the trials of several stores into one."""
+"""Merge: bring the trials of several stores into one.
+
+A done trial comes before one that isn't, whichever was there first. What a merge copies, it writes to a workspace of
+the target, so that a folder is there whole or not at all, and that nothing is left of a merge that was killed.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
-import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from bench.errors import UserError
-from bench.store import manifest, part, snapshot
-from bench.store.claim import last_number
+from bench.store import copying, files, loose, manifest, part, snapshot, sql
 from bench.store.compaction import publish_part
 from bench.store.layout import Store
+from bench.store.loose import parquet
 from bench.store.measured import Quantity, add_measure
 from bench.store.query import connect
 from bench.store.snapshot import Snapshot
 from bench.store.state import open_attempt
 from bench.store.tables import TABLES, load_loose, relation
+from bench.store.workspace import workspace
+
+_TRIES = 5
+"""Times that a source is looked at again, because a compaction of it or of the target came between."""
 
 
 @dataclass
@@ -29,6 +32,8 @@ class Merged:
 
     copied: int = 0
     """Trials that the target has now and hadn't before."""
+    replaced: int = 0
+    """Trials that weren't done in the target, and are now."""
     kept: int = 0
     """Trials that the target had already, and kept as they were."""
     running: int = 0
@@ -40,74 +45,107 @@ class Merged:
 def merge(sources: Sequence[Store], target: Store) -> Merged:
     """Copy into `target` what it doesn't have; of a trial that several sources have, the first that is done.
 
-    A trial that the target has is not touched, but gets what was measured later of the same model. May be repeated: it
-    goes on where it was stopped.
+    A trial that isn't done in the target is replaced by one that is. Another that the target has is not touched, but
+    gets what was measured later of the same model. May be repeated: it goes on where it was stopped.
     """
     if target.root.resolve() in {source.root.resolve() for source in sources}:
         raise UserError(f"--into {target.root}: is one of the stores to merge; name another")
     done = Merged()
-    for source in sources:
-        _merge_parts(source, target, done)
-        _merge_folders(source, target, done, finished=True)
-    for source in sources:
-        _merge_folders(source, target, done, finished=False)
-        _merge_measures(source, target, done)
+    with workspace(target, "merge") as place:
+        for source in sources:
+            generation = manifest.current(source.root).generation
+            _merge_done(source, target, place, done)
+            if manifest.current(source.root).generation != generation:
+                # A compaction of the source may have removed files before they were copied.
+                _merge_done(source, target, place, Merged())
+        for source in sources:
+            _merge_others(source, target, place, done)
+            _merge_measures(source, target, done)
     return done
 
 
-def _merge_parts(source: Store, target: Store, done: Merged) -> None:
-    """The compacted trials of a source as one part of the target, then their folders with weights and logs."""
-    look = snapshot.take(source)
-    own = snapshot.take(target)
-    if not look.manifest.parts:
+def _merge_done(source: Store, target: Store, place: Path, done: Merged) -> None:
+    """The trials that are done in the source: compacted ones as one part, then every one's folder."""
+    there = set(target.trial_ids())
+    ours, theirs = _done(target), _done(source)
+    wanted = theirs.keys() - ours.keys()
+    running = {trial_id for trial_id in wanted & there if open_attempt(target, target.folder(trial_id)) is not None}
+    wanted -= running
+    there |= manifest.held_attempts(manifest.current(target.root), wanted).keys()
+    for _ in range(_TRIES):
+        try:
+            _merge_parts(source, target, wanted)
+            break
+        except FileExistsError:
+            continue  # Another compaction of the target ended first.
+    else:
+        raise UserError(f"store {target.root}: compacted over and over; merge again when that is over")
+    for trial_id in sorted(wanted):
+        copying.replace(source, target, trial_id, place)
+    for trial_id in sorted(theirs.keys() & ours.keys()):
+        # A merge that was stopped may not have come to its weights and log.
+        if ours[trial_id] == theirs[trial_id] and not copying.has_attempt(target, trial_id, ours[trial_id][0]):
+            copying.replace(source, target, trial_id, place)
+    done.copied += len(wanted - there)
+    done.replaced += len(wanted & there)
+    done.kept += len(theirs.keys() & ours.keys())
+    done.running += len(running)
+
+
+def _done(store: Store) -> dict[str, tuple[object, ...]]:
+    """Done trial → number, start, machine and process of the attempt: what tells two trainings apart."""
+    columns = ["attempt", "started", "host", "pid"]
+    with connect(store, ["attempts"], columns=["outcome", *columns]) as connection:
+        rows = connection.execute(f"SELECT trial_id, {', '.join(columns)} FROM attempts WHERE outcome = 'done'")
+        return {trial_id: tuple(attempt) for trial_id, *attempt in rows.fetchall()}
+
+
+def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> None:
+    """Those of the trials that either store has compacted, as one part of the target; FileExistsError if overtaken."""
+    look, live = snapshot.take(source), manifest.current(target.root)
+    held = manifest.held_attempts(live, trial_ids)
+    folded = manifest.held_attempts(look.manifest, trial_ids)
+    chosen = sorted(folded.keys() | held.keys())
+    if not chosen:
         return
-    with duckdb.connect(":memory:") as connection:
-        rows = connection.execute(
-            "SELECT trial_id, done FROM read_parquet($paths)", {"paths": look.manifest.paths("index")}
-        ).fetchall()
-        there = set(own.new) | set(manifest.held_attempts(own.manifest, [trial_id for trial_id, _ in rows]))
-        # What isn't done travels in its folder, where it can go on.
-        wanted = [trial_id for trial_id, is_done in rows if is_done and trial_id not in there]
-        done.kept += sum(is_done and trial_id in there for trial_id, is_done in rows)
-        if not wanted:
-            return
-        (target.root / "compact").mkdir(exist_ok=True)
-        load_loose(connection, "source", source, Snapshot(look.manifest, [], look.changed), TABLES)
-        connection.execute("CREATE TABLE wanted AS SELECT unnest($ids::VARCHAR[]) AS trial_id", {"ids": wanted})
+    files.make_folder(live.folder)
+    absorbed = [name for name in live.parts if held and manifest.holds(live, name, held)]
+    with sql.opened() as connection:
+        checked = loose.Checked()
+        read = Snapshot(look.manifest, [name for name in chosen if name not in folded], look.changed)
+        load_loose(connection, "source", source, read, TABLES, checked=checked)
+        connection.execute("CREATE TABLE wanted AS SELECT unnest($ids::VARCHAR[]) AS trial_id", {"ids": chosen})
 
-        def chosen(table: str) -> str:
-            whole = relation("source", look, table, look.manifest.parts)
-            return f"SELECT * FROM ({whole}) WHERE trial_id IN (FROM wanted)"
+        def rows(table: str) -> str:
+            whole = relation("source", read, table, look.manifest.parts)
+            new = f"SELECT * FROM ({whole}) WHERE trial_id IN (FROM wanted)"
+            if not absorbed:
+                return new
+            old = f"SELECT * FROM {parquet(live.paths(table, absorbed))} WHERE trial_id NOT IN (FROM wanted)"
+            return f"{new} UNION ALL BY NAME {old}"
 
-        written = part.write(connection, target.root / "compact", chosen)
-    if written.trials != len(wanted):
-        raise RuntimeError(f"wrote {written.trials} of {len(wanted)} trials; {target.root} was not changed")
-    publish_part(manifest.current(target.root), written)
-    for trial_id in wanted:
-        _copy_folder(source, target, trial_id)
-    done.copied += len(wanted)
+        written = part.write(connection, live, rows)
+    expected = len(chosen) + sum(live.parts[name] for name in absorbed) - len(held)
+    if written.trials != expected:
+        raise UserError(
+            f"wrote {written.trials} of {expected} trials of {source.root}; {target.root} was not changed: "
+            f"`sambench store check --store {source.root}` tells what is damaged"
+        )
+    publish_part(live, written, absorbed)
 
 
-def _merge_folders(source: Store, target: Store, done: Merged, *, finished: bool) -> None:
-    """The other trials, each folder whole: those that are done, or all others."""
-    live = manifest.current(source.root)
-    with connect(source, ["attempts"], columns=["outcome"]) as connection:
-        rows = connection.execute("SELECT DISTINCT trial_id FROM attempts WHERE outcome = 'done'").fetchall()
-    finished_ids = {trial_id for (trial_id,) in rows}
-    folders = [folder for folder in source.folders() if (folder.trial_id in finished_ids) == finished]
-    folded = manifest.done_trials(live, [folder.trial_id for folder in folders])
-    for folder in folders:
-        trial_id = folder.trial_id
-        if trial_id in folded:
-            # A merge that was stopped may not have come to its weights and log.
-            _copy_folder(source, target, trial_id)
-        elif open_attempt(source, folder) is not None:
+def _merge_others(source: Store, target: Store, place: Path, done: Merged) -> None:
+    """The trials that aren't done, each folder whole."""
+    finished, live = _done(source), manifest.current(target.root)
+    others = [folder for folder in source.folders() if folder.trial_id not in finished]
+    held = manifest.held_attempts(live, [folder.trial_id for folder in others])
+    for folder in others:
+        if folder.obstacle() is None and open_attempt(source, folder) is not None:
             done.running += 1
-        elif target.folder(trial_id).path.exists() or manifest.current(target.root).attempts(trial_id):
+        elif target.folder(folder.trial_id).path.exists() or folder.trial_id in held:
             done.kept += 1
-        elif last_number(folder) or folder.trial.exists():
-            _copy_folder(source, target, trial_id)
-            done.copied += 1
+        else:
+            done.copied += copying.copy(source, target, folder.trial_id, place)
 
 
 def _merge_measures(source: Store, target: Store, done: Merged) -> None:
@@ -121,24 +159,3 @@ def _merge_measures(source: Store, target: Store, done: Merged) -> None:
         lacking = connection.execute(sql).fetchall()
     for trial_id, measure, settings, value in lacking:
         done.measures += add_measure(target.folder(trial_id), Quantity(measure, settings), value)
-
-
-def _copy_folder(source: Store, target: Store, trial_id: str) -> None:
-    """Copy a folder under a temporary name and rename it, so that it is there whole or not at all."""
-    origin, place = source.folder(trial_id).path, target.folder(trial_id).path
-    if place.exists() or not origin.exists():
-        return
-    temporary = target.root / f".tmp-{uuid.uuid4().hex}"
-    try:
-        shutil.copytree(origin, temporary)
-        for path in temporary.rglob("*"):
-            if path.is_file():
-                _flush(path)
-        os.rename(temporary, place)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Callable
@@ -11,11 +12,18 @@ from typing import NamedTuple
 import duckdb
 import pyarrow.parquet as pq
 
-from bench.store import files
-from bench.store.manifest import FOLDED
+from bench.store import files, plain
+from bench.store.claim import describe_holder, is_there
+from bench.store.manifest import FOLDED, Manifest
 
 ROWS = 65_536
 """Rows of a row group: small enough to skip most of a file, large enough to compress and to scan fast."""
+
+WRITING = ".writing"
+"""End of the name of a part's mark, which says who writes it, to be published as which generation.
+
+It stays as long as the part, because a look at it is only of use before a look at the manifests.
+"""
 
 _BY_KEY = "dataset, model, augment, optimizer, variant, scope, rho, seed, trial_id"
 _ORDER = {
@@ -38,9 +46,11 @@ class Part(NamedTuple):
     """File → bytes."""
 
 
-def write(connection: duckdb.DuckDBPyConnection, folder: Path, rows: Callable[[str], str]) -> Part:
-    """Write a part into `folder`; `rows` gives the SQL for all rows of a table."""
-    name = uuid.uuid4().hex[:12]
+def write(connection: duckdb.DuckDBPyConnection, live: Manifest, rows: Callable[[str], str]) -> Part:
+    """Write a part, to be published after the manifest `live`; `rows` gives the SQL for all rows of a table."""
+    name, folder = uuid.uuid4().hex[:12], live.folder
+    holder = describe_holder("compact") | {"generation": live.generation + 1}
+    files.create(folder / f"{name}{WRITING}", json.dumps(holder).encode())
     sizes, counts = {}, {}
     for table in FOLDED:
         sql = _index(rows("attempts")) if table == "index" else rows(table)
@@ -51,6 +61,19 @@ def write(connection: duckdb.DuckDBPyConnection, folder: Path, rows: Callable[[s
     # Tables that disagree are told by the caller, which knows how many trials there should be.
     trials = counts["index"] if counts["trials"] == counts["results"] == counts["index"] else -1
     return Part(name, trials, sizes)
+
+
+def is_given_up(folder: Path, name: str, generation: int) -> bool | None:
+    """Whether a part that isn't named by any manifest up to this one can't be published any more.
+
+    Its generation may have come without it, or its writer is gone. None if that isn't known, because the part has no
+    mark of its writer.
+    """
+    try:
+        holder = json.loads(plain.read(folder / f"{name}{WRITING}"))
+        return generation >= holder["generation"] or is_there(holder) is False
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _index(attempts: str) -> str:
@@ -65,6 +88,7 @@ def _write_table(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) ->
     with pq.ParquetWriter(temporary, reader.schema, compression="zstd", write_page_checksum=True) as writer:
         for batch in reader:
             writer.write_batch(batch, row_group_size=ROWS)
+    os.chmod(temporary, files.file_mode(path.parent))
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     count = _read_back(temporary)

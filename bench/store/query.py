@@ -26,10 +26,9 @@ import duckdb
 import pyarrow as pa
 
 from bench.errors import UserError
-from bench.store import manifest
+from bench.store import manifest, sql
 from bench.store.folder import StoreError
 from bench.store.layout import Store
-from bench.store.loose import parquet
 from bench.store.named import named_columns
 from bench.store.snapshot import Snapshot, take
 from bench.store.tables import TABLES, load_loose, make_views, wanted_tables
@@ -63,34 +62,33 @@ def connect(
     """
     read = as_list(stores)
     wanted = wanted_tables(tables) | ({"trials", "attempts"} if len(read) > 1 else set())
-    connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
+    connection = sql.opened()
     paths: list[str] = []
     for number, store in enumerate(read):
         snapshot = _load(connection, f"store_{number}", store, wanted, only, columns)
         paths += [path for table in wanted for path in snapshot.manifest.paths(table)]
     _unite(connection, len(read), wanted, measures)
-    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    connection.execute(f"SET allowed_paths = [{listed}]")
+    connection.execute(f"SET allowed_paths = {sql.literals(paths)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
 
 
-def query(stores: Readable, sql: str) -> pa.Table:
+def query(stores: Readable, select: str) -> pa.Table:
     """The rows that one SELECT gives; QueryError if it is wrong or no SELECT."""
     try:
-        statements = duckdb.extract_statements(sql)
+        statements = duckdb.extract_statements(select)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryError("the store is read-only: write one SELECT statement")
-        named = set(re.findall(r"\w+", sql.lower())) & set(TABLES)
-        columns = named_columns(sql)
+        named = set(re.findall(r"\w+", select.lower())) & set(TABLES)
+        columns = named_columns(select)
         if columns is not None:
             # What is wrong is told below, where all columns are there to choose from.
             with connect(stores, named or TABLES, columns=columns) as connection, suppress(duckdb.Error):
-                return connection.sql(sql).to_arrow_table()
+                return connection.sql(select).to_arrow_table()
         with connect(stores, named or TABLES) as connection:
             try:
-                return connection.sql(sql).to_arrow_table()
+                return connection.sql(select).to_arrow_table()
             except duckdb.Error as error:
                 for store in as_list(stores):
                     manifest.explain_damage(manifest.current(store.root), error)
@@ -156,10 +154,10 @@ def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str], 
         connection.execute(f"CREATE VIEW {table} AS SELECT *{empty} FROM ({each})")
 
 
-def _empty(connection: duckdb.DuckDBPyConnection, sql: str, names: Iterable[str]) -> str:
+def _empty(connection: duckdb.DuckDBPyConnection, rows: str, names: Iterable[str]) -> str:
     """SQL for the columns of these names that the rows don't have."""
-    there = {column[0] for column in connection.execute(f"{sql} LIMIT 0").description}
-    return "".join(f', NULL::DOUBLE AS "{name}"' for name in dict.fromkeys(names) if name not in there)
+    there = {column[0] for column in connection.execute(f"{rows} LIMIT 0").description}
+    return "".join(f", NULL::DOUBLE AS {sql.name(name)}" for name in dict.fromkeys(names) if name not in there)
 
 
 def _explain(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, named: set[str]) -> str:
@@ -178,4 +176,4 @@ def _explain(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, named: 
     return f"no column {wrong!r}: did you mean {' or '.join(nearest)}?\n{message}"
 
 
-__all__ = ["TABLES", "QueryError", "connect", "parquet", "query", "results_of"]
+__all__ = ["TABLES", "QueryError", "connect", "query", "results_of"]

@@ -8,14 +8,19 @@ right if the manifest is still the same afterwards.
 
 from __future__ import annotations
 
-import os
+import logging
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from bench.store import manifest, marks
+from bench.store import manifest, marks, plain
 from bench.store.folder import ATTEMPTS, HISTORY, LATER, MEASURES, RECORD, record_name
 from bench.store.journal import Entry
 from bench.store.layout import Store
+
+_LATER = re.compile(r"[0-9a-f]{16}\.parquet")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,16 +91,24 @@ def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str], noted:
         if "measures" in tables and MEASURES in names and entry is None:
             found.paths["measures"].append(f"{folder}/{MEASURES}")
         if "measures" in tables and LATER in names:
-            later = sorted(name for name in _names(f"{folder}/{LATER}") if name.endswith(".parquet"))
-            found.paths["measures"] += [f"{folder}/{LATER}/{name}" for name in later if not name.startswith(".")]
+            later = sorted(filter(_LATER.fullmatch, _names(f"{folder}/{LATER}")))
+            found.paths["measures"] += [f"{folder}/{LATER}/{name}" for name in later]
     return found
 
 
 def _names(folder: str) -> set[str]:
     try:
-        return set(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
+        return plain.names(folder)
+    except OSError as error:
+        # Somebody else's, or no folder: the others are read.
+        _warn(folder, str(error.strerror))
         return set()
+
+
+@lru_cache(maxsize=1024)
+def _warn(folder: str, reason: str) -> None:
+    # Cached, so that each is told of once, however many tables are read.
+    _log.warning("%s: can't be read, left out: %s", folder, reason)
 
 
 def _attempts(folder: str, held: int, noted: Entry | None) -> list[str]:

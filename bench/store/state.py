@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from bench.resources import Retries
-from bench.store import manifest, snapshot
+from bench.store import manifest, plain, snapshot
 from bench.store.attempt import FAILURES, is_over, read
 from bench.store.claim import is_dead, last_number
 from bench.store.folder import TrialFolder
 from bench.store.layout import Store
-from bench.store.loose import damaged_files
+from bench.store.loose import Denied, damaged_files
 from bench.store.query import Readable, as_list, connect
 
 Status = Literal["done", "pruned", "failed", "running", "cancelled", "missing"]
@@ -96,7 +96,7 @@ def open_attempt(store: Store, folder: TrialFolder) -> int | None:
         return None
     claim = folder.claim(number)
     try:
-        holder, touched = json.loads(claim.read_text(encoding="utf-8")), claim.stat().st_mtime
+        holder, touched = json.loads(plain.read(claim)), claim.stat().st_mtime
     except FileNotFoundError:
         return None
     return None if is_dead(store, holder, touched) else number
@@ -110,7 +110,7 @@ def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]
     damaged = {
         path: reason
         for folder in map(store.folder, snapshot.take(store, list(trial_ids)).loose)
-        if folder.path.exists()
+        if folder.path.exists() and not folder.obstacle(to_write=True)
         for path, reason in _damage(folder).items()
         if open_attempt(store, folder) is None
     }
@@ -122,9 +122,11 @@ def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]
 def _damage(folder: TrialFolder) -> dict[Path, str]:
     # Without what was measured later, which can be taken again of the trained model.
     parquet = [*folder.attempts.glob("*.parquet"), folder.history, folder.measures]
-    damaged = damaged_files(parquet)
+    damaged = {path: why for path, why in damaged_files(parquet).items() if not isinstance(why, Denied)}
     try:
-        json.loads(folder.trial.read_text(encoding="utf-8"))
+        json.loads(plain.read(folder.trial))
+    except PermissionError:
+        pass  # Somebody else's, and not damaged.
     except FileNotFoundError:
         # Without a claim it isn't damaged: another process is about to add the trial.
         if last_number(folder):
@@ -136,6 +138,9 @@ def _damage(folder: TrialFolder) -> dict[Path, str]:
 
 def _state(store: Store, trial_id: str, ended: list[Ended], retries: Retries, prunes: bool) -> State:
     last = ended[-1] if ended else Ended(0, None, "", None)
+    if last.outcome != "done" and (obstacle := store.folder(trial_id).obstacle()):
+        # Nobody who can't look into it can run it, and it mustn't keep the others from being run.
+        return State(status="failed", attempts=last.attempt, message=obstacle, store=store)
     return State(
         status=_status(store, trial_id, ended, retries, prunes),
         attempts=last.attempt,

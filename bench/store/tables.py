@@ -14,11 +14,12 @@ import duckdb
 import pyarrow as pa
 
 from bench.measures import MEASURES
-from bench.measures.names import DEFAULT, column
-from bench.store import journal, loose
+from bench.measures.names import DEFAULT
+from bench.store import journal, loose, sql
 from bench.store.attempt import ATTEMPT_SCHEMA
 from bench.store.layout import Store
 from bench.store.loose import parquet
+from bench.store.quantities import wide
 from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA
 from bench.store.snapshot import Snapshot, find_loose
 from bench.store.trial_rows import HIDDEN, load_trials
@@ -131,14 +132,16 @@ def _complete(
 
 def _make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     """One row per trial: the done attempt, or else the newest, and the measures of done trials as columns."""
-    sql = f"SELECT DISTINCT measure, settings FROM {schema}.loose_measures ORDER BY 1, 2"
-    found = connection.execute(sql).fetchall()
+    found = connection.execute(
+        f"SELECT DISTINCT measure, settings FROM {schema}.loose_measures ORDER BY 1, 2"
+    ).fetchall()
+    taken = [column[0] for column in connection.execute(f"FROM {schema}.loose_trials LIMIT 0").description]
     # The known ones have a column even where nothing is measured yet, so that queries can be written ahead.
-    quantities = dict.fromkeys([*((name, DEFAULT) for name in MEASURES), *found])
+    quantities = wide([*((name, DEFAULT) for name in MEASURES), *found], {*taken, *ATTEMPT_SCHEMA.names})
     columns = "".join(
-        f""", max(value) FILTER (measure = '{_quoted(measure)}' AND settings = '{_quoted(settings)}'
-            AND outcome = 'done') AS "{column(measure, settings)}" """
-        for measure, settings in quantities
+        f""", max(value) FILTER (measure = {sql.literal(measure)} AND settings = {sql.literal(settings)}
+            AND outcome = 'done') AS {sql.name(column)}"""
+        for column, (measure, settings) in quantities.items()
     )
     connection.execute(
         f"""
@@ -153,7 +156,3 @@ def _make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
         SELECT * FROM {schema}.loose_trials LEFT JOIN counted USING (trial_id) LEFT JOIN wide USING (trial_id)
         """
     )
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

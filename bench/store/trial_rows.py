@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
+import re
 import types
-from collections.abc import Collection, Iterable
+from array import array
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import IO, Any, Union, get_args, get_origin, get_type_hints
+from itertools import accumulate
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import duckdb
+import pyarrow as pa
 
+from bench.store import plain, sql
 from bench.store.folder import TRIAL, StoreError, TrialFolder
 from bench.store.layout import Store
 from bench.trial import FIELDS, SCHEMA, Trial
@@ -22,6 +26,8 @@ HIDDEN = ("settings", "trial_schema")
 _SQL = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", datetime: "TIMESTAMPTZ"}
 _FOUND = {"UBIGINT": "BIGINT", "BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
 """Type that DuckDB found in JSON → type of the column; text for any other, as where numbers and words are mixed."""
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+"""Fields and settings are called like arguments in Python."""
 _NONE = {"none": "VARCHAR"}
 """DuckDB has no structure without members."""
 _log = logging.getLogger(__name__)
@@ -40,39 +46,77 @@ def load_trials(
     `columns` names the fields that are needed, if not all. What is damaged is left out with a warning.
     """
     connection.execute(f"CREATE TABLE {name}_json AS SELECT ''::VARCHAR AS trial_id, ''::JSON AS trial LIMIT 0")
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as lines:
-        written = _gather(store, trial_ids, lines)
-        connection.execute(
-            f"""INSERT INTO {name}_json SELECT * FROM read_json({_quoted(lines.name)}, ignore_errors = true,
-                format = 'newline_delimited', columns = {{trial_id: 'VARCHAR', trial: 'JSON'}})
-            WHERE json_type(trial, '$.fields.settings') = 'OBJECT'"""
-        )
+    texts = _gather(store, trial_ids)
+    connection.register("incoming", _as_table(texts))
+    connection.execute(
+        f"""INSERT INTO {name}_json SELECT trial_id, text::JSON AS trial
+        FROM (SELECT * FROM incoming WHERE json_valid(text)) WHERE json_type(trial, '$.fields.settings') = 'OBJECT'"""
+    )
+    connection.unregister("incoming")
     whole = connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()
-    for trial_id in written - {trial_id for (trial_id,) in whole}:
+    for trial_id in texts.keys() - {trial_id for (trial_id,) in whole}:
         _log.warning("%s, left out", _fault(store.folder(trial_id)))
     connection.execute(f"INSERT INTO {name}_json {known}")
+    _drop_odd(connection, name, store)
     _make_columns(connection, name, columns)
     connection.execute(f"DROP TABLE {name}_json")
 
 
-def _gather(store: Store, trial_ids: Iterable[str], lines: IO[str]) -> set[str]:
-    """Write a line for each description that is there, as it is: DuckDB parses them faster; of which trials."""
-    folder, written = str(store.trials), set()
+def _gather(store: Store, trial_ids: Iterable[str]) -> dict[str, bytes]:
+    """Each description that is there, as it is: DuckDB parses them faster. Empty where it can't be read."""
+    folder, found = str(store.trials), {}
     for trial_id in trial_ids:
-        written.add(trial_id)
         try:
             # A string, not a path: there may be tens of thousands.
-            with open(f"{folder}/{trial_id}/{TRIAL}", "rb") as file:
-                # In a string of JSON no line ends.
-                text = file.read().decode().replace("\n", "")
+            text = plain.read(f"{folder}/{trial_id}/{TRIAL}")
+            text.decode()
         except FileNotFoundError:
-            written.remove(trial_id)
-        except ValueError:
             continue
-        else:
-            lines.write(f'{{"trial_id": "{trial_id}", "trial": {text}}}\n')
-    lines.flush()
-    return written
+        except (OSError, ValueError):
+            text = b""
+        found[trial_id] = text
+    return found
+
+
+def _as_table(texts: Mapping[str, bytes]) -> pa.Table:
+    """Trials and texts as values, which no text can leave, as it could a line of a file."""
+    ids = [trial_id.encode() for trial_id in texts]
+    return pa.Table.from_arrays([_strings(ids), _strings(list(texts.values()))], ["trial_id", "text"])
+
+
+def _strings(values: list[bytes]) -> pa.Array:
+    # Not `pa.array`, which imports pandas.
+    ends = array("q", accumulate(map(len, values), initial=0))
+    return pa.LargeStringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(values)))
+
+
+def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) -> None:
+    """Leave out trials with a field or setting that is no name, or that would take the place of another."""
+    fields, settings = (_structure(connection, name, path) for path in ("$.fields", "$.fields.settings"))
+    odd = {
+        "$.fields": _odd(fields, ["trial_id", *HIDDEN[1:], *FIELDS], allowed=FIELDS),
+        "$.fields.settings": _odd(settings, ["trial_id", *HIDDEN, *FIELDS, *fields]),
+    }
+    for path, keys in odd.items():
+        if keys:
+            there = f"list_has_any(json_keys(trial, '{path}'), $keys::VARCHAR[])"
+            found = connection.execute(f"SELECT trial_id FROM {name}_json WHERE {there}", {"keys": keys}).fetchall()
+            connection.execute(f"DELETE FROM {name}_json WHERE {there}", {"keys": keys})
+            told = ", ".join(map(repr, keys))
+            for (trial_id,) in found:
+                _log.warning("%s: has what can't be a column (%s), left out", store.folder(trial_id).trial, told)
+
+
+def _odd(found: Iterable[str], taken: Iterable[str], allowed: Collection[str] = ()) -> list[str]:
+    """Those that are no plain names, or differ from one that is taken in capitals at most."""
+    used, odd = {name.lower() for name in taken}, []
+    for key in found:
+        if key in allowed:
+            continue
+        if not _PLAIN.fullmatch(key) or key.lower() in used:
+            odd.append(key)
+        used.add(key.lower())
+    return odd
 
 
 def _fault(folder: TrialFolder) -> str:
@@ -95,12 +139,12 @@ def _make_columns(connection: duckdb.DuckDBPyConnection, name: str, needed: Coll
     # All of them at once, which takes a tenth of the time of one after the other.
     connection.execute(
         f"""CREATE TABLE {name} AS SELECT trial_id,
-            {"".join(f'{place}."{column}", ' for column, place in columns.items())}
+            {"".join(f"{place}.{sql.name(column)}, " for column, place in columns.items())}
             trial ->> '$.fields.settings' AS settings,
             coalesce((trial ->> '$.schema')::BIGINT, {SCHEMA}) AS trial_schema
         FROM (
-            SELECT *, from_json(trial -> '$.fields', {_quoted(json.dumps(fields or _NONE))}) AS fields,
-                from_json(trial -> '$.fields.settings', {_quoted(json.dumps(settings or _NONE))}) AS settings
+            SELECT *, from_json(trial -> '$.fields', {sql.literal(json.dumps(fields or _NONE))}) AS fields,
+                from_json(trial -> '$.fields.settings', {sql.literal(json.dumps(settings or _NONE))}) AS settings
             FROM {name}_json
         )"""
     )
@@ -108,14 +152,15 @@ def _make_columns(connection: duckdb.DuckDBPyConnection, name: str, needed: Coll
 
 def _members(connection: duckdb.DuckDBPyConnection, name: str, path: str) -> dict[str, str]:
     """The members that objects at this path have in any trial, with a type that holds all values."""
-    row = connection.execute(f"SELECT json_group_structure(trial -> {_quoted(path)}) FROM {name}_json").fetchone()
+    found = _structure(connection, name, path)
+    return {column: _FOUND.get(str(kind), "VARCHAR") for column, kind in found.items()}
+
+
+def _structure(connection: duckdb.DuckDBPyConnection, name: str, path: str) -> dict[str, Any]:
+    row = connection.execute(f"SELECT json_group_structure(trial -> {sql.literal(path)}) FROM {name}_json").fetchone()
     found = json.loads(row[0]) if row and row[0] else {}
     # Where all are empty, DuckDB gives no object.
-    return {column: _FOUND.get(str(kind), "VARCHAR") for column, kind in found.items()} if found != "JSON" else {}
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return found if isinstance(found, dict) else {}
 
 
 def _field_type(hint: Any) -> str:

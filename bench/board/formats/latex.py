@@ -16,6 +16,7 @@ from bench.board.page import Page
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "[": "{[}", "]": "{]}", "*": "{*}",  # After the end of a line these would belong to it.
     "|": r"\textbar{}", "±": r"$\pm$", "ρ": r"$\rho$", "η": r"$\eta$", "ε": r"$\epsilon$", "γ": r"$\gamma$",
     "β": r"$\beta$", "α": r"$\alpha$", "δ": r"$\delta$", "ℓ": r"$\ell$", "₂": r"$_2$", "∞": r"$_\infty$",
     "†": r"$\dagger$",

@@ -1,0 +1,82 @@
+"""Plain: a store's files are read only where they are files of the store, never through a link or from a pipe.
+
+A store may come from a stranger. A link in it could put any file that its reader may read into a report or a merged
+store, and a pipe would let the reader wait for ever.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+NOT_FOLLOWED = "is a link, which isn't followed"
+NO_FILE = "is no plain file"
+_log = logging.getLogger(__name__)
+
+
+class NotPlain(OSError, ValueError):
+    """What should be a file or folder of the store is a link, or something else that isn't read: so it is damaged."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+def names(folder: str | Path) -> set[str]:
+    """Names of the plain files and folders in `folder`; none where it isn't there. Others are told of, once each.
+
+    NotPlain if the folder itself is a link.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise NotPlain(
+                error.errno, NOT_FOLLOWED if os.path.islink(folder) else "is no folder", str(folder)
+            ) from None
+        raise
+    try:
+        with os.scandir(descriptor) as entries:
+            return {entry.name for entry in entries if _is_plain(folder, entry)}
+    finally:
+        os.close(descriptor)
+
+
+def open_file(path: str | Path) -> BinaryIO:
+    """A plain file, to be read; NotPlain if it is anything else."""
+    try:
+        # Not to wait: opening a pipe would.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise NotPlain(error.errno, NOT_FOLLOWED, str(path)) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotPlain(errno.EINVAL, NO_FILE, str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def read(path: str | Path) -> bytes:
+    """All of a plain file."""
+    with open_file(path) as file:
+        return file.read()
+
+
+def _is_plain(folder: str | Path, entry: os.DirEntry[str]) -> bool:
+    if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
+        return True
+    _warn(f"{folder}/{entry.name}", entry.is_symlink())
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _warn(path: str, link: bool) -> None:
+    # Cached, so that each is told of once, however many tables are read.
+    _log.warning("%s: %s; left out", path, NOT_FOLLOWED if link else NO_FILE)
