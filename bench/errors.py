@@ -1,13 +1,55 @@
-"""The base of errors that a user can mend; a module apart, so that the command can catch them and stay light."""
+"""Errors that a user can mend, and those of the machine; a module apart, so that the command stays light."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 
 class UserError(Exception):
     """What is wrong and the way out, complete as a message; the command ends with exit code 2."""
+
+
+class MachineFault(UserError):
+    """What the machine or a file system failed at: it says nothing about the trial, which goes on later."""
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_AWAY = (errno.EIO, errno.EROFS, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.EREMOTEIO, errno.ENOTCONN)
+_TOO_MANY = (errno.EMFILE, errno.ENFILE)
+_MACHINES = frozenset((*_FULL, *_AWAY, *_TOO_MANY))
+_WORDS = (*(os.strerror(number) for number in (*_FULL, *_AWAY)), "No usable temporary directory")
+"""As libraries write them that raise other exceptions."""
+
+
+def machine_fault(error: BaseException, store: Path | None = None) -> str:
+    """What the machine failed at, if it is at fault for an error; empty if it isn't.
+
+    In the store nothing but the machine can fail a trial, since trials have no say in what is written there. Out of
+    memory isn't among the faults: it is for the trial to need less.
+    """
+    for each in _chain(error):
+        if isinstance(each, MachineFault):
+            return str(each)
+        if isinstance(each, OSError) and (each.errno in _MACHINES or _is_in(each.filename, store)):
+            where = f"{each.filename}: " if each.filename else ""
+            return f"{where}{each.strerror}"
+        if any(words in str(each) for words in _WORDS):
+            return str(each).strip().splitlines()[0]
+    return ""
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_in(name: object, store: Path | None) -> bool:
+    return store is not None and isinstance(name, str | os.PathLike) and Path(name).is_relative_to(store)
 
 
 def unknown(what: str, name: object, valid: Iterable[str]) -> str:

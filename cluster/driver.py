@@ -15,12 +15,13 @@ from statistics import median
 
 from rich.console import Console
 
+from bench.errors import MachineFault
 from bench.profile import Profile
 from bench.resources import EarlyStopping, Resources, Retries
-from bench.store import Outcome, State, Store, bury, states
+from bench.store import Outcome, State, Store, StoreError, bury, states
 from bench.store.claim import last_number
 from bench.trial import Trial
-from cluster.launcher import LAUNCHERS, Job, Launcher
+from cluster.launcher import LAUNCHERS, TRIES, Job, Launcher, LaunchError
 from cluster.progress import Progress
 
 POLL_SECONDS = 1.0
@@ -69,8 +70,10 @@ class Drive:
             try:
                 with launcher:
                     self._rounds(launcher, found, todo, progress)
-            except KeyboardInterrupt:
-                self._bury("preempted")
+            except (KeyboardInterrupt, MachineFault):
+                # On a machine that fails, as far as that goes.
+                with suppress(OSError, StoreError):
+                    self._bury("preempted")
                 raise
         return self._states()
 
@@ -96,16 +99,24 @@ class Drive:
         return self._todo(self._states(), retry=self.retry_failed)
 
     def _rounds(self, launcher: Launcher, found: Mapping[str, State], todo: dict[str, int], progress: Progress) -> None:
-        """Launch again what crashed, and wait for what other drivers hold, in case they die."""
+        """Launch again what crashed, and wait for what other drivers hold, in case they die.
+
+        LaunchError if, several times in a row, no worker so much as claimed a trial.
+        """
+        in_vain = 0
         while True:
+            before = todo
             if todo:
                 launcher.launch(self.job(found, todo), progress)
                 self._bury("crashed")
             found = self._states()
             todo = self._todo(found, retry=False)
-            if not todo:
-                if not _running(found):
-                    return
+            if not todo and not _running(found):
+                return
+            in_vain = in_vain + 1 if todo and todo.items() <= before.items() else 0
+            if in_vain == TRIES:
+                raise LaunchError(f"{_trials(len(todo))} could not be started: {progress.last_failure}")
+            if not todo or in_vain:
                 time.sleep(POLL_SECONDS)
 
     def _states(self) -> dict[str, State]:
@@ -123,6 +134,10 @@ class Drive:
             number = last_number(folder)
             if number and not folder.attempt(number).exists():
                 bury(self.store, folder, number, outcome)
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'' if count == 1 else 's'}"
 
 
 def _running(found: Mapping[str, State]) -> bool:

@@ -1,4 +1,4 @@
-"""The environment of a worker that trains on the CPU.
+"""The environment of a worker: which code it runs, and how it trains on the CPU.
 
 glibc returns freed activations to the kernel and faults them in again on every step; these settings keep them,
 which makes a step on the CPU about a sixth faster. glibc and torch read them when a process starts.
@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+from pathlib import Path
+
+CODE = Path(__file__).resolve().parent.parent
+"""The folder that this process has `bench` and `cluster` from."""
 
 _MEMORY = {
     "THP_MEM_ALLOC_ENABLE": "1",
@@ -21,6 +25,16 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 def worker_environment(threads: int) -> dict[str, str]:
     """Variables to start a worker process with."""
     return {**_MEMORY, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+
+
+def code_environment() -> dict[str, str]:
+    """Variables by which a worker finds this very code, whatever folders `bench` or `cluster` it is started among."""
+    there = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return {
+        "PYTHONPATH": os.pathsep.join([str(CODE), *(os.path.abspath(folder) for folder in there if folder)]),
+        # Python would look in the working directory first.
+        "PYTHONSAFEPATH": "1",
+    }
 
 
 def apply_here(threads: int) -> None:

@@ -15,7 +15,7 @@ from cluster.progress import Progress
 
 LAUNCHERS: dict[str, LauncherEntry] = {
     "ray": LauncherEntry(
-        target="cluster.ray_tune:RayLauncher",
+        target="cluster.ray_launcher:RayLauncher",
         summary="Ray Tune on this machine (default), or on a Ray cluster that is there",
         prunes=True,
     ),
@@ -28,6 +28,9 @@ LAUNCHERS: dict[str, LauncherEntry] = {
         target="cluster.inline:InlineLauncher", summary="one after another in this process, for debugging"
     ),
 }
+
+TRIES = 3
+"""Times in a row that workers may end before they begin on a trial; then trials are given up, with the reason."""
 
 
 class LaunchError(UserError):

@@ -9,20 +9,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import ray
-from ray.exceptions import RayError, RayTaskError
-
+from bench.errors import MachineFault, machine_fault
 from bench.resources import Resources
 from bench.store import Store
-from cluster.launcher import Job
+from cluster.launcher import TRIES, Job, LaunchError
 from cluster.measuring import Taken, Work
-from cluster.ray_cluster import Connection
-from cluster.ray_place import find_place
+from cluster.ray_environment import prepare
+
+_DIED = "the worker process died"
 
 
 def measure(work: Work) -> Iterator[Taken]:
     """See `Measurer`; LaunchError if there is no place for any."""
+    prepare(work.address)
+    # Not before: ray reads its environment when it is imported.
+    import ray
+
+    from cluster.ray_cluster import Connection
+    from cluster.ray_place import find_place
+
     resources = _of_one_process(work.resources)
+    died = 0
     connection = Connection(work.address, resources.cpus)
     try:
         place = find_place(Job(store=work.store, trials={}, resources=resources))
@@ -36,7 +43,11 @@ def measure(work: Work) -> Iterator[Taken]:
                 trial_id = waiting.pop()
                 running[task.remote(work, trial_id, resources.cpus)] = trial_id
             (ready,), _ = ray.wait(list(running), num_returns=1)
-            yield from _answer(ready, work, running.pop(ready))
+            answer = _answer(ready, work, running.pop(ready))
+            yield from answer
+            died = died + 1 if all(each.message.startswith(_DIED) for each in answer) else 0
+            if died == TRIES:
+                raise LaunchError(f"measuring is given up: {answer[0].message}")
     finally:
         connection.close()
 
@@ -54,9 +65,15 @@ def _measure_trial(work: Work, trial_id: str, threads: int) -> list[Taken]:
 
 
 def _answer(ready: Any, work: Work, trial_id: str) -> list[Taken]:
+    import ray
+    from ray.exceptions import RayError
+
     try:
         taken: list[Taken] = ray.get(ready)
     except RayError as error:
+        fault = machine_fault(error, work.store)
+        if fault:
+            raise MachineFault(fault) from error
         message = _reason(error)
         return [
             Taken(trial_id=trial_id, measure=measure, outcome="failed", message=message)
@@ -65,7 +82,9 @@ def _answer(ready: Any, work: Work, trial_id: str) -> list[Taken]:
     return taken
 
 
-def _reason(error: RayError) -> str:
+def _reason(error: Exception) -> str:
+    from ray.exceptions import RayTaskError
+
     if isinstance(error, RayTaskError):
         return str(error).strip().splitlines()[-1]
-    return f"the worker process died: {str(error).strip().splitlines()[0]}"
+    return f"{_DIED}: {str(error).strip().splitlines()[0]}"

@@ -11,6 +11,7 @@ from functools import partial
 import torch
 
 from bench import distributed
+from bench.errors import MachineFault, machine_fault
 from bench.measures.names import Measure
 from bench.measuring import Inapplicable, Subject
 from bench.store import Store, TrialFolder
@@ -48,6 +49,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
     try:
         subject = Subject(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
     except Exception as error:
+        _raise_fault(error, store)
         log.exception("the trained model can't be measured")
         yield from (tell(measure=each, outcome="failed", message=last_line(error)) for each in measures)
         return
@@ -58,6 +60,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
         except Inapplicable as reason:
             yield tell(measure=measure, outcome="inapplicable", message=str(reason))
         except Exception as error:
+            _raise_fault(error, store)
             log.exception("%s couldn't be measured", measure.name)
             yield tell(measure=measure, outcome="failed", message=last_line(error))
         else:
@@ -65,6 +68,13 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
             seconds = time.perf_counter() - started
             log.info("measured %s: %.6g, %.1f s on %s", measure.name, value, seconds, distributed.describe(device))
             yield tell(measure=measure, outcome="taken", value=value)
+
+
+def _raise_fault(error: Exception, store: Store) -> None:
+    """MachineFault if that is what it is: it would fail all other trials too."""
+    fault = machine_fault(error, store.root)
+    if fault:
+        raise MachineFault(fault) from error
 
 
 def _quantity(measure: Measure) -> Quantity:

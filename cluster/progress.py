@@ -30,7 +30,7 @@ class Report:
 
     trial_id: str
     outcome: str
-    """An outcome of an attempt, or `held`: another worker has it."""
+    """An outcome of an attempt, or `held`: another worker has it, or its folder isn't ours to write."""
     message: str = ""
     accuracy: float | None = None
     """Validation accuracy (test accuracy where there is no validation split), %."""
@@ -52,6 +52,8 @@ class Progress:
         self._best: tuple[float, str] | None = None
         self._started = time.monotonic()
         self._last_line = 0.0
+        self.last_failure = ""
+        """Why the newest trial failed, or couldn't be started."""
         columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
         self._live = RichProgress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._live.add_task(self.text(), total=self._total, completed=done)
@@ -84,6 +86,7 @@ class Progress:
         """A worker is through with the trial."""
         self._running.discard(report.trial_id)
         self._at = ""
+        self.last_failure = report.message or self.last_failure
         if report.outcome == "held":
             return
         self._outcomes[report.outcome] += 1

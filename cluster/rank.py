@@ -6,13 +6,14 @@ import json
 import os
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import torch
 
 from bench import distributed
+from bench.errors import machine_fault
 from bench.store import ClaimLost, TrialFolder, files
+from bench.store.claim import mark_interrupted
 from bench.train import Stopped
 from cluster.session import Session, classify, last_line
 from cluster.torchrun import die_with_parent
@@ -85,10 +86,15 @@ def _report(session: Session, number: int, stopped: str) -> None:
 
 
 def _leave_failure(folder: TrialFolder, number: int, rank: int, error: BaseException) -> None:
-    failure = {"rank": rank, "outcome": classify(error), "message": last_line(error)}
-    # The first failure is the cause; those of the others are its consequences.
-    with suppress(FileExistsError):
+    fault = machine_fault(error, folder.root)
+    failure = {"rank": rank, "outcome": classify(error), "message": fault or last_line(error), "machine": bool(fault)}
+    try:
         files.create(folder.failure(number), json.dumps(failure).encode())
+    except FileExistsError:
+        # The first failure is the cause; those of the others are its consequences.
+        pass
+    except OSError:
+        mark_interrupted(folder, number)
 
 
 if __name__ == "__main__":

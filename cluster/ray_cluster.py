@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import shutil
 import signal
 import socket
 import tempfile
@@ -13,10 +13,11 @@ from typing import Any
 
 import ray
 
-from cluster.environment import worker_environment
+from bench.errors import MachineFault, machine_fault
+from cluster.environment import code_environment, worker_environment
 from cluster.launcher import LaunchError
+from cluster.scratch import Scratch
 
-_PREFIX = "sambench-"
 _OBJECT_STORE_BYTES = 100 * 2**20
 _PATIENCE = 5.0
 """Seconds that a cluster has to answer; Ray's own patience is minutes."""
@@ -29,21 +30,27 @@ class Connection:
     """To Ray, with a folder for what Ray and Tune write."""
 
     def __init__(self, address: str | None, threads: int) -> None:
-        """Start an instance on this machine, or connect to the one at `address`; LaunchError if none is there."""
-        _remove_leftovers()
+        """Start an instance on this machine, or connect to the one at `address`; LaunchError if that fails."""
         self.shared = address is not None
         on_terminate = signal.getsignal(signal.SIGTERM)
         if address is not None:
             _check(address)
-        # The sockets of an own instance lie under it, and their paths may have 107 characters.
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
+        self._scratch = Scratch()
+        self.folder = self._scratch.path
+        options = {
+            "log_to_driver": False,
+            "logging_level": logging.ERROR,
+            "runtime_env": {"env_vars": _environment(threads)},
+        }
         try:
-            if address is None:
-                _start(self.folder, threads)
-            else:
-                _connect(address, threads)
+            # Workers look for code in the folder that Ray is started from, before any other.
+            with contextlib.chdir(self.folder):
+                if address is None:
+                    _start(self.folder, options)
+                else:
+                    _connect(address, options)
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._scratch.close()
             raise
         # Ray takes SIGTERM for itself, and would leave our records open.
         signal.signal(signal.SIGTERM, on_terminate)
@@ -51,42 +58,57 @@ class Connection:
     def close(self) -> None:
         """Stop the own instance, or leave the other, which ends the workers of this run."""
         ray.shutdown()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._scratch.close()
 
 
-def _start(folder: Path, threads: int) -> None:
-    ray.init(
-        num_cpus=len(os.sched_getaffinity(0)),
-        include_dashboard=False,
-        object_store_memory=_OBJECT_STORE_BYTES,
-        _temp_dir=str(folder),
-        **_options(worker_environment(threads)),
-    )
-
-
-def _connect(address: str, threads: int) -> None:
+def _start(folder: Path, options: dict[str, Any]) -> None:
     try:
-        ray.init(address=address, **_options(_environment_elsewhere(threads)))
+        ray.init(
+            # Whatever cluster the environment or the machine may have.
+            address="local",
+            num_cpus=len(os.sched_getaffinity(0)),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            # A folder in ours: Ray lets everybody write to it.
+            _temp_dir=str(folder / "r"),
+            **options,
+        )
     except Exception as error:
-        reason = str(error).strip().splitlines()
-        raise LaunchError(
-            f"the Ray cluster at {address} can't be used from here: {reason[0] if reason else type(error).__name__}"
-        ) from error
+        fault = machine_fault(error) or _fault_of(folder)
+        if fault:
+            raise MachineFault(fault) from error
+        raise LaunchError(f"Ray can't be started: {_first_line(error)}; --on inline works without it") from error
 
 
-def _options(environment: dict[str, str]) -> dict[str, Any]:
-    return {"log_to_driver": False, "logging_level": logging.ERROR, "runtime_env": {"env_vars": environment}}
+def _fault_of(folder: Path) -> str:
+    """Why Ray has no place for its files in a folder, if it has none: Ray itself says only that it waited in vain."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(2**20))
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
+    return ""
 
 
-def _environment_elsewhere(threads: int) -> dict[str, str]:
-    """What workers of a cluster that wasn't started from here don't inherit: this code, and where the data lie."""
-    code = str(Path(__file__).resolve().parent.parent)
+def _connect(address: str, options: dict[str, Any]) -> None:
+    try:
+        ray.init(address=address, **options)
+    except Exception as error:
+        raise LaunchError(f"the Ray cluster at {address} can't be used from here: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """What workers don't inherit, as they are started elsewhere: our settings, and this code."""
     return {
-        **worker_environment(threads),
         **{name: value for name, value in os.environ.items() if name.startswith("SAMBENCH_")},
-        # Relative to the working directory of this command, which workers there don't share.
+        # Relative to the working directory of this command, which workers don't share.
         "SAMBENCH_DATA": str(Path(os.environ.get("SAMBENCH_DATA", "data")).absolute()),
-        "PYTHONPATH": os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")])),
+        **worker_environment(threads),
+        **code_environment(),
     }
 
 
@@ -106,10 +128,3 @@ def _check(address: str) -> None:
         reason = str(error)
     if reason:
         raise LaunchError(f"no Ray cluster at {address}: {reason}; `ray start --head` starts one")
-
-
-def _remove_leftovers() -> None:
-    """Remove the temporary folders of drivers that were killed."""
-    for folder in Path("/tmp").glob(f"{_PREFIX}*-*"):
-        if not Path("/proc", folder.name.split("-")[1]).exists():
-            shutil.rmtree(folder, ignore_errors=True)

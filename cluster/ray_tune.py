@@ -7,27 +7,17 @@ than many trials do. Results are written by the worker itself, so Tune's own rec
 from __future__ import annotations
 
 import logging
-import os
 import time
-from types import TracebackType
-from typing import Any, Self
-
-# Read when ray is imported. No result files per trial, an interrupt raised at once instead of after the running
-# trials, no change of the working directory, no tables, results without the metric that trials are compared by.
-os.environ.update(
-    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
-    TUNE_DISABLE_SIGINT_HANDLER="1",
-    TUNE_DISABLE_STRICT_METRIC_CHECKING="1",
-    RAY_CHDIR_TO_TRIAL_DIR="0",
-    RAY_USAGE_STATS_ENABLED="0",
-    RAY_AIR_NEW_OUTPUT="0",
-)
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
 
+from bench.errors import MachineFault, UserError, machine_fault
 from bench.store import Store
-from cluster.launcher import Job, LaunchError
+from bench.store.claim import last_number
+from cluster.launcher import TRIES, Job, LaunchError
 from cluster.progress import Progress, Report
 from cluster.ray_cluster import Connection
 from cluster.ray_place import Place, find_place
@@ -42,12 +32,13 @@ _PATIENCE = 30.0
 class _Forward(tune.Callback):
     """Tells our progress what Tune reports."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, store: Store) -> None:
+        self._progress, self._store = progress, store
         self.running: set[str] = set()
         """Trials that workers have."""
-        self.unseen = ""
-        """Why a worker can't start any trial."""
+        self.stopped: UserError | None = None
+        """Why no trial can go on."""
+        self._in_vain = 0
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its callbacks to restore an experiment, which we never do; a terminal can't be pickled.
@@ -61,76 +52,73 @@ class _Forward(tune.Callback):
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
     ) -> None:
         if result.get("unseen"):
-            self.unseen = result["unseen"]
-            raise LaunchError(self.unseen)
+            self._stop(LaunchError(result["unseen"]))
+        if result.get("fault"):
+            self._stop(MachineFault(result["fault"]))
         if result.get("report"):
             self._finished(Report(**result["report"]))
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        self._finished(Report(trial_id=_id(trial), outcome="crashed", message="the worker process died"))
+        reason = f"the worker process died: {_last_words(trial)}"
+        self._finished(Report(trial_id=_id(trial), outcome="crashed", message=reason))
+        claimed = last_number(self._store.folder(_id(trial))) > trial.config["task"][1]
+        self._in_vain = 0 if claimed else self._in_vain + 1
+        if self._in_vain == TRIES:
+            self._stop(LaunchError(f"trials could not be started: {reason}"))
+
+    def _stop(self, reason: UserError) -> NoReturn:
+        self.stopped = reason
+        raise reason
 
     def _finished(self, report: Report) -> None:
+        if report.outcome != "crashed":
+            self._in_vain = 0
         self.running.discard(report.trial_id)
         self._progress.finished(report)
 
 
-class RayLauncher:
-    """Uses a Ray instance of this run alone and stops it at the end, or one that is there and leaves it."""
-
-    def __init__(self) -> None:
-        self._ray: Connection | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def launch(self, job: Job, progress: Progress | None) -> None:
-        """Run every trial of `job` once; LaunchError if it can't be placed, or a node doesn't see the store."""
-        assert progress is not None, "trials run while the driver waits"
-        # Errors reach the user as ours, with the trial they belong to.
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        self._ray = self._ray or Connection(job.address, job.resources.cpus)
-        place = find_place(job)
-        if job.early_stopping and place.nodes * place.processes > 1:
-            raise LaunchError("early_stopping is for trials of one process; set resources: {processes: 1, nodes: 1}")
-        forward = _Forward(progress)
-        try:
-            self._tuner(job, place, forward).fit()
-        except KeyboardInterrupt:
-            if self._ray.shared:
-                _stop_workers(Store.open(job.store), forward.running)
+def run_trials(connection: Connection, job: Job, progress: Progress) -> None:
+    """Run every trial of `job` once; LaunchError if it can't be placed, or its workers can't start on it."""
+    # Errors reach the user as ours, with the trial they belong to.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    place = find_place(job)
+    if job.early_stopping and place.nodes * place.processes > 1:
+        raise LaunchError("early_stopping is for trials of one process; set resources: {processes: 1, nodes: 1}")
+    store = Store.open(job.store)
+    forward = _Forward(progress, store)
+    try:
+        _tuner(connection, job, place, forward).fit()
+    except KeyboardInterrupt:
+        if connection.shared:
+            _stop_workers(store, forward.running)
+        raise
+    except Exception as error:
+        stopped = forward.stopped or (MachineFault(fault) if (fault := machine_fault(error)) else None)
+        if stopped is None:
             raise
-        except Exception as error:
-            if forward.unseen:
-                raise LaunchError(forward.unseen) from error
-            raise
+        if connection.shared:
+            with suppress(OSError):
+                _stop_workers(store, forward.running)
+        raise stopped from error
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._ray is not None:
-            self._ray.close()
 
-    def _tuner(self, job: Job, place: Place, forward: _Forward) -> tune.Tuner:
-        assert self._ray is not None
-        return tune.Tuner(
-            tune.with_resources(TrialActor, place.resources()),
-            param_space={"task": tune.grid_search(list(job.trials.items())), "work": _work(job, place)},
-            tune_config=tune.TuneConfig(
-                reuse_actors=True, max_concurrent_trials=place.slots, scheduler=make_scheduler(job)
-            ),
-            run_config=tune.RunConfig(
-                name="trials",
-                storage_path=str(self._ray.folder / "tune"),
-                callbacks=[forward],
-                # The worker keeps its own checkpoints.
-                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                verbose=0,
-                progress_reporter=_Silent(),
-            ),
-        )
+def _tuner(connection: Connection, job: Job, place: Place, forward: _Forward) -> tune.Tuner:
+    return tune.Tuner(
+        tune.with_resources(TrialActor, place.resources()),
+        param_space={"task": tune.grid_search(list(job.trials.items())), "work": _work(job, place)},
+        tune_config=tune.TuneConfig(
+            reuse_actors=True, max_concurrent_trials=place.slots, scheduler=make_scheduler(job)
+        ),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(connection.folder / "tune"),
+            callbacks=[forward],
+            # The worker keeps its own checkpoints.
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            verbose=0,
+            progress_reporter=_Silent(),
+        ),
+    )
 
 
 class _Silent(tune.ProgressReporter):
@@ -162,6 +150,11 @@ def _stop_workers(store: Store, trial_ids: set[str]) -> None:
     deadline = time.monotonic() + _PATIENCE
     for folder in folders:
         wait_for_end(folder, deadline)
+
+
+def _last_words(trial: TuneTrial) -> str:
+    lines = str(trial.get_error() or "").strip().splitlines()
+    return lines[-1].strip() if lines else "without a word"
 
 
 def _id(trial: TuneTrial) -> str:

@@ -15,7 +15,7 @@ import ray
 from ray import tune
 from ray.util import get_current_placement_group
 
-from bench.errors import UserError
+from bench.errors import MachineFault, UserError
 from bench.resources import EarlyStopping, Retries
 from bench.store import Store, TrialFolder, state_of
 from cluster.progress import OnEpoch, Report
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from cluster.torchrun import Ranks
 
 Result = dict[str, Any]
-"""What Tune hears of a trial: `report` at its end, `epoch` and the metric before that, `unseen` if it can't start."""
+"""What Tune hears of a trial: `report` at its end, `epoch` and the metric before that, `unseen` if it can't start,
+`fault` if the machine failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ class TrialActor(tune.Trainable):
             if unseen:
                 return {"unseen": unseen, "done": True}
             if self._work.early_stopping is None:
-                return _last(self._run(None))
+                return self._run_whole(None)
             self._begin(self._work.early_stopping)
         assert self._results is not None
         result = self._results.get()
@@ -90,12 +91,18 @@ class TrialActor(tune.Trainable):
 
         def train() -> None:
             try:
-                results.put(_last(self._run(tell)))
+                results.put(self._run_whole(tell))
             except BaseException as error:  # noqa: BLE001
                 # Raised again where Tune hears of it.
                 results.put(error)
 
         threading.Thread(target=train, daemon=True, name="trial").start()
+
+    def _run_whole(self, on_epoch: OnEpoch | None) -> Result:
+        try:
+            return _last(self._run(on_epoch))
+        except MachineFault as fault:
+            return {"fault": str(fault), "done": True}
 
     def _run(self, on_epoch: OnEpoch | None) -> Report:
         from cluster.worker import Manner, run_trial

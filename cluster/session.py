@@ -5,6 +5,7 @@ The same in a process alone and in each of several; of those, the first one writ
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Callable
@@ -152,11 +153,14 @@ class Session:
             write_history(self.folder, training.history)
 
 
+_NO_MEMORY = ("can't allocate memory", os.strerror(errno.ENOMEM))
+
+
 def classify(error: BaseException) -> Outcome:
     """The failure class of an exception."""
     if isinstance(error, Diverged):
         return "diverged"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in str(error) for words in _NO_MEMORY):
         return "oom"
     return "error"
 

@@ -8,6 +8,8 @@ from cluster.queue_plan import Plan
 
 GO_ON = 75
 """Exit code of a worker that asks its batch script to queue the job again: there is more to do."""
+FAULT = 74
+"""Exit code of a worker that a fault of its machine stopped; its job is queued again, up to a point."""
 NO_GPU = 79
 """Exit code of a worker whose node lacks the GPUs that were asked for."""
 

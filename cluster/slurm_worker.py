@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import torch
 
+from bench.errors import MachineFault
 from bench.store import Store
 from cluster.queue_plan import Plan
-from cluster.slurm_entry import GO_ON, NO_GPU
+from cluster.slurm_entry import FAULT, GO_ON, NO_GPU
 from cluster.stopping import Stopping, on_signals
 from cluster.torchrun import Ranks
 from cluster.worker import Manner, run_trial
@@ -28,10 +29,14 @@ def work_here(plan: Plan, share: int) -> None:
         print(f"{wanted} GPUs asked for and {there}; set resources: {{gpus: 0}}, or name a partition with GPUs")
         sys.stdout.flush()
         os._exit(NO_GPU)
-    unfinished = _Worker(plan, share, job).run()
+    try:
+        status = GO_ON if _Worker(plan, share, job).run() else 0
+    except MachineFault as fault:
+        print(f"stopped by a fault of the machine: {fault}")
+        status = FAULT
     # A thread may hang in a library's clean-up; everything of ours is flushed by now.
     sys.stdout.flush()
-    os._exit(GO_ON if unfinished else 0)
+    os._exit(status)
 
 
 @dataclass(frozen=True)

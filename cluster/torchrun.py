@@ -14,19 +14,24 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bench.errors import MachineFault
 from bench.store import Claim, Outcome, files
 from bench.train import Stopped
+from cluster.environment import code_environment
 
 _POLL = 0.2
 """Seconds between two looks at the processes."""
 _PATIENCE = 120.0
 """Seconds that they have from a stop to their end."""
 _PR_SET_PDEATHSIG = 1
+_PROBE = 64 * 1024
+"""Bytes that torchrun and a process's report take at most."""
 
 
 class Failed(Exception):
@@ -75,13 +80,28 @@ def run_ranks(
             _kill(process)
     if folder.failure(number).exists():
         failure = json.loads(folder.failure(number).read_text(encoding="utf-8"))
+        if failure.get("machine"):
+            raise MachineFault(failure["message"])
         raise Failed(failure["outcome"], f"process {failure['rank']} of {ranks.world_size}: {failure['message']}")
     if not folder.report(number).exists():
+        _look_for_fault(claim)
         raise Failed("crashed", f"torchrun ended with code {process.returncode} and no report; see the log")
     report = json.loads(folder.report(number).read_text(encoding="utf-8"))
     if report["stopped"]:
         raise Stopped(report["stopped"])
     return report["facts"], report["accuracy"]
+
+
+def _look_for_fault(claim: Claim) -> None:
+    """MachineFault if the processes may have ended without a word because there was nowhere to write one."""
+    if claim.folder.interrupted(claim.number).exists():
+        raise MachineFault(f"{claim.folder.path}: the trial's processes could not write there")
+    for folder in (str(claim.folder.attempts), tempfile.gettempdir()):
+        try:
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(_PROBE))
+        except OSError as error:
+            raise MachineFault(f"{folder}: {error.strerror}") from error
 
 
 def die_with_parent() -> None:
@@ -103,7 +123,7 @@ def _command(claim: Claim, ranks: Ranks, tensorboard: bool) -> list[str]:
 
 def _environment(ranks: Ranks) -> dict[str, str]:
     # torchrun says on every start that it sets OMP_NUM_THREADS, unless it is set.
-    return {**os.environ, "OMP_NUM_THREADS": str(ranks.threads), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **code_environment(), "OMP_NUM_THREADS": str(ranks.threads), "PYTHONUNBUFFERED": "1"}
 
 
 def _wait(process: subprocess.Popen[bytes], claim: Claim, stop: Callable[[], bool]) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 
 from bench import provenance
+from bench.errors import MachineFault, machine_fault
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
 from bench.train import Stopped
 from cluster.progress import OnBatch, OnEpoch, Report
@@ -43,8 +44,8 @@ def run_trial(
 ) -> Report:
     """Run one trial to its end and record the attempt, whatever happens.
 
-    Held by another worker, or done meanwhile: nothing is run, and the report says so. An interrupt is recorded
-    as a preemption and raised again.
+    Held by another worker, done meanwhile, or in a folder that isn't ours to write: nothing is run, and the report
+    says so. An interrupt is recorded as a preemption and raised again; so is a MachineFault.
     """
     folder = store.folder(trial_id)
     started = time.perf_counter()
@@ -53,6 +54,8 @@ def run_trial(
     except (StoreError, PermissionError) as error:
         # Somebody else's: the worker goes on to the next trial.
         return Report(trial_id=trial_id, outcome="held", message=str(error))
+    except OSError as error:
+        raise MachineFault(machine_fault(error, store.root) or str(error)) from error
     if claim is None:
         return Report(trial_id=trial_id, outcome="held")
     try:
@@ -76,6 +79,18 @@ class _Attempt:
 
     def run(self) -> Report:
         began = datetime.now(UTC)
+        try:
+            return self._run(began)
+        except ClaimLost:
+            raise
+        except Exception as error:
+            fault = self._fault(error)
+            if not fault:
+                raise
+            self._interrupted(fault, began)
+            raise MachineFault(fault) from error
+
+    def _run(self, began: datetime) -> Report:
         torch.set_num_threads(self.manner.threads)
         provenance.reset_peak_memory()
         outcome: Outcome = "done"
@@ -96,6 +111,8 @@ class _Attempt:
             except Failed as failed:
                 outcome, message = failed.outcome, failed.message
             except Exception as error:
+                if self._fault(error):
+                    raise
                 outcome, message = classify(error), last_line(error)
                 log.exception("attempt %d: %s", self.claim.number, outcome)
             self._end(outcome, message, began)
@@ -127,6 +144,20 @@ class _Attempt:
             session.run()
         finally:
             self.facts, self.accuracy = session.facts(), session.last_accuracy()
+
+    def _fault(self, error: BaseException) -> str:
+        """What the machine failed at, if it is at fault; ClaimLost if the trial was only taken from us."""
+        try:
+            self.claim.verify()
+        except OSError as away:
+            error = away
+        return machine_fault(error, self.claim.folder.root)
+
+    def _interrupted(self, fault: str, began: datetime) -> None:
+        try:
+            self._end("preempted", fault, began)
+        except OSError:
+            self.claim.interrupt()
 
     def _stop(self) -> bool:
         return self.stopping.requested or self.claim.cancelled.is_set()
@@ -162,10 +193,17 @@ class _Attempt:
                 superfluous.unlink(missing_ok=True)
 
 
+class _LogFile(logging.StreamHandler[TextIO]):
+    """Loses lines where there is no space for them: the trial's record says why it ended."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        return None
+
+
 @contextmanager
 def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
     """A logger that appends to the trial's log."""
-    handler = logging.StreamHandler(files.open_log(folder.log))
+    handler = _LogFile(files.open_log(folder.log))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger(f"sambench.trial.{folder.trial_id}")
     logger.setLevel(logging.INFO)
@@ -175,4 +213,5 @@ def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
         yield logger
     finally:
         logger.removeHandler(handler)
-        handler.stream.close()
+        with suppress(OSError):
+            handler.stream.close()

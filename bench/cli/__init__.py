@@ -13,7 +13,7 @@ import sys
 
 from bench.cli import data, listing, measuring, operating, plotting, reading, reporting, running, storing
 from bench.cli.app import app
-from bench.errors import UserError
+from bench.errors import UserError, machine_fault
 from bench.terminal import Shown, fail
 
 __all__ = [
@@ -49,6 +49,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        if error.errno not in _REFUSED:
+        if error.errno in _REFUSED:
+            fail(f"{error.filename}: not writable or not readable for you: {error.strerror}")
+        fault = machine_fault(error)
+        if not fault:
             raise
-        fail(f"{error.filename}: not writable or not readable for you: {error.strerror}")
+        fail(fault)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bench.cli.options import find_states
+from bench.errors import MachineFault, machine_fault
 from bench.terminal import err, fail, tell
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ def launch_sweep(
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
         tell(f"  {same_command()}")
         raise typer.Exit(130) from None
+    except Exception as error:
+        stop_at_fault(error, opened.root)
+        raise
     return (not LAUNCHERS[on].queues and _summarize_run(loaded, found)) or foreign
 
 
@@ -93,6 +97,14 @@ def _without_foreign(store: Store, sweep: Sweep) -> tuple[Sweep, bool]:
     for trial in left:
         tell(f"left out: {trial.trial_id} {trial.label}: {obstacles[trial.trial_id]}")
     return replace(sweep, trials=tuple(trial for trial in sweep.trials if trial not in left)), bool(left)
+
+
+def stop_at_fault(error: Exception, store: Path) -> None:
+    """MachineFault with the way on, if the machine is at fault for an error."""
+    fault = machine_fault(error, store)
+    if fault:
+        message = f"stopped by a fault of the machine: {fault}; nothing is lost; when it is mended, go on with:"
+        raise MachineFault(f"{message}\n  {same_command()}") from error
 
 
 def same_command() -> str:

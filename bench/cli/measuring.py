@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import app
+from bench.cli.launching import stop_at_fault
 from bench.cli.options import (
     DEFAULT_STORES,
     DataRootOption,
@@ -120,6 +121,9 @@ def _take(store: Store, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]], 
         tell(f"stopped: {counts['taken']} of {total} are taken, nothing is lost; go on with:")
         tell(f"  sambench {' '.join(sys.argv[1:])}")
         raise typer.Exit(130) from None
+    except Exception as error:
+        stop_at_fault(error, store.root)
+        raise
     tell(f"{sweep.name}: {', '.join(_counted(counts))}")
     return counts["failed"] > 0
 

@@ -5,6 +5,7 @@ store.json                    schema of the layout
 trials/ID/trial.json          what the trial is
 trials/ID/attempts/N.claim    who holds attempt N; touched every few seconds
 trials/ID/attempts/N.parquet  how attempt N ended
+trials/ID/attempts/N.interrupted  N was stopped by a fault of the machine, such as a full disk
 trials/ID/attempts/N.report   of several processes: what the first says; beside it N.failure and N.stop
 trials/ID/cancelled           nobody trains it until the next `run`
 trials/ID/history.parquet     one row per epoch

@@ -146,7 +146,10 @@ def is_over(folder: TrialFolder, number: int) -> bool:
 
 def vanished(trial_id: str, number: int, holder: dict[str, Any], touched: float, outcome: Outcome) -> Attempt:
     """The record of a worker that can't write its own: killed, out of host memory, or its machine is gone."""
-    causes = {"preempted": "stopped with its driver", "lost": "fell silent: its machine failed, or was cut off"}
+    causes = {
+        "preempted": "stopped with its driver or its machine",
+        "lost": "fell silent: its machine failed, or was cut off",
+    }
     cause = causes.get(outcome, "vanished: killed, or out of host memory")
     return Attempt(
         trial_id=trial_id,

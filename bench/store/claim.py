@@ -59,6 +59,11 @@ class Claim:
         except FileExistsError as error:
             raise ClaimLost(f"{self.folder.trial_id}: attempt {self.number} was taken over") from error
 
+    def interrupt(self) -> None:
+        """Let go of the trial where the attempt's end can't be recorded, such as on a full disk."""
+        self.abandon()
+        mark_interrupted(self.folder, self.number)
+
     def abandon(self) -> None:
         """Stop the heartbeat."""
         self._stop.set()
@@ -100,13 +105,27 @@ def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "cra
         touched = folder.claim(number).stat().st_mtime
     except FileNotFoundError:
         return True
-    if not is_dead(store, holder, touched):
+    if folder.interrupted(number).exists():
+        outcome = "preempted"
+    elif not is_dead(store, holder, touched):
         return False
-    if outcome == "crashed" and holder["machine"] != _machine():
+    elif outcome == "crashed" and holder["machine"] != _machine():
         outcome = "lost"
-    with suppress(FileExistsError):
+    try:
         record(folder, vanished(folder.trial_id, number, holder, touched, outcome))
+    except FileExistsError:
+        pass
+    except OSError:
+        if outcome == "preempted":
+            mark_interrupted(folder, number)
+        raise
     return True
+
+
+def mark_interrupted(folder: TrialFolder, number: int) -> None:
+    """Mark an open attempt as interrupted where possible: by a second name of its claim, which needs no space."""
+    with suppress(OSError):
+        os.link(folder.claim(number), folder.interrupted(number))
 
 
 def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:

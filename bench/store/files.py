@@ -119,8 +119,10 @@ def _temporary(path: Path, data: bytes, mode: int | None = None, *, flush: bool 
                 os.fsync(file.fileno())
         # Temporary files are private by default.
         os.chmod(temporary, file_mode(path.parent) if mode is None else mode)
-    except OSError:
+    except OSError as error:
         os.unlink(temporary)
+        # What fails on an open file names none.
+        error.filename = error.filename or str(path)
         raise
     return temporary
 

@@ -100,6 +100,10 @@ class TrialFolder:
         """What the first of several processes to fail says of attempt `number`."""
         return self.attempts / f"{number:04d}.failure"
 
+    def interrupted(self, number: int) -> Path:
+        """Mark of attempt `number` whose end could not be recorded, since the machine failed: it was interrupted."""
+        return self.attempts / f"{number:04d}.interrupted"
+
     def stop(self, number: int) -> Path:
         """Mark by which the processes of attempt `number` are asked to stop."""
         return self.attempts / f"{number:04d}.stop"

@@ -92,7 +92,7 @@ def state_of(store: Store, folder: TrialFolder, retries: Retries, *, prunes: boo
 def open_attempt(store: Store, folder: TrialFolder) -> int | None:
     """Number of the attempt that a live worker holds, if any."""
     number = last_number(folder)
-    if not number or is_over(folder, number):
+    if not number or is_over(folder, number) or folder.interrupted(number).exists():
         return None
     claim = folder.claim(number)
     try:

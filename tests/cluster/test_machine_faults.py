@@ -1,0 +1,31 @@
+"""The machine's faults are no results: whoever meets one stops and says so, and a plain run finishes later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.small_disk import on_small_disk
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_worker_without_a_byte_left_is_interrupted_and_goes_on_later(tmp_path: Path, processes: str) -> None:
+    found = on_small_disk(tmp_path / "disk", "8m", "full_amid", processes)
+    assert found["fault"]
+    assert (found["between"], found["again"]) == ("missing", "done")
+    first, second = found["attempts"]
+    assert (first["outcome"], second["outcome"]) == ("preempted", "done")
+    assert second["first_epoch"] >= 1
+
+
+@pytest.mark.parametrize("on", ["inline", "ray"])
+def test_a_driver_on_a_full_disk_stops_with_one_sentence(tmp_path: Path, on: str) -> None:
+    found = on_small_disk(tmp_path / "disk", "400k", "driver", on)
+    assert found["first"] == 2, found["said"]
+    assert "stopped by a fault of the machine: " in found["said"]
+    assert "No space left on device; nothing is lost; when it is mended, go on with:" in found["said"]
+    assert "Traceback" not in found["said"]
+    assert found["second"] == 0
+    assert set(found["outcomes"]) == {"preempted", "done"}
+    assert found["outcomes"].count("done") == 3
