@@ -17,6 +17,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+_PATIENCE = 30.0
+"""Seconds that a command has to answer."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -53,7 +56,7 @@ def render(findings: list[Finding]) -> Table:
 def _finding(subject: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, True, check())
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
         return Finding(subject, False, str(error))
 
 
@@ -81,10 +84,24 @@ def _torch() -> str:
 
 
 def _slurm() -> str:
+    """Whether its commands work; that no cluster answers is no fault of a machine that isn't to submit to one."""
     if shutil.which("sinfo") is None:
         return "not on this machine"
-    answer = subprocess.run(["sinfo", "--version"], capture_output=True, text=True, check=False)
-    return answer.stdout.strip() or answer.stderr.strip()
+    there = _ask("sinfo", "--version")
+    if there.returncode:
+        raise RuntimeError(f"sinfo --version ends with code {there.returncode}: {_words(there)}")
+    cluster = _ask("sinfo", "--noheader", "--format=%P")
+    if cluster.returncode:
+        return f"{there.stdout.strip()}; no cluster answers: {_words(cluster)}"
+    return f"{there.stdout.strip()}; partitions: {', '.join(dict.fromkeys(cluster.stdout.split())) or 'none'}"
+
+
+def _ask(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False)
+
+
+def _words(answer: subprocess.CompletedProcess[str]) -> str:
+    return " ".join(f"{answer.stderr} {answer.stdout}".split()) or "it says nothing"
 
 
 def _store(path: Path) -> str:

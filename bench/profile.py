@@ -3,19 +3,52 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from bench.errors import UserError
 from bench.resources import Time
 from bench.spec.fault import SpecError, unknown
 from bench.spec.source import Source
 
-Option = str | int | float | bool
+_OWN = (
+    "array",
+    "dependency",
+    "error",
+    "job-name",
+    "open-mode",
+    "output",
+    "parsable",
+    "signal",
+    "test-only",
+    "wait",
+    "wrap",
+)
+"""Options of sbatch that can't be chosen: queueing and stopping rest on them."""
+
+
+def _in_one_line(value: str | float | bool) -> str | float | bool:
+    if isinstance(value, str) and (not value.isprintable() or not value or "\\" in value):
+        raise ValueError("a value of sbatch is one line without control characters and backslashes")
+    return value
+
+
+def _long_name(name: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9]+([-_][a-z0-9]+)*", name):
+        raise ValueError("an option of sbatch is written by its long name, such as nodelist or mail-type")
+    if name.replace("_", "-") in _OWN:
+        raise ValueError("sambench sets this option of sbatch itself")
+    return name
+
+
+Text = Annotated[str, AfterValidator(_in_one_line)]
+OptionName = Annotated[str, AfterValidator(_long_name)]
+Option = Annotated[str | int | float | bool, AfterValidator(_in_one_line)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +57,13 @@ class Profile:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    partition: str | None = None
-    account: str | None = None
-    qos: str | None = None
-    constraint: str | None = None
+    partition: Text | None = None
+    account: Text | None = None
+    qos: Text | None = None
+    constraint: Text | None = None
     gpus: Annotated[int, Ge(0)] = 0
     """GPUs on each node for trials that ask for `gpus: auto`."""
-    gpu_type: str | None = None
+    gpu_type: Text | None = None
     """As in `--gpus-per-node=TYPE:N`."""
     time: Time | None = None
     """For sweeps that name none, such as `8h`."""
@@ -42,8 +75,8 @@ class Profile:
     """Where `scontrol show config` can't be asked."""
     setup: list[str] = field(default_factory=list)
     """Shell lines before the worker starts, such as `module load cuda`."""
-    options: dict[str, Option] = field(default_factory=dict)
-    """Further options of sbatch, by their long names."""
+    options: dict[OptionName, Option] = field(default_factory=dict)
+    """Further options of sbatch, by their long names; true for those without a value, false for none of it."""
 
 
 def default_file() -> Path:
@@ -80,7 +113,9 @@ def _profile(source: Source, name: str, written: Any) -> Profile:
             if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
                 valid = [item.name for item in fields(Profile)]
                 source.faults.append(source.fault(path, unknown("key", path[-1], valid), at_key=True))
-            else:
-                message = detail["msg"][0].lower() + detail["msg"][1:]
-                source.faults.append(source.fault(path, f"{message}, not {detail['input']!r}"))
+                continue
+            of_key = path[-1] == "[key]"
+            message = detail["msg"].removeprefix("Value error, ")
+            message = f"{message[0].lower()}{message[1:]}, not {detail['input']!r}"
+            source.faults.append(source.fault(path[:-1] if of_key else path, message, at_key=of_key))
         return Profile()

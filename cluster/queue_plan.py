@@ -2,21 +2,35 @@
 
 A plan cuts the trials of one `run` into shares, one per array element, and the shares into chunks, one per job
 array. It is written before anything is submitted and again after every array, so that a submission that was cut
-short is known for what it is.
+short is known for what it is. An array that was queued but not recorded is known by its name.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+from pydantic import StringConstraints, TypeAdapter
+
+from bench.errors import UserError
 from bench.resources import Resources, Retries
 from bench.store import Store, files, state_of
+from cluster.slurm_commands import Queued
+
+TrialId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+JobId = Annotated[str, StringConstraints(pattern=r"^[0-9]*$")]
+
+
+class PlanError(UserError):
+    """A plan that can't be read."""
 
 
 @dataclass
@@ -29,7 +43,7 @@ class Chunk:
     """Elements that may run at once."""
     lane: int
     """Chunks of one lane run one after another, so that all lanes together keep to `max_parallel`."""
-    job: str = ""
+    job: JobId = ""
 
 
 @dataclass
@@ -38,7 +52,7 @@ class Plan:
 
     path: Path
     sweep: str
-    trials: list[str]
+    trials: list[TrialId]
     """Every trial of the plan; shares are consecutive pieces."""
     per_share: int
     resources: Resources
@@ -51,6 +65,15 @@ class Plan:
     def store(self) -> Path:
         """The store that it lies in."""
         return self.path.parent.parent
+
+    @property
+    def folder(self) -> Path:
+        """Batch scripts and logs of its jobs."""
+        return self.path.with_suffix("")
+
+    def log(self, element: str) -> Path:
+        """What a job's script and worker print."""
+        return self.folder / f"{element}.log"
 
     def share(self, number: int) -> list[str]:
         """The trials that array element `number` of the plan is for."""
@@ -79,22 +102,55 @@ class Plan:
 
     @classmethod
     def load(cls, path: Path) -> Plan:
-        """The plan that `save` wrote."""
-        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        held["resources"], held["retries"] = Resources(**held["resources"]), Retries(**held["retries"])
-        held["chunks"] = [Chunk(**chunk) for chunk in held["chunks"]]
-        return cls(path=path, **held)
+        """The plan that `save` wrote; PlanError for anything else, since a store may come from someone else."""
+        try:
+            held = json.loads(path.read_bytes())
+            return _ADAPTER.validate_python({**held, "path": path})
+        except (OSError, TypeError, ValueError) as error:
+            raise PlanError(f"{path}: no plan of queued jobs: {str(error).splitlines()[0]}") from error
+
+    def name(self, chunk: Chunk) -> str:
+        """What the job array of a chunk is called, and no other."""
+        token = self.path.stem.rpartition("-")[2]
+        return f"sambench-{plain(self.sweep)}-{token}.{self.chunks.index(chunk)}"
+
+    def elements(self, queue: Mapping[str, Queued]) -> Iterator[tuple[str, list[str]]]:
+        """Array elements of the plan that are in the queue, each with its trials."""
+        for chunk in self.chunks:
+            # Earlier versions called all arrays of a sweep alike. A number alone says nothing: the store may have
+            # come from another cluster.
+            names = (self.name(chunk), f"sambench-{self.sweep}")
+            for place in range(chunk.count if chunk.job else 0):
+                for element in (f"{chunk.job}_{place}", *([chunk.job] if chunk.count == 1 else ())):
+                    if element in queue and queue[element].name in names:
+                        yield element, self.share(chunk.first + place)
+
+    def adopt(self, queue: Mapping[str, Queued]) -> bool:
+        """Note arrays of the plan that are in the queue, but whose submitter was killed before it wrote that down."""
+        arrays = {queued.name: element.partition("_")[0] for element, queued in queue.items()}
+        found = [chunk for chunk in self.chunks if not chunk.job and self.name(chunk) in arrays]
+        for chunk in found:
+            chunk.job = arrays[self.name(chunk)]
+        return bool(found)
+
+
+_ADAPTER = TypeAdapter(Plan)
 
 
 def new_path(store: Store, sweep: str) -> Path:
     """Where a new plan goes."""
-    return store.root / "queued" / f"{sweep}-{int(time.time())}-{uuid.uuid4().hex[:6]}.json"
+    return store.root / "queued" / f"{plain(sweep)}-{int(time.time())}-{uuid.uuid4().hex[:8]}.json"
 
 
-def plans(store: Store) -> Iterator[Plan]:
-    """All plans of the store, the oldest first."""
-    for path in sorted((store.root / "queued").glob("*.json"), key=lambda path: path.stat().st_mtime):
-        yield Plan.load(path)
+def plans(store: Store) -> list[Plan]:
+    """All plans of the store, the oldest first; those that can't be read are told and left out."""
+    found = []
+    for path in (store.root / "queued").glob("*.json"):
+        try:
+            found.append(Plan.load(path))
+        except PlanError as error:
+            _tell(f"{error}; it is left out")
+    return sorted(found, key=lambda plan: plan.created)
 
 
 def cut(shares: int, most_elements: int, max_parallel: int | None) -> list[Chunk]:
@@ -114,12 +170,12 @@ def cut(shares: int, most_elements: int, max_parallel: int | None) -> list[Chunk
     return chunks
 
 
-def queued_trials(store: Store, alive: Sequence[str] | set[str]) -> set[str]:
-    """Trials in shares whose array elements are in the queue; `alive` has them as `ARRAY_ELEMENT` or `JOB`."""
-    found: set[str] = set()
-    for plan in plans(store):
-        for chunk in plan.chunks:
-            for place in range(chunk.count if chunk.job else 0):
-                if f"{chunk.job}_{place}" in alive or (chunk.count == 1 and chunk.job in alive):
-                    found.update(plan.share(chunk.first + place))
-    return found
+@lru_cache
+def _tell(message: str) -> None:
+    """Once, however often we look."""
+    print(message, file=sys.stderr)
+
+
+def plain(sweep: str) -> str:
+    """A sweep's name as any file system and scheduler takes it."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "_", sweep)[:80]

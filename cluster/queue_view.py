@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 
 from bench.store import Store
 from cluster import slurm_commands
@@ -18,22 +20,29 @@ _POLLS, _PAUSE = 3, 0.5
 
 def hints(store: Store, trials: Collection[str], unfinished: Collection[str]) -> list[str]:
     """Lines about the jobs that were queued for `trials`; nothing where none were, or no SLURM can be asked."""
-    ours = [plan for plan in plans(store) if not set(plan.trials).isdisjoint(trials)]
-    if not ours or shutil.which("squeue") is None:
+    known = [plan for plan in plans(store) if not set(plan.trials).isdisjoint(trials)]
+    if not known or shutil.which("squeue") is None:
         return []
     try:
         queue = slurm_commands.queue()
     except SlurmError as error:
         return [f"SLURM can't be asked now: {error}"]
-    jobs = [chunk.job for plan in ours for chunk in plan.chunks if chunk.job]
-    states = Counter(state.split()[0] for element, state in queue.items() if element.partition("_")[0] in jobs)
+    states: Counter[str] = Counter()
+    gone: dict[str, Plan] = {}
+    for plan in known:
+        plan.adopt(queue)
+        waiting = [element for element, _ in plan.elements(queue)]
+        states.update(queue[element].state for element in waiting)
+        alive = {element.partition("_")[0] for element in waiting}
+        gone |= {chunk.job: plan for chunk in plan.chunks if chunk.job and chunk.job not in alive}
     lines = ["SLURM: " + ", ".join(f"{count} jobs {state}" for state, count in states.items())] if states else []
     if not unfinished:
         return lines
-    gone = [job for job in jobs if not any(element.partition("_")[0] == job for element in queue)]
-    for job in gone:
-        lines += [f"SLURM: job {line}" for line in slurm_commands.ended_badly(job)][:3]
-    lost = [job for job in gone if _is_lost(job)]
+    for job, plan in gone.items():
+        bad = list(slurm_commands.ended_badly(job).items())[:3]
+        lines += [f"SLURM: job {element} {how}{_last_words(plan, element)}" for element, how in bad]
+    # Accounting tells most users of their own jobs only.
+    lost = [job for job, plan in gone.items() if plan.path.stat().st_uid == os.getuid() and _is_lost(job)]
     if lost:
         lines.append(
             f"SLURM: it knows nothing of jobs {', '.join(lost)}: they are lost; `run` queues their trials again"
@@ -43,23 +52,33 @@ def hints(store: Store, trials: Collection[str], unfinished: Collection[str]) ->
 
 def cancel_elements(store: Store, cancelled: Collection[str]) -> int:
     """Take array elements that have nothing left but `cancelled` trials out of the queue; how many."""
-    ours = list(plans(store))
-    if not ours or shutil.which("squeue") is None:
+    known = plans(store)
+    if not known or shutil.which("squeue") is None:
         return 0
-    pending = {element for element, state in slurm_commands.queue().items() if state.startswith("pending")}
-    elements = [element for plan in ours for element in _idle(plan, set(cancelled)) if element in pending]
+    queue = slurm_commands.queue()
+    elements = []
+    for plan in known:
+        plan.adopt(queue)
+        idle = (element for element, trials in plan.elements(queue) if set(cancelled).issuperset(trials))
+        elements += [element for element in idle if queue[element].state == "pending"]
     for start in range(0, len(elements), 500):
         slurm_commands.cancel(*elements[start : start + 500])
     return len(elements)
 
 
-def _idle(plan: Plan, cancelled: set[str]) -> list[str]:
-    found = []
-    for chunk in plan.chunks:
-        for place in range(chunk.count if chunk.job else 0):
-            if cancelled.issuperset(plan.share(chunk.first + place)):
-                found.append(f"{chunk.job}_{place}" if chunk.count > 1 else chunk.job)
-    return found
+def _last_words(plan: Plan, element: str) -> str:
+    """The last line that a job's worker left, and where there is more."""
+    log = plan.log(element)
+    # A link may lead out of a store that came from someone else.
+    if plan.folder.is_symlink() or log.is_symlink():
+        return ""
+    with suppress(OSError):
+        lines = log.read_bytes()[-10_000:].decode(errors="replace").splitlines()
+        # What comes after the worker's own words is said of every worker that dies.
+        others = ("srun:", "slurmstepd:", "sambench: given up")
+        ours = [line.strip() for line in lines if line.strip() and not line.startswith(others)]
+        return f": {''.join(filter(str.isprintable, ours[-1]))}; see {log}" if ours else ""
+    return ""
 
 
 def _is_lost(job: str) -> bool:

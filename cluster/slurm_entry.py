@@ -1,24 +1,23 @@
-"""What submitit pickles for an array element: a function by its name, importable without torch."""
+"""The name by which jobs of earlier versions, which may be in the queue for weeks, know where to begin.
+
+Their pickles say `cluster.slurm_entry.work`, and nothing else of ours.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import subprocess
 
-from cluster.queue_plan import Plan
-
-GO_ON = 75
-"""Exit code of a worker that asks its batch script to queue the job again: there is more to do."""
-FAULT = 74
-"""Exit code of a worker that a fault of its machine stopped; its job is queued again, up to a point."""
-NO_GPU = 79
-"""Exit code of a worker whose node lacks the GPUs that were asked for."""
+from cluster.on_slurm import entry
+from cluster.on_slurm.exits import DONE, GO_ON
 
 
 def work(plan_file: str, share: int) -> None:
-    """Run the worker of share number `share` of a plan."""
-    plan = Plan.load(Path(plan_file))
-    if any(plan.missing(share)):
-        # Seconds of imports, which an element that comes too late has no need of.
-        from cluster.slurm_worker import work_here
-
-        work_here(plan, share)
+    """Run the worker of share number `share` of a plan, and end this process."""
+    code = entry.work(plan_file, share)
+    if code == GO_ON and "SLURM_ARRAY_JOB_ID" in os.environ:
+        # Asked for it, their batch scripts would queue the whole array again.
+        element = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+        subprocess.run(["scontrol", "requeue", element], check=False)
+        code = DONE
+    os._exit(code)

@@ -5,38 +5,35 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from bench.errors import MachineFault
 from bench.store import Store
+from cluster.on_slurm.exits import DONE, FAULT, GO_ON, NO_GPU
 from cluster.queue_plan import Plan
-from cluster.slurm_entry import FAULT, GO_ON, NO_GPU
 from cluster.stopping import Stopping, on_signals
 from cluster.torchrun import Ranks
 from cluster.worker import Manner, run_trial
 
 
-def work_here(plan: Plan, share: int) -> None:
-    """Run trials until none is left, or the job must end; then leave by GO_ON if there is more to do."""
+def work_here(plan: Plan, share: int) -> int:
+    """Run trials until none is left, or the job must end; the exit code, which is GO_ON if there is more to do."""
     job = _Job.here()
     wanted = int(os.environ["SAMBENCH_GPUS"])
     if wanted > torch.cuda.device_count():
         there = f"{torch.cuda.device_count()} there on {socket.gethostname()}"
         print(f"{wanted} GPUs asked for and {there}; set resources: {{gpus: 0}}, or name a partition with GPUs")
-        sys.stdout.flush()
-        os._exit(NO_GPU)
+        return NO_GPU
     try:
-        status = GO_ON if _Worker(plan, share, job).run() else 0
+        return GO_ON if _Worker(plan, share, job).run() else DONE
     except MachineFault as fault:
         print(f"stopped by a fault of the machine: {fault}")
-        status = FAULT
-    # A thread may hang in a library's clean-up; everything of ours is flushed by now.
-    sys.stdout.flush()
-    os._exit(status)
+        return FAULT
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,13 @@ class _Worker:
             threads=resources.cpus,
             prefix=_on_every_node(resources.nodes),
         )
-        self._manner = Manner(launcher="slurm", threads=resources.cpus, ranks=ranks, tensorboard=plan.tensorboard)
+        self._manner = Manner(
+            launcher="slurm",
+            threads=resources.cpus,
+            ranks=ranks,
+            tensorboard=plan.tensorboard,
+            on_claim=_note_progress,
+        )
         self._again = False
 
     def run(self) -> bool:
@@ -99,9 +102,17 @@ class _Worker:
         self._stopping.request("preempted", "signal SIGTERM")
 
 
+def _note_progress() -> None:
+    """The job is worth another try, however its workers before this one ended."""
+    # Jobs of earlier versions have no such file.
+    if fruitless := os.environ.get("SAMBENCH_FRUITLESS"):
+        with suppress(OSError):
+            Path(fruitless).unlink()
+
+
 def _on_every_node(nodes: int) -> tuple[str, ...]:
     if nodes == 1:
         return ("env", "--ignore-signal=USR2,TERM")
     # Within the job's own step, and with signals left to the worker, which stops the processes by their mark.
-    step = ("srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--overlap", "--kill-on-bad-exit=1")
-    return (*step, "env", "--ignore-signal=USR2,TERM")
+    step = ("srun", "--export=ALL", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--overlap")
+    return (*step, "--kill-on-bad-exit=1", "env", "--ignore-signal=USR2,TERM")

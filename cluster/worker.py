@@ -6,8 +6,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -37,6 +37,8 @@ class Manner:
     """Told of the steps of trials that are trained in this very process."""
     on_epoch: OnEpoch | None = None
     """Told of their epochs."""
+    on_claim: Callable[[], None] | None = None
+    """Told that a trial was claimed."""
 
 
 def run_trial(
@@ -59,6 +61,8 @@ def run_trial(
     if claim is None:
         return Report(trial_id=trial_id, outcome="held")
     try:
+        if manner.on_claim is not None:
+            manner.on_claim()
         return _Attempt(claim, manner, stopping or Stopping(), started).run()
     except ClaimLost as lost:
         return Report(trial_id=trial_id, outcome="held", message=str(lost))

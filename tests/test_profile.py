@@ -46,6 +46,18 @@ def test_without_a_file_the_cluster_decides(monkeypatch: pytest.MonkeyPatch, tmp
         ("gpu: {time: soon}", "a time is written as 90m, 8h, 2d or 1d12h, not 'soon'"),
         ("gpu: {gpus: -1}", "1:13: gpu.gpus: input should be greater than or equal to 0, not -1"),
         ("gpu: a100", "1:6: gpu: input should be"),
+        (
+            'gpu: {partition: "a\\n#SBATCH --uid=0"}',
+            "1:18: gpu.partition: a value of sbatch is one line without control",
+        ),
+        ("gpu:\n  options: {comment: 'a\\b'}", "2:22: gpu.options.comment: a value of sbatch is one line"),
+        ("gpu:\n  gpu_type: ''", "2:13: gpu.gpu_type: a value of sbatch is one line"),
+        ('gpu: {options: {"x\\n#SBATCH --y": 1}}', "1:17: gpu.options.x"),
+        (
+            "gpu: {options: {w: n1}}",
+            "1:17: gpu.options.w: an option of sbatch is written by its long name, such as nodelist",
+        ),
+        ("gpu: {options: {job_name: x}}", "1:17: gpu.options.job_name: sambench sets this option of sbatch itself"),
     ],
 )
 def test_faults_have_their_place(file: Path, text: str, message: str) -> None:

@@ -1,20 +1,22 @@
-"""How a sweep is cut into job arrays, and the batch script that SLURM gets."""
+"""How a sweep is cut into job arrays, and what a plan knows of the queue."""
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.profile import Profile
 from bench.resources import Resources, Retries
 from bench.store import Store
-from cluster.launcher import Job
-from cluster.queue_plan import Plan, cut, plans, queued_trials
-from cluster.slurm import SlurmLauncher
+from cluster.launcher import Job, LaunchError
+from cluster.queue_plan import Plan, PlanError, cut, new_path, plans
+from cluster.slurm import SlurmLauncher, check_own
+from cluster.slurm_commands import Queued, SlurmError
 
 
 @given(st.integers(1, 400), st.integers(1, 60), st.none() | st.integers(1, 90))
@@ -29,9 +31,10 @@ def test_chunks_cover_every_share_once_and_keep_to_the_limits(shares: int, most:
         assert sum(lanes.values()) <= parallel
 
 
-def test_a_plan_is_kept_and_says_what_is_queued(store: Store) -> None:
-    plan = Plan(
-        path=store.root / "queued" / "sweep-1.json",
+@pytest.fixture
+def plan(store: Store) -> Plan:
+    return Plan(
+        path=new_path(store, "sweep"),
         sweep="sweep",
         trials=[f"{number:016x}" for number in range(7)],
         per_share=2,
@@ -39,82 +42,95 @@ def test_a_plan_is_kept_and_says_what_is_queued(store: Store) -> None:
         retries=Retries(crashed=5),
         chunks=cut(4, 3, None),
     )
+
+
+def queue_of(**names: str) -> dict[str, Queued]:
+    """Elements, as `j12_0="name"`."""
+    return {element.removeprefix("j"): Queued("pending", "", name) for element, name in names.items()}
+
+
+def queued(plan: Plan, queue: dict[str, Queued]) -> set[str]:
+    return {trial_id for _, trials in plan.elements(queue) for trial_id in trials}
+
+
+def test_a_plan_is_kept_and_says_what_is_queued(store: Store, plan: Plan) -> None:
+    first, second = plan.chunks
+    first.job = "12"
+    plan.save()
+    assert plans(store) == [plan]
+    name = plan.name(first)
+    assert queued(plan, queue_of(j12_1=name)) == set(plan.trials[2:4])
+    assert queued(plan, queue_of(j12_0=name, j12_2=name, j13_0="sambench-other")) == {
+        *plan.trials[:2],
+        *plan.trials[4:6],
+    }
+    assert queued(plan, queue_of(j12_1="sambench-sweep")) == set(plan.trials[2:4]), "an earlier version's name"
+    second.job = "13"
+    for element in ("j13", "j13_0"):
+        assert queued(plan, queue_of(**{element: plan.name(second)})) == {plan.trials[6]}
+
+
+def test_a_job_of_another_cluster_with_the_same_number_is_none_of_the_plan(plan: Plan) -> None:
     plan.chunks[0].job = "12"
+    assert not queued(plan, queue_of(j12_0="someone's", j12_1="sambench-other-1234.0"))
+
+
+def test_an_array_that_was_queued_but_not_recorded_is_known_by_its_name(store: Store, plan: Plan) -> None:
+    first, second = plan.chunks
+    other = replace(plan, path=new_path(store, "sweep"))
+    assert not other.adopt(queue_of(j12_0=plan.name(first), j12_1=plan.name(first)))
+    assert plan.adopt(queue_of(j12_0=plan.name(first), j12_1=plan.name(first)))
+    assert (first.job, second.job) == ("12", "")
+    assert not plan.adopt(queue_of(j12_0=plan.name(first))), "nothing new"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"trials": ["../../../elsewhere"]},
+        {"chunks": [{"first": 0, "count": 1, "parallel": 1, "lane": 0, "job": "--user=someone"}]},
+        {"resources": {"cpus": "many"}},
+        {"trials": None},
+    ],
+)
+def test_a_plan_that_nobody_can_have_written_is_told_and_left_out(
+    store: Store, plan: Plan, change: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
     plan.save()
-    assert next(plans(store)) == plan
-    assert queued_trials(store, {"12_1"}) == set(plan.trials[2:4])
-    assert queued_trials(store, {"12_0", "12_2", "13_0"}) == {*plan.trials[:2], *plan.trials[4:6]}
-    plan.chunks[1].job = "13"
+    good = replace(plan, path=new_path(store, "good"))
+    good.save()
+    plan.path.write_text(json.dumps(json.loads(plan.path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    assert plans(store) == [good]
+    assert plans(store) == [good]
+    assert capsys.readouterr().err.count(f"{plan.path}: no plan of queued jobs") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff", b'{"path": 1}'])
+def test_a_damaged_plan_has_one_line(store: Store, plan: Plan, content: bytes) -> None:
     plan.save()
-    assert queued_trials(store, {"13"}) == {plan.trials[6]}, "an array of one element has the number of the job alone"
+    plan.path.write_bytes(content)
+    with pytest.raises(PlanError, match="no plan of queued jobs"):
+        Plan.load(plan.path)
 
 
-GOLDEN = """#!/bin/bash
-
-# Parameters
-#SBATCH --account=lab
-#SBATCH --array=0-1%2
-#SBATCH --constraint=a100
-#SBATCH --cpus-per-task=8
-#SBATCH --exclude=bad1
-#SBATCH --gpus-per-node=a100:2
-#SBATCH --job-name=sambench-table1
-#SBATCH --mem=64G
-#SBATCH --nodes=1
-#SBATCH --ntasks-per-node=1
-#SBATCH --open-mode=append
-#SBATCH --output=STORE/queued/logs/%A_%a/%A_%a_0_log.out
-#SBATCH --partition=gpu
-#SBATCH --qos=long
-#SBATCH --requeue
-#SBATCH --signal=USR2@120
-#SBATCH --time=480
-#SBATCH --wckey=submitit
-
-# setup
-trap : USR2
-"""
-AFTER = """
-module load cuda
-
-# command
-export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output STORE/queued/logs/%A_%a/%A_%a_%t_log.out --cpus-per-task=8 PYTHON -u WORKER
+@pytest.mark.parametrize("sweep", ["a b", "x\n#SBATCH --uid=0", "ümlaut$HOME", "%j", "'"])
+def test_names_are_plain_whatever_the_sweep_is_called(store: Store, plan: Plan, sweep: str) -> None:
+    odd = replace(plan, path=new_path(store, sweep), sweep=sweep)
+    assert re.fullmatch(r"sambench-[\w.+-]+-[0-9a-f]{8}\.0", odd.name(odd.chunks[0]), flags=re.ASCII)
+    odd.save()
+    assert plans(store) == [odd]
 
 
-# teardown
-status=$?
-case "$status" in
-  0|79) ;;
-  75) scontrol requeue "$SLURM_JOB_ID" ;;
-  *) [ "${SLURM_RESTART_COUNT:-0}" -lt 10 ] && scontrol requeue "$SLURM_JOB_ID" ;;
-esac
-exit "$status"
-"""
-
-
-def test_the_batch_script(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    profile = Profile(
-        partition="gpu", account="lab", qos="long", constraint="a100", gpu_type="a100", memory=64, signal_seconds=120,
-        setup=["module load cuda"], options={"exclude": "bad1"},
-    )  # fmt: skip
-    job = Job(
-        store=store.root,
-        trials={"0" * 16: 0, "1" * 16: 0},
-        resources=Resources(gpus=2, cpus=4, time="8h"),
-        sweep="table1",
-        profile=profile,
-    )
-    text = SlurmLauncher().text(job).replace(str(store.root), "STORE")
-    text = re.sub(r"\S+/python[\d.]*", "PYTHON", text) + "\n"
-    text = text.replace("-m submitit.core._submit STORE/queued/logs/%j", "WORKER")
-    assert text.startswith(GOLDEN)
-    assert text.endswith(AFTER)
-    between = text[len(GOLDEN) : -len(AFTER)]
-    assert 'export OMP_NUM_THREADS="4"' in between
-    assert 'export SAMBENCH_GPUS="2"' in between
-    assert re.search(r'if ! \[ -e "STORE/queued/table1-\d+-\w+\.json" \]; then', between)
+def test_a_folder_that_others_can_use_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
+    check_own(folder)
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(LaunchError, match="not a folder that only you can use"):
+        check_own(tmp_path / "link")
+    folder.chmod(0o770)
+    with pytest.raises(LaunchError, match="not a folder that only you can use"):
+        check_own(folder)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +149,6 @@ def test_short_trials_share_a_job(store: Store, resources: Resources, known: flo
 
 
 def test_no_slurm_on_this_machine(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cluster.slurm_commands import SlurmError
-
     monkeypatch.setenv("PATH", str(Path("/nonexistent")))
     with pytest.raises(SlurmError, match="no sbatch on this machine: run on a login node"):
         SlurmLauncher().launch(Job(store=store.root, trials={"0" * 16: 0}, resources=Resources()))

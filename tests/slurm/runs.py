@@ -61,7 +61,7 @@ class Run:
     def sambench(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """The command, on a login node of the cluster."""
         return subprocess.run(
-            [sys.executable, "-m", "bench", *map(str, arguments)],
+            [sys.executable, "-P", "-m", "bench", *map(str, arguments)],
             cwd=self.folder,
             env=command_environment(self.folder) | self.cluster.environment,
             capture_output=True,
@@ -115,7 +115,7 @@ class Run:
 
     def situation(self) -> str:
         """For a test that waits in vain."""
-        logs = [path.read_text(encoding="utf-8")[-2000:] for path in (self.folder / "store").rglob("*_log.out")]
+        logs = [path.read_text(encoding="utf-8")[-2000:] for path in (self.folder / "store").rglob("queued/*/*.log")]
         trials = [path.read_text(encoding="utf-8")[-1000:] for path in (self.folder / "store").rglob("log.txt")]
         return "\n".join([*self.jobs(), *logs[:3], *trials[:3]])
 

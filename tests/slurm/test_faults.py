@@ -92,4 +92,4 @@ def test_the_controller_is_killed_and_comes_back(slurm_alone: Cluster, tmp_path:
 
 def _mine(run: Run) -> str:
     """The array of this test's sweep."""
-    return list(plans(run.store))[-1].chunks[0].job
+    return plans(run.store)[-1].chunks[0].job

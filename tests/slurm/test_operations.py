@@ -30,11 +30,11 @@ def test_cancelled_from_the_login_node(slurm: Cluster, tmp_path: Path) -> None:
 def test_a_job_that_accounting_forgot_is_called_lost(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, MANY)
     run.submit()
-    job = next(plans(run.store)).chunks[0].job
+    job = plans(run.store)[0].chunks[0].job
     slurm.run("scancel", job)
     wait_for(lambda: not run.own_jobs(), 240, run.situation)
     assert "lost" not in run.sambench("status", run.file).stdout, "accounting knows it"
-    plan = next(plans(run.store))
+    plan = plans(run.store)[0]
     plan.chunks[0].job = "999999"
     plan.save()
     assert "it knows nothing of jobs 999999: they are lost" in run.sambench("status", run.file).stdout

@@ -1,0 +1,1 @@
+"""SLURM: what a job runs, from its batch script to its worker."""

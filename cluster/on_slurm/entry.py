@@ -1,0 +1,23 @@
+"""Where a job begins: light, since an element that comes too late has no need of torch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench.errors import UserError
+from cluster.on_slurm.exits import DONE
+from cluster.queue_plan import Plan
+
+
+def work(plan_file: str, share: int) -> int:
+    """Run the worker of share number `share` of a plan; its exit code."""
+    try:
+        plan = Plan.load(Path(plan_file))
+        if not any(plan.missing(share)):
+            return DONE
+        from cluster.slurm_worker import work_here
+
+        return work_here(plan, share)
+    except UserError as error:
+        sys.exit(f"sambench: {error}")

@@ -1,0 +1,36 @@
+"""Doctor: what it makes of the answers of SLURM's commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import doctor
+from bench.doctor import Finding, examine
+
+
+@pytest.mark.parametrize(
+    ("script", "ok", "text"),
+    [
+        ("echo slurm 22.05", True, "slurm 22.05; partitions: slurm, 22.05"),
+        ("echo broken >&2; exit 3", False, "sinfo --version ends with code 3: broken"),
+        ("exit 127", False, "sinfo --version ends with code 127: it says nothing"),
+        ('[ "$1" = --version ] && echo slurm 1 || exit 1', True, "slurm 1; no cluster answers: it says nothing"),
+        ("sleep 5", False, "timed out"),
+    ],
+)
+def test_return_codes_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, ok: bool, text: str) -> None:
+    (tmp_path / "sinfo").write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n", encoding="utf-8")
+    (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if script.startswith("sleep"):
+        monkeypatch.setattr(doctor, "_PATIENCE", 0.2)
+    (found,) = (finding for finding in examine(tmp_path / "store") if finding.subject == "SLURM")
+    assert found.ok == ok
+    assert text in found.text
+
+
+def test_without_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Finding("SLURM", True, "not on this machine") in examine(tmp_path / "store")
