@@ -19,13 +19,12 @@ from typing import Any
 
 import pytest
 import safetensors.torch
-import torch
 
 from bench.spec import SpecError, load
 from bench.store import Store, query
-from bench.train import Training
 from tests.cluster.test_faults import holder_in_training, wait_for
 from tests.conftest import ROOT, command_environment
+from tests.shared_training import deviation, trained
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 BASE = "dataset: digits, model: resnet8, optimizer: sgd, weight_decay: 5e-4, batch_size: 256"
@@ -33,10 +32,14 @@ EARLY = "early_stopping: {metric: val_accuracy, grace_epochs: 2, reduction: 3}\n
 SEARCH = f'title: "Search"\ngrid: {{{BASE}, epochs: 8, seed: 1, lr: [0.05, 1e-7]}}\nresources: {{max_parallel: 1}}\n'
 
 
+SHORT = tempfile.gettempdir() if len(tempfile.gettempdir()) < 20 else "/tmp"
+"""Paths of sockets have at most 107 characters, of which Ray takes 75."""
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Of a Ray cluster of two nodes, which must outlive every run."""
-    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+    folder = tempfile.mkdtemp(prefix="r-", dir=SHORT)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
     nodes = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.cluster.ray_nodes", folder],
@@ -109,7 +112,7 @@ def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, samb
 
 
 def test_one_trial_over_two_nodes_is_the_run_of_one_process(address: str, sambench: Command, tmp_path: Path) -> None:
-    data = "dataset: 'fake:600x1x8x10', model: resnet8, optimizer: sgd, weight_decay: 5e-4, batch_size: 128, epochs: 1"
+    data = "dataset: 'fake:600x1x8x10', model: vit_mini, optimizer: sgd, weight_decay: 5e-4, batch_size: 128, epochs: 1"
     text = f'title: "Over two"\ngrid: {{{data}, lr: 0.05, augment: basic, m: 64, seed: 1}}\n'
     text += "methods: [{variant: sam, scope: only_norm, rho: 0.1}]\n"
     sweep = write(tmp_path, text + "resources: {nodes: 2}\n")
@@ -119,10 +122,8 @@ def test_one_trial_over_two_nodes_is_the_run_of_one_process(address: str, samben
     assert done.returncode == 0, done.stderr + store.folder(trial.trial_id).log.read_text(encoding="utf-8")
     (found,) = attempts(tmp_path, "outcome, world_size, launcher")
     assert found == {"outcome": "done", "world_size": 2, "launcher": "ray"}
-    whole = Training(trial, torch.device("cpu"))
-    whole.run_epoch()
-    for name, value in safetensors.torch.load_file(store.folder(trial.trial_id).weights).items():
-        torch.testing.assert_close(value, whole.model.state_dict()[name], rtol=1e-4, atol=2e-5, msg=name)
+    weights = safetensors.torch.load_file(store.folder(trial.trial_id).weights)
+    assert deviation(weights, trial, trained(trial)) < 1e-3
     write(tmp_path, text.replace("rho: 0.1", "rho: 0.2") + "resources: {nodes: 3}\n")
     refused = sambench("run", sweep, "--address", address)
     assert refused.returncode == 2

@@ -29,6 +29,7 @@ def processes_of(state: Path) -> list[Process]:
     return [*with_environment(f"SLURM_CONF={state}/slurm.conf"), *with_open_file(state, name="")]
 
 
+@pytest.mark.share(0)
 def test_from_up_to_down(slurm: Cluster, shared_folder: Path, tmp_path: Path) -> None:
     # Sockets need a short path.
     state = shared_folder / "other"
