@@ -13,11 +13,9 @@ from pathlib import Path
 from unittest import mock
 
 from bench.cli import main
+from tests.shared_time import patience
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 900.0
-"""Seconds that a process may take: none takes a minute, but a loaded machine is no fault."""
-
 Ended = subprocess.CompletedProcess[str]
 
 
@@ -47,7 +45,7 @@ def on_its_own(folder: Path, words: list[str], environment: Mapping[str, str]) -
         env=environment,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=patience(),
         check=False,
     )
 

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +21,9 @@ import safetensors.torch
 
 from bench.spec import SpecError, load
 from bench.store import Store, query
-from tests.cluster.test_faults import holder_in_training, wait_for
+from tests.cluster.test_faults import holder_in_training
 from tests.conftest import ROOT, command_environment
+from tests.shared_time import patience, wait_for
 from tests.shared_training import deviation, trained
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -98,7 +98,7 @@ def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, samb
     try:
         wait_for(lambda: holder_in_training(tmp_path / "store"))
         run.send_signal(signal.SIGINT)
-        _, said = run.communicate(timeout=150)
+        _, said = run.communicate(timeout=patience())
     finally:
         run.kill()
         run.communicate()
@@ -160,15 +160,13 @@ def test_a_hopeless_trial_is_pruned_until_a_sweep_wants_it_done(
         ("ray://head:10001", "write host:port"),
     ],
 )
-def test_no_cluster_at_the_address_is_said_at_once(
+def test_no_cluster_at_the_address_is_said_before_ray_is_asked(
     sambench: Command, tmp_path: Path, address: str, reason: str
 ) -> None:
     sweep = write(tmp_path, SEARCH)
-    started = time.monotonic()
     refused = sambench("run", sweep, "--address", address)
     assert refused.returncode == 2
     assert reason in refused.stderr
-    assert time.monotonic() - started < 30
     assert sambench("run", sweep, "--on", "inline", "--address", address).returncode == 2
 
 

@@ -18,7 +18,7 @@ import bench.distributed
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
 from bench.sam.running_stats import moving_statistics, tracking_layers
 from tests.sam.networks import batch, distance, network, sgd
-from tests.shared_command import PATIENCE
+from tests.shared_time import patience
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
@@ -136,7 +136,7 @@ def test_two_processes_are_two_micro_batches(some: Callable[..., list[tuple[str,
         for process in ranks:
             process.start()
         for process in ranks:
-            process.join(PATIENCE)
+            process.join(patience())
         assert [process.exitcode for process in ranks] == [0, 0]
         for place, (net, variant, scope) in enumerate(methods):
             plain = network(net)
