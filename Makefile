@@ -6,7 +6,12 @@ OUT ?= out
 MINUTES ?= 10
 RECORD ?= $(HOME)/.cache/sambench/chaos.jsonl
 
-.PHONY: demo test chaos lint bench install
+TESTS = $(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
+# Another processor's kernels in the numeric libraries: other rounding, and so another course of every training.
+OTHER_PROCESSOR = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
+NUMERIC = tests/sam tests/models tests/data tests/measures tests/test_train.py tests/cluster/test_processes.py
+
+.PHONY: demo test test-all test-fast test-numeric chaos lint bench install
 
 demo: $(VENV)/.installed
 	$(BIN)/sambench run sweeps/demo.yaml
@@ -14,8 +19,21 @@ demo: $(VENV)/.installed
 	$(BIN)/sambench board sweeps/demo.yaml --format markdown --output $(OUT)/demo.md
 	$(BIN)/sambench plot sweeps/demo.yaml --output $(OUT)/demo.png --output $(OUT)/demo.svg
 
+# A share of the tests that are long and alike, another one every day, and the slowest twenty.
 test: lint
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(TESTS) --durations=20
+
+# Everything, before a release or after a change of what the tests stand on.
+test-all: lint
+	$(TESTS) --share all --durations=20
+
+# Within a minute, while one writes.
+test-fast: $(VENV)/.installed-dev
+	$(TESTS) --share small
+
+# Once more on a processor that this one isn't.
+test-numeric: $(VENV)/.installed-dev
+	$(OTHER_PROCESSOR) $(TESTS) --share small $(NUMERIC)
 
 # Appends to the file in RECORD, which adds up over campaigns; CHAOS has options, such as `--kinds ray`.
 chaos: $(VENV)/.installed-dev

@@ -1,11 +1,10 @@
-"""Fixtures that all tests share: a tiny trial, a store, and the command in a process of its own."""
+"""Fixtures that all tests share: a tiny trial, a store, and the command."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,12 @@ import torch
 
 from bench.store import Store
 from bench.trial import Trial
+from tests import shared_command
+from tests.shared_command import ROOT, Ended, command_environment, on_its_own
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["ROOT", "command_environment"]
+
+pytest_plugins = ["tests.shared_order", "tests.shared_sample"]
 
 TINY_SWEEP = """
 title: "Tiny"
@@ -81,30 +84,16 @@ def tiny_sweep(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def sambench(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the command in a process of its own, with the working directory and the store under `tmp_path`."""
+def sambench(tmp_path: Path) -> Callable[..., Ended]:
+    """Run the command with the working directory and the store under `tmp_path`."""
+    return partial(shared_command.sambench, tmp_path)
 
-    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "bench", *map(str, arguments)],
-            cwd=tmp_path,
-            env=command_environment(tmp_path),
-            capture_output=True,
-            text=True,
-            timeout=480,
-            check=False,
-            **options,  # type: ignore[call-overload]
-        )
+
+@pytest.fixture
+def process(tmp_path: Path) -> Callable[..., Ended]:
+    """Run the command as a user does, in a process of its own: for what depends on one."""
+
+    def run(*arguments: object) -> Ended:
+        return on_its_own(tmp_path, [str(argument) for argument in arguments], command_environment(tmp_path))
 
     return run
-
-
-def command_environment(folder: Path) -> dict[str, str]:
-    """The environment of a command under test: our packages, a store under `folder`, a wide terminal."""
-    return {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "SAMBENCH_STORE": str(folder / "store"),
-        "COLUMNS": "160",
-        "OMP_NUM_THREADS": "1",
-    }

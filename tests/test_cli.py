@@ -1,4 +1,4 @@
-"""The command, as users run it: in a process of its own."""
+"""The command, as users run it: some in processes of their own."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def finished(finished_once: Path, tmp_path: Path) -> Path:
     return tmp_path / "tiny.yaml"
 
 
-def test_the_main_job(finished: Path, sambench: Command, tmp_path: Path) -> None:
-    plan = json.loads(sambench("plan", finished, "--json").stdout)
+def test_the_main_job(finished: Path, sambench: Command, process: Command, tmp_path: Path) -> None:
+    plan = json.loads(process("plan", finished, "--json").stdout)
     assert {key: plan[key] for key in ("trials", "done", "missing", "failed")} == {
         "trials": 10,
         "done": 10,
@@ -51,7 +51,7 @@ def test_the_main_job(finished: Path, sambench: Command, tmp_path: Path) -> None
     }
     assert {item["status"] for item in plan["items"]} == {"done"}
 
-    again = sambench("run", finished)
+    again = process("run", finished)
     assert again.returncode == 0
     assert again.stderr.strip() == "tiny: 10 trials: 10 done"
 
@@ -109,9 +109,9 @@ def test_a_failed_trial(tiny_sweep: Path, sambench: Command) -> None:
     assert sambench(*count).stdout == "n\n2\n"
 
 
-def test_all_faults_of_a_sweep_at_once(sambench: Command, tmp_path: Path) -> None:
+def test_all_faults_of_a_sweep_at_once(process: Command, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("title: x\ngrid: {modle: resnet8, lr: -1}\n")
-    told = sambench("run", "bad.yaml")
+    told = process("run", "bad.yaml")
     assert told.returncode == 2
     assert told.stderr.startswith("bad.yaml:2:8: grid.modle: unknown field 'modle'; did you mean model")
     assert "bad.yaml:2:28: grid.lr: input should be greater than 0, not -1" in told.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from bench.spec import load
 from bench.store import Store, query
 from bench.store.progress import read_progress
 from tests.conftest import command_environment
+from tests.shared_time import patience, wait_for
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 SWEEP = """
@@ -39,10 +39,7 @@ def running(sweep: Path) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(command, cwd=sweep.parent, env=environment, stderr=subprocess.PIPE) as process:
         try:
             folder = Store.create(sweep.parent / "store").folder(load(sweep).trials[0].trial_id)
-            deadline = time.monotonic() + 60
-            while not ((at := read_progress(folder)) and at.epoch >= 2):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            wait_for(lambda: process.poll() is not None or ((at := read_progress(folder)) and at.epoch >= 2))
             yield process
         finally:
             process.kill()
@@ -57,7 +54,7 @@ def test_a_cancelled_sweep_stops_after_a_step_and_goes_on_later(tmp_path: Path, 
         assert "%" in shown
         cancelled = sambench("cancel", sweep)
         assert "1 running trials stop after their next step, 1 waiting ones won't start" in cancelled.stderr
-        assert process.wait(timeout=150) == 0
+        assert process.wait(timeout=patience()) == 0
     store = Store.open(tmp_path / "store")
     assert query(store, "SELECT outcome, message FROM attempts").to_pylist() == [
         {"outcome": "preempted", "message": "cancelled"}

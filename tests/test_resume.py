@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bench.spec import load
 from bench.store import Store
 from tests.conftest import command_environment
 from tests.data.formats import write_cifar
+from tests.shared_time import patience, wait_for
 
 SWEEP = """
 title: "Two epochs of CIFAR-10"
@@ -46,13 +46,14 @@ def test_interrupted_and_run_again(tmp_path: Path, sambench: Callable[..., subpr
 def _interrupt_after_an_epoch(sweep: Path, log: Path) -> None:
     command = [sys.executable, "-m", "bench", "run", str(sweep), "--on", "inline"]
     with subprocess.Popen(command, cwd=sweep.parent, env=command_environment(sweep.parent)) as process:
-        deadline = time.monotonic() + 120
-        while not (log.exists() and "epoch 1/2:" in log.read_text(encoding="utf-8")):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.02)
+        wait_for(lambda: process.poll() is not None or _says(log, "epoch 1/2:"), pause=0.02)
+        assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=150) == 130
+        assert process.wait(timeout=patience()) == 130
+
+
+def _says(log: Path, text: str) -> bool:
+    return log.exists() and text in log.read_text(encoding="utf-8")
 
 
 def test_missing_data_are_told_before_anything_is_queued(

@@ -53,6 +53,7 @@ def test_what_takes_time_is_small() -> None:
     assert (twin.total_epochs, twin.perturb_from, twin.perturb_until, twin.compile) == (1, 0, 1, False)
 
 
+@pytest.mark.share(20)
 @pytest.mark.parametrize("model", [*models.MODELS, "timm/resnet10t", "timm/vit_tiny_patch16_224"])
 @pytest.mark.parametrize("dataset", [*data.DATASETS, "fake:imagenet"])
 def test_shrunk_trials_are_sound(dataset: str, model: str) -> None:

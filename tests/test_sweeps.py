@@ -1,12 +1,11 @@
 """The shipped sweeps: as many trials as the paper's text implies, shared where they coincide, shrunk to seconds.
 
-`SAMBENCH_SMOKE=all pytest tests/test_sweeps.py` really runs every one of them, shrunk.
+`pytest --share all tests/test_sweeps.py` really runs every one of them, shrunk; every other run of the tests some.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from functools import cache
@@ -78,10 +77,6 @@ SHARED = {
     ("rho-curves-vit", "cifar-vit"): 39,
 }
 
-SHARE = ("cifar10-train-only-norm", "cifar10-resnets-own-rho")
-"""Sweeps that every run of the tests shrinks and runs: a trainable subset, and a chosen ρ."""
-RUN = sorted(TRIALS) if os.environ.get("SAMBENCH_SMOKE") == "all" else SHARE
-
 
 @cache
 def sweep(name: str) -> Sweep:
@@ -114,6 +109,7 @@ def test_the_head_of_a_file_says_how_many_trials(name: str) -> None:
         assert f"= {TRIALS[name]} trials" in head.replace("\n# ", " ")
 
 
+@pytest.mark.share(8)
 @pytest.mark.parametrize("name", TRIALS)
 def test_a_shrunk_sweep_is_small_and_apart(name: str) -> None:
     shrunk = smoke(sweep(name))
@@ -123,7 +119,9 @@ def test_a_shrunk_sweep_is_small_and_apart(name: str) -> None:
     assert shrunk.title.startswith("SMOKE TEST")
 
 
-@pytest.mark.parametrize("name", RUN)
+@pytest.mark.slow
+@pytest.mark.share(2)
+@pytest.mark.parametrize("name", TRIALS)
 def test_a_shrunk_sweep_runs(name: str, sambench: Command, tmp_path: Path) -> None:
     options = (FOLDER / f"{name}.yaml", "--smoke")
     ran = sambench("run", *options, "--on", "inline", "--with-choices")

@@ -19,6 +19,7 @@ from bench.board.formats import FORMATS, as_csv, as_json, html, latex, markdown,
 from bench.board.formats.latex import escaped
 from bench.board.grid import Block, Entry, Grid, Line, Title, parts, spread
 from bench.board.page import Page
+from tests.shared_time import patience
 
 NASTY = "100 % of_this & <that> | {é} #1 $x$ \\ ~ ^ ρ ± ℓ∞ 中"
 
@@ -180,7 +181,7 @@ def test_latex_compiles(page: Page, tmp_path: Path, repeats: int) -> None:
     (tmp_path / "page.tex").write_text(latex(dataclasses.replace(page, grids=(long,))), encoding="ascii")
     (tmp_path / "document.tex").write_text(DOCUMENT, encoding="ascii")
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "document.tex"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=patience())
     if "booktabs.sty' not found" in ran.stdout:
         pytest.skip("pdflatex has no booktabs")
     assert ran.returncode == 0, ran.stdout[-2000:]

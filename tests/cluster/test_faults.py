@@ -7,9 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,13 +20,13 @@ from bench.store.claim import last_number
 from bench.store.progress import read_progress
 from tests.conftest import command_environment
 from tests.shared import assert_undisturbed
+from tests.shared_time import patience, wait_for
 
 SWEEP = """
 title: "Long enough to be killed in"
 grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 15}
 methods: [{seed: 2}, {variant: sam, scope: only_norm, rho: 0.1, seed: 2}]
 """
-DEADLINE = 300.0
 
 
 @pytest.fixture
@@ -54,16 +53,6 @@ def driver(sweep: Path, on: str) -> Iterator[subprocess.Popen[str]]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-
-
-def wait_for(condition: Callable[[], object]) -> object:
-    """What `condition` gives as soon as it gives anything."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("nothing happened in time")
 
 
 def holder_in_training(root: Path) -> int:
@@ -103,7 +92,7 @@ def test_a_killed_driver_is_started_again_and_trains_only_what_is_missing(
         query(Store.open(store), "SELECT trial_id FROM attempts WHERE outcome = 'done'")["trial_id"].to_pylist()
     )
     with driver(sweep, on) as second:
-        assert second.wait(DEADLINE) == 0
+        assert second.wait(patience()) == 0
     outcomes = assert_all_done_once_and_to_the_bit(sweep, shared_folder)
     assert before
     assert outcomes["done"] == 4
@@ -117,7 +106,7 @@ def test_a_killed_worker_is_replaced_in_the_same_run(sweep: Path, shared_folder:
     with driver(sweep, "ray") as process:
         victim = int(str(wait_for(lambda: holder_in_training(store))))
         os.kill(victim, signal.SIGKILL)
-        assert process.wait(DEADLINE) == 0
+        assert process.wait(patience()) == 0
     assert assert_all_done_once_and_to_the_bit(sweep, shared_folder) == {"done": 4, "crashed": 1}
     crashed = query(Store.open(store), "SELECT pid, message FROM attempts WHERE outcome = 'crashed'").to_pylist()
     assert crashed[0]["pid"] == victim
@@ -133,7 +122,7 @@ def test_an_interrupted_driver_says_how_to_go_on(
     with driver(sweep, on) as process:
         wait_for(lambda: holder_in_training(store))
         process.send_signal(ending)
-        _, said = process.communicate(timeout=150)
+        _, said = process.communicate(timeout=patience())
     assert process.returncode == 130
     assert "of 4 trials are done, nothing is lost; go on with:" in said
     assert f"sambench run {sweep} --on {on}" in said
@@ -142,14 +131,14 @@ def test_an_interrupted_driver_says_how_to_go_on(
     assert "preempted" in outcomes
     assert set(outcomes) <= {"preempted", "done"}
     with driver(sweep, "inline") as again:
-        assert again.wait(DEADLINE) == 0
+        assert again.wait(patience()) == 0
     assert_all_done_once_and_to_the_bit(sweep, shared_folder)
 
 
 def test_two_drivers_share_the_work(sweep: Path, shared_folder: Path) -> None:
     with driver(sweep, "inline") as one, driver(sweep, "ray") as other:
         for process in (one, other):
-            _, said = process.communicate(timeout=DEADLINE)
+            _, said = process.communicate(timeout=patience())
             assert process.returncode == 0, said
     assert assert_all_done_once_and_to_the_bit(sweep, shared_folder) == {"done": 4}
     launchers = query(Store.open(sweep.parent / "store"), "SELECT DISTINCT launcher FROM attempts")

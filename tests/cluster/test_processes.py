@@ -9,20 +9,19 @@ from pathlib import Path
 
 import pytest
 import safetensors.torch
-import torch
 from torch import Tensor
 
 from bench.store import Store, query
-from bench.train import Training
 from bench.trial import Trial
 from cluster.stopping import Stopping
 from cluster.torchrun import Ranks
 from cluster.worker import Manner, run_trial
+from tests.shared_training import deviation, trained
 
 Make = Callable[..., Trial]
-CPU = torch.device("cpu")
 DATA = {"dataset": "fake:1100x1x8x10", "augment": "basic"}
 """Digits have so many equal pixels that rounding decides which side of a kink a unit is on; random images don't."""
+TWO_STEPS = {**DATA, "dataset": "fake:600x1x8x10", "epochs": 1}
 TWO = Manner(launcher="test", threads=1, ranks=Ranks(per_node=2, threads=1))
 
 
@@ -35,26 +34,19 @@ def weights(store: Store, trial: Trial) -> dict[str, Tensor]:
     return safetensors.torch.load_file(store.folder(trial.trial_id).weights)
 
 
-def alone(trial: Trial) -> Training:
-    training = Training(trial, CPU)
-    for _ in range(trial.total_epochs):
-        training.run_epoch()
-    return training
-
-
-@pytest.mark.parametrize("processes", [2, 4])
+@pytest.mark.parametrize(("processes", "model", "most"), [(2, "vit_mini", 1e-3), (4, "resnet8", 0.05)])
 def test_processes_with_m_each_are_one_process_with_micro_batches(
-    store: Store, make_trial: Make, processes: int
+    store: Store, make_trial: Make, processes: int, model: str, most: float
 ) -> None:
-    trial = make_trial(**DATA, variant="sam", scope="only_norm", rho=0.1, m=64, epochs=1)
+    """Where there are no kinks, rounding stays small; with them another m, the nearest fault, differs by 0.3."""
+    trial = make_trial(**TWO_STEPS, model=model, variant="sam", scope="only_norm", rho=0.1, m=64)
     manner = Manner(launcher="test", threads=1, ranks=Ranks(per_node=processes, threads=1))
     assert in_processes(store, trial, manner) == "done"
-    whole = alone(trial)
-    for name, value in weights(store, trial).items():
-        torch.testing.assert_close(value, whole.model.state_dict()[name], rtol=1e-4, atol=2e-5, msg=name)
+    whole = trained(trial)
+    assert deviation(weights(store, trial), trial, whole) < most
     (row,) = query(store, "SELECT * FROM history").to_pylist()
-    for name in ("train_loss", "perturbed_loss", "test_loss", "test_accuracy", "gradient_norm", "perturbation_norm"):
-        assert row[name] == pytest.approx(whole.history[0][name], rel=1e-4), name
+    for name in ("train_loss", "perturbed_loss", "test_loss", "gradient_norm", "perturbation_norm"):
+        assert row[name] == pytest.approx(whole.history[0][name], rel=most / 10), name
     (attempt,) = query(store, "SELECT world_size, epochs, outcome FROM attempts").to_pylist()
     assert attempt == {"world_size": processes, "epochs": 1, "outcome": "done"}
 
@@ -93,7 +85,7 @@ def test_a_process_that_aborts_while_it_ends_costs_no_result(
 
 
 def test_stopped_within_an_epoch_and_gone_on_with_another_number_of_processes(store: Store, make_trial: Make) -> None:
-    trial = make_trial(**DATA, variant="sam", scope="only_norm", rho=0.1, m=64, epochs=6, lr=0.01)
+    trial = make_trial(**DATA, model="vit_mini", variant="sam", scope="only_norm", rho=0.1, m=64, epochs=6, lr=0.01)
     stopping, log = Stopping(), store.folder(trial.trial_id).log
 
     def stop() -> None:
@@ -106,6 +98,4 @@ def test_stopped_within_an_epoch_and_gone_on_with_another_number_of_processes(st
     assert store.folder(trial.trial_id).checkpoint.exists()
     one = Manner(launcher="test", threads=1)
     assert in_processes(store, trial, one) == "done"
-    whole = alone(trial)
-    for name, value in weights(store, trial).items():
-        torch.testing.assert_close(value, whole.model.state_dict()[name], rtol=1e-3, atol=1e-3, msg=name)
+    assert deviation(weights(store, trial), trial, trained(trial)) < 1e-3

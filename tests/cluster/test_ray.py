@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,13 +18,13 @@ from typing import Any
 
 import pytest
 import safetensors.torch
-import torch
 
 from bench.spec import SpecError, load
 from bench.store import Store, query
-from bench.train import Training
-from tests.cluster.test_faults import holder_in_training, wait_for
+from tests.cluster.test_faults import holder_in_training
 from tests.conftest import ROOT, command_environment
+from tests.shared_time import patience, wait_for
+from tests.shared_training import deviation, trained
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 BASE = "dataset: digits, model: resnet8, optimizer: sgd, weight_decay: 5e-4, batch_size: 256"
@@ -33,10 +32,14 @@ EARLY = "early_stopping: {metric: val_accuracy, grace_epochs: 2, reduction: 3}\n
 SEARCH = f'title: "Search"\ngrid: {{{BASE}, epochs: 8, seed: 1, lr: [0.05, 1e-7]}}\nresources: {{max_parallel: 1}}\n'
 
 
+SHORT = tempfile.gettempdir() if len(tempfile.gettempdir()) < 20 else "/tmp"
+"""Paths of sockets have at most 107 characters, of which Ray takes 75."""
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Of a Ray cluster of two nodes, which must outlive every run."""
-    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+    folder = tempfile.mkdtemp(prefix="r-", dir=SHORT)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
     nodes = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.cluster.ray_nodes", folder],
@@ -95,7 +98,7 @@ def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, samb
     try:
         wait_for(lambda: holder_in_training(tmp_path / "store"))
         run.send_signal(signal.SIGINT)
-        _, said = run.communicate(timeout=150)
+        _, said = run.communicate(timeout=patience())
     finally:
         run.kill()
         run.communicate()
@@ -109,7 +112,7 @@ def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, samb
 
 
 def test_one_trial_over_two_nodes_is_the_run_of_one_process(address: str, sambench: Command, tmp_path: Path) -> None:
-    data = "dataset: 'fake:600x1x8x10', model: resnet8, optimizer: sgd, weight_decay: 5e-4, batch_size: 128, epochs: 1"
+    data = "dataset: 'fake:600x1x8x10', model: vit_mini, optimizer: sgd, weight_decay: 5e-4, batch_size: 128, epochs: 1"
     text = f'title: "Over two"\ngrid: {{{data}, lr: 0.05, augment: basic, m: 64, seed: 1}}\n'
     text += "methods: [{variant: sam, scope: only_norm, rho: 0.1}]\n"
     sweep = write(tmp_path, text + "resources: {nodes: 2}\n")
@@ -119,10 +122,8 @@ def test_one_trial_over_two_nodes_is_the_run_of_one_process(address: str, samben
     assert done.returncode == 0, done.stderr + store.folder(trial.trial_id).log.read_text(encoding="utf-8")
     (found,) = attempts(tmp_path, "outcome, world_size, launcher")
     assert found == {"outcome": "done", "world_size": 2, "launcher": "ray"}
-    whole = Training(trial, torch.device("cpu"))
-    whole.run_epoch()
-    for name, value in safetensors.torch.load_file(store.folder(trial.trial_id).weights).items():
-        torch.testing.assert_close(value, whole.model.state_dict()[name], rtol=1e-4, atol=2e-5, msg=name)
+    weights = safetensors.torch.load_file(store.folder(trial.trial_id).weights)
+    assert deviation(weights, trial, trained(trial)) < 1e-3
     write(tmp_path, text.replace("rho: 0.1", "rho: 0.2") + "resources: {nodes: 3}\n")
     refused = sambench("run", sweep, "--address", address)
     assert refused.returncode == 2
@@ -159,15 +160,13 @@ def test_a_hopeless_trial_is_pruned_until_a_sweep_wants_it_done(
         ("ray://head:10001", "write host:port"),
     ],
 )
-def test_no_cluster_at_the_address_is_said_at_once(
+def test_no_cluster_at_the_address_is_said_before_ray_is_asked(
     sambench: Command, tmp_path: Path, address: str, reason: str
 ) -> None:
     sweep = write(tmp_path, SEARCH)
-    started = time.monotonic()
     refused = sambench("run", sweep, "--address", address)
     assert refused.returncode == 2
     assert reason in refused.stderr
-    assert time.monotonic() - started < 30
     assert sambench("run", sweep, "--on", "inline", "--address", address).returncode == 2
 
 

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from cluster.measuring import Taken, missing, take_missing
 from cluster.torchrun import Ranks
 from cluster.worker import Manner, run_trial
 from tests.conftest import command_environment
+from tests.shared_time import patience, wait_for
 
 Command = Callable[..., Result]
 SHARP, RANK = "sharpness[m=64,samples=64,steps=2]", "feature_rank[samples=64]"
@@ -182,7 +182,7 @@ def test_two_at_once_share_the_work(file: Path, store: Store) -> None:
     """One with Ray, one without: what both lack is taken by one of them."""
     names = [f"average_sharpness[draws={draws},m=64,samples=64]" for draws in range(1, 7)]
     both = [start(file, *names, "--on", on) for on in ("ray", "inline")]
-    told = [process.communicate(timeout=120)[1] for process in both]
+    told = [process.communicate(timeout=patience())[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert (
         sum(": average_sharpness" in line and "another process" not in line for line in "".join(told).splitlines())
@@ -216,11 +216,8 @@ def test_what_another_is_at_is_waited_for(
 def test_killed_it_keeps_what_it_took_and_goes_on(file: Path, store: Store, sweep: Sweep) -> None:
     quick, endless = RANK, "average_sharpness[draws=1000000]"
     with start(file, quick, endless, "--on", "inline") as process:
-        deadline = time.monotonic() + 120
-        while not times_measured(store, quick):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.02)
+        wait_for(lambda: times_measured(store, quick) or process.poll() is not None)
+        assert process.poll() is None
         process.send_signal(signal.SIGKILL)
     kept = values(store)
     assert len(kept) == 8 + 1

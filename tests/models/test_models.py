@@ -103,6 +103,7 @@ def test_stages_of_transitions_and_final_norms() -> None:
     assert parameter_stages(on_meta("vit_t4"))["norm.weight"] == 12
 
 
+@pytest.mark.share(8)
 @pytest.mark.parametrize("name", MODELS)
 def test_grey_images_and_other_classes(name: str) -> None:
     side = small_side(name)
@@ -110,6 +111,7 @@ def test_grey_images_and_other_classes(name: str) -> None:
     assert model(torch.empty(2, 1, side, side, device="meta")).shape == (2, 7)
 
 
+@pytest.mark.share(8)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_smallest_image(name: str) -> None:
     side = MODELS[name].min_size

@@ -45,6 +45,7 @@ def plain_forward(model: nn.Module, x: Tensor) -> Tensor:
     return x
 
 
+@pytest.mark.share(8)
 @each_model
 def test_the_chain_is_the_network(built: Built) -> None:
     name, model = built
@@ -56,6 +57,7 @@ def test_the_chain_is_the_network(built: Built) -> None:
     assert logits.shape == (4, 10)
 
 
+@pytest.mark.share(26)
 @each_case
 def test_a_step(built: Built, scope: str) -> None:
     name, model = built
@@ -71,6 +73,7 @@ def test_a_step(built: Built, scope: str) -> None:
     model.load_state_dict(before)
 
 
+@pytest.mark.share(5)
 @each_model
 def test_what_lies_before_the_last_stage_runs_once(built: Built) -> None:
     name, model = built

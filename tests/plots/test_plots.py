@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,54 +14,22 @@ from bench.errors import UserError
 from bench.plots import PLOTS, default_kind
 from bench.plots.draw import draw
 from bench.spec import Sweep, load
-from bench.store import Attempt, Store
-from bench.store.attempt import record
-from bench.store.results import write_history, write_measures
-
-SWEEP = """
-title: "Every plot"
-grid: {dataset: digits, model: [resnet8, resnet20], optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 64,
-       epochs: 3, seed: 3}
-methods:
-  - {}
-  - {variant: sam, scope: [all, only_norm], rho: [0.1, 0.2, 0.4]}
-  - {variant: sam, scope: random, rho: 0.1, sparsity: [0.5, 0.9, 0.99]}
-  - {variant: sam, scope: only_norm, rho: 0.1, m: [16, 32]}
-"""
-
-
-def value(place: int, seed: int) -> float:
-    return 90 + (place * 7 % 11) / 3 + seed / 5
+from bench.store import Store
+from tests.plots.contents import SWEEP, every_plot, fill
 
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Sweep:
-    file = tmp_path / "every.yaml"
-    file.write_text(SWEEP, encoding="utf-8")
-    return load(file)
+    return every_plot(tmp_path)
 
 
 @pytest.fixture
 def filled(store: Store, sweep: Sweep) -> Store:
-    """A store in which every trial but the last is done."""
-    store.add(sweep.trials)
-    now = datetime.now(UTC)
-    for place, trial in enumerate(sweep.trials[:-1]):
-        folder = store.folder(trial.trial_id)
-        accuracy = value(place, trial.seed)
-        write_measures(folder, {"test_accuracy": accuracy, "val_accuracy": accuracy})
-        write_history(
-            folder,
-            [{"epoch": e, "train_loss": 2 / e, "test_accuracy": accuracy - 10 / e, "seconds": 1.0} for e in (1, 2, 3)],
-        )
-        attempt = Attempt(
-            trial_id=trial.trial_id, attempt=1, outcome="done", started=now, ended=now, wall_s=3.0, launcher="test",
-            host="host", pid=os.getpid(), epochs=3, train_s=3.0 + trial.perturbs * 2,
-        )  # fmt: skip
-        record(folder, attempt)
+    fill(store, sweep)
     return store
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("kind", PLOTS)
 def test_every_kind_is_drawn_with_its_n(filled: Store, sweep: Sweep, tmp_path: Path, kind: str) -> None:
     outputs = [tmp_path / "deep" / f"plot.{suffix}" for suffix in ("png", "svg", "pdf")]

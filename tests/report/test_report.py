@@ -12,9 +12,7 @@ from bench.report import write_report
 from bench.report.charts import _apart
 from bench.spec import Sweep
 from bench.store import Store
-from tests.plots.test_plots import filled, sweep
-
-__all__ = ["filled", "sweep"]
+from tests.plots.contents import every_plot, fill
 
 
 class Seen(HTMLParser):
@@ -43,12 +41,20 @@ class Seen(HTMLParser):
             self.text += data
 
 
-@pytest.fixture
-def page(filled: Store, sweep: Sweep, tmp_path: Path) -> Seen:
-    log = filled.folder(sweep.trials[0].trial_id).log
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    return every_plot(tmp_path_factory.mktemp("sweep"))
+
+
+@pytest.fixture(scope="module")
+def page(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    folder = tmp_path_factory.mktemp("report")
+    store = Store.create(folder / "store")
+    fill(store, sweep)
+    log = store.folder(sweep.trials[0].trial_id).log
     log.write_text("line\n" * 40 + "<script>alert('no')</script>\n", encoding="utf-8")
-    output = tmp_path / "out" / "report.html"
-    write_report(filled, [sweep, sweep], output)
+    output = folder / "out" / "report.html"
+    write_report(store, [sweep, sweep], output)
     seen = Seen()
     seen.feed(output.read_text(encoding="utf-8"))
     return seen

@@ -59,6 +59,7 @@ def compare(net: str, variant: str, scope: str, steps: int = 3, **options: Any) 
     return distance(fast_model, slow_model)
 
 
+@pytest.mark.share(36)
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("net", NETWORKS)
@@ -66,6 +67,7 @@ def test_equals_two_full_passes(net: str, variant: str, scope: str) -> None:
     assert compare(net, variant, scope) < 1e-9
 
 
+@pytest.mark.share(18)
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("scope", STAGES)
 @pytest.mark.parametrize("net", STAGED)
@@ -105,6 +107,7 @@ def test_closure_and_tensors_are_one_step(net: str, scope: str) -> None:
     assert distance(*models) == 0
 
 
+@pytest.mark.share(36)
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("scope", [*SCOPES, "only_norm[2,3]"])
 @pytest.mark.parametrize("net", STAGED)

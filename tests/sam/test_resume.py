@@ -55,6 +55,7 @@ class Run:
         self.method.load_state_dict(method)
 
 
+@pytest.mark.share(10)
 @pytest.mark.parametrize(("variant", "scope", "settings"), CASES)
 @pytest.mark.parametrize("stop", [STOP, STEPS, 2 * STEPS + 1])
 def test_resume_is_bitwise(variant: str, scope: str, settings: dict[str, Any], stop: int) -> None:

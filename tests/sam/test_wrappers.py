@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import bench.distributed
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
 from bench.sam.running_stats import moving_statistics, tracking_layers
 from tests.sam.networks import batch, distance, network, sgd
+from tests.shared_time import patience
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
@@ -115,10 +116,10 @@ def settings_of(variant: str, scope: str) -> dict[str, float]:
     return SETTINGS.get(variant, {}) | ({"fisher_samples": 4} if scope == "ssam_f" else {})
 
 
-def rank_main(rank: int, folder: str) -> None:
+def rank_main(rank: int, folder: str, methods: list[tuple[str, str, str]]) -> None:
     torch.set_num_threads(1)
     with process_group(rank, 2, f"{folder}/group"):
-        for place, (net, variant, scope) in enumerate(METHODS):
+        for place, (net, variant, scope) in enumerate(methods):
             model = network(net)
             train_parallel(model, variant, scope, rank, 2)
             tensors = [value for layer in tracking_layers(model) for value in moving_statistics(layer)]
@@ -126,17 +127,18 @@ def rank_main(rank: int, folder: str) -> None:
             torch.save(model.state_dict(), f"{folder}/{place}-{rank}.pt")
 
 
-def test_two_processes_are_two_micro_batches() -> None:
+def test_two_processes_are_two_micro_batches(some: Callable[..., list[tuple[str, str, str]]]) -> None:
     """For every variant and scope, running statistics included."""
+    methods = some(METHODS, 14)
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        ranks = [context.Process(target=rank_main, args=(rank, folder)) for rank in range(2)]
+        ranks = [context.Process(target=rank_main, args=(rank, folder, methods)) for rank in range(2)]
         for process in ranks:
             process.start()
         for process in ranks:
-            process.join(240)
+            process.join(patience())
         assert [process.exitcode for process in ranks] == [0, 0]
-        for place, (net, variant, scope) in enumerate(METHODS):
+        for place, (net, variant, scope) in enumerate(methods):
             plain = network(net)
             settings = settings_of(variant, scope)
             method = SharpnessAware(plain, sgd(plain), variant, scope, 0.1, m=4, settings=settings)

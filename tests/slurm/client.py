@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 
+from tests.shared_time import patience as stretched
 from tests.slurm.daemons import PATH
 from tests.slurm.layout import Layout
 from tests.slurm.processes import eventually
@@ -25,7 +26,8 @@ class Client:
     def run(self, *command: str, check: bool = True, patience: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command with the cluster's environment."""
         environment = {**os.environ, "PATH": PATH, **self.environment}
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=patience, check=False)
+        limit = stretched(patience)
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit, check=False)
         if check and answer.returncode:
             raise RuntimeError(f"{' '.join(command)}: {answer.stdout}{answer.stderr}")
         return answer

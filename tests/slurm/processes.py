@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.shared_time import wait_for
 
 # A child of ours would be a zombie until we wait for it, and would get the terminal's signals; the orphan of a helper
 # that has ended belongs to init. `sh -c '… &'` does the same, but leaves SIGINT ignored in the daemon and in its jobs.
@@ -66,11 +67,10 @@ class Process:
 
 def eventually(condition: Callable[[], object], patience: float, *, pause: float = 0.05) -> bool:
     """Whether the condition comes true within `patience` seconds."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(pause)
+    try:
+        wait_for(condition, patience, pause=pause)
+    except AssertionError:
+        return False
     return True
 
 

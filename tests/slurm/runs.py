@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +14,12 @@ from bench.store import Store, query
 from bench.store.claim import last_number
 from bench.store.progress import read_progress
 from cluster.queue_plan import plans
-from tests.conftest import command_environment
+from tests import shared_command
 from tests.shared import assert_undisturbed
+from tests.shared_time import wait_for
 from tests.slurm.cluster import Cluster
+
+__all__ = ["LONG", "Run", "processes_of", "wait_for"]
 
 LONG = """
 title: "Long enough to be interrupted"
@@ -60,15 +60,7 @@ class Run:
 
     def sambench(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """The command, on a login node of the cluster."""
-        return subprocess.run(
-            [sys.executable, "-P", "-m", "bench", *map(str, arguments)],
-            cwd=self.folder,
-            env=command_environment(self.folder) | self.cluster.environment,
-            capture_output=True,
-            text=True,
-            timeout=480,
-            check=False,
-        )
+        return shared_command.sambench(self.folder, *arguments, environment=self.cluster.environment)
 
     def submit(self, *arguments: object) -> None:
         """`sambench run --on slurm`, which must go well."""
@@ -122,14 +114,6 @@ class Run:
     def _done(self) -> Counter[str]:
         rows = query(self.store, "SELECT trial_id FROM attempts WHERE outcome = 'done'").to_pylist()
         return Counter(row["trial_id"] for row in rows)
-
-
-def wait_for(condition: Callable[[], object], patience: float, situation: Callable[[], str]) -> None:
-    """Until `condition` holds."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, situation()
-        time.sleep(0.2)
 
 
 def processes_of(folder: Path) -> list[int]:

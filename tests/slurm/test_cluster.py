@@ -12,6 +12,9 @@ from tests.slurm.configuration import QOS, QOS_SUBMIT_LIMIT
 from tests.slurm.conftest import QUICK
 from tests.slurm.processes import eventually
 
+pytestmark = pytest.mark.share(0)
+"""Only where all tests run: nothing of ours is tested here, but what the other tests stand on."""
+
 LOW = """#!/bin/sh
 trap 'echo "signal" >> {output}' USR1
 echo "start $SLURM_RESTART_COUNT" >> {output}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.shared_time import patience
 from tests.slurm.cluster import Cluster
 from tests.slurm.configuration import write_files
 from tests.slurm.conftest import require_slurm
@@ -21,7 +22,7 @@ STUBBORN = "trap '' TERM; touch {folder}/ran; sleep 300; sleep 300"
 
 def command(action: str, state: Path, *options: str) -> str:
     arguments = [sys.executable, "-m", "tests.slurm.cluster", action, "--state", str(state), *options]
-    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=patience(), check=True).stdout
 
 
 def processes_of(state: Path) -> list[Process]:
@@ -29,6 +30,7 @@ def processes_of(state: Path) -> list[Process]:
     return [*with_environment(f"SLURM_CONF={state}/slurm.conf"), *with_open_file(state, name="")]
 
 
+@pytest.mark.share(0)
 def test_from_up_to_down(slurm: Cluster, shared_folder: Path, tmp_path: Path) -> None:
     # Sockets need a short path.
     state = shared_folder / "other"

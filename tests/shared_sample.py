@@ -1,0 +1,104 @@
+"""Which tests one run takes: of families that are long and alike a share, drawn by a seed that is told.
+
+`@pytest.mark.share(n)` on a parametrized test says that n of its cases are enough for one run. Every value of every
+parameter occurs where n allows it; the rest is drawn. `share(0)` is for what runs only where all tests do. The seed is
+the date, so that all cases have their turn; one that is named on the command line runs if n isn't 0.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+SIZES = ("all", "usual", "small")
+PROCESSES = frozenset({"process", "slurm", "address", "finished_once", "trained_once"})
+"""Fixtures that take seconds."""
+SMALLER = 5
+"""By how much a small share is smaller than the usual one."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("share")
+    group.addoption(
+        "--share",
+        choices=SIZES,
+        default="usual",
+        help="of families of tests; small leaves slow tests out too",
+    )
+    group.addoption("--share-seed", type=int, help="seed of the share (default: the date)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "share(n): so many cases of this family are enough for one run")
+    config.addinivalue_line("markers", "slow: not in a small share")
+    given = getattr(config, "workerinput", {}).get("share_seed") or config.getoption("share_seed")
+    config.option.share_seed = given or int(datetime.now(UTC).strftime("%Y%m%d"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: pytest.Item) -> None:
+    """The processes of pytest-xdist must draw the same, also about midnight."""
+    node.workerinput["share_seed"] = node.config.option.share_seed  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    size = config.getoption("share")
+    if size == "all":
+        return
+    left_out = set(_left_out(items, size == "small", config.option.share_seed))
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture
+def some(request: pytest.FixtureRequest) -> Callable[..., list[Any]]:
+    """For a family within one test: `some(cases, n)` are n of the cases, or all where all tests run."""
+
+    def drawn(cases: Sequence[Any], number: int) -> list[Any]:
+        everything = request.config.getoption("share") == "all" or number >= len(cases)
+        seed = f"{request.config.option.share_seed} {request.node.nodeid}"
+        return list(cases) if everything else random.Random(seed).sample(cases, number)
+
+    return drawn
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("share") != "all":
+        terminalreporter.write_line(f"a share of the tests: --share-seed {config.option.share_seed} draws it again")
+
+
+def _left_out(items: Sequence[pytest.Item], small: bool, seed: int) -> Iterator[pytest.Item]:
+    families = defaultdict(list)
+    for item in items:
+        if small and (item.get_closest_marker("slow") or PROCESSES & set(getattr(item, "fixturenames", ()))):
+            yield item
+        elif item.get_closest_marker("share"):
+            families[item.nodeid.partition("[")[0]].append(item)
+    for name, family in families.items():
+        number = family[0].get_closest_marker("share").args[0]  # type: ignore[union-attr]
+        drawn = share([_values(item) for item in family], random.Random(f"{seed} {name}"))
+        yield from (family[place] for place in drawn[-(-number // SMALLER) if small else number :])
+
+
+def _values(item: pytest.Item) -> Mapping[str, int]:
+    """The place of each parameter's value among all that it takes."""
+    parameters = getattr(item, "callspec", None)
+    return parameters.indices if parameters else {}
+
+
+def share(cases: Sequence[Mapping[str, int]], draw: random.Random) -> list[int]:
+    """The places of all cases in a random order; first such that all values of all parameters occur."""
+    order = draw.sample(range(len(cases)), len(cases))
+    seen: set[tuple[str, int]] = set()
+    first = []
+    for place in order:
+        if new := cases[place].items() - seen:
+            first.append(place)
+            seen |= new
+    return first + [place for place in order if place not in set(first)]

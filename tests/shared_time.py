@@ -1,0 +1,31 @@
+"""How long a test waits for other processes: longer on a loaded machine, which is no fault of theirs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def patience(seconds: float = 240.0) -> float:
+    """The seconds that something may take which takes far less where nothing else runs."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def wait_for(
+    condition: Callable[[], T],
+    seconds: float = 240.0,
+    situation: Callable[[], str] = lambda: "nothing happened in time",
+    *,
+    pause: float = 0.05,
+) -> T:
+    """What `condition` gives as soon as it gives anything; AssertionError with the situation if it never does."""
+    start = time.monotonic()
+    while not (found := condition()):
+        # Asked again each time: what else runs may begin later.
+        assert time.monotonic() - start < patience(seconds), situation()
+        time.sleep(pause)
+    return found

@@ -1,0 +1,35 @@
+"""Trainings that others are compared with, and how far off they are where rounding differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from bench.train import Training
+from bench.trial import Trial
+
+CPU = torch.device("cpu")
+
+
+def trained(trial: Trial) -> Training:
+    """To its end, in this process."""
+    training = Training(trial, CPU)
+    for _ in range(trial.total_epochs):
+        training.run_epoch()
+    return training
+
+
+def deviation(weights: Mapping[str, Tensor], trial: Trial, whole: Training) -> float:
+    """How far parameters lie from those of `whole`, as a share of the way that they went since the start.
+
+    No single weight can be compared: rounding, which depends on the processor, decides which side of a kink a unit is
+    on, and every step amplifies that.
+    """
+    start = dict(Training(trial, CPU).model.named_parameters())
+    ends = dict(whole.model.named_parameters())
+    with torch.no_grad():
+        off = sum(float((weights[name].double() - end.double()).square().sum()) for name, end in ends.items())
+        way = sum(float((start[name].double() - end.double()).square().sum()) for name, end in ends.items())
+    return (off / way) ** 0.5

@@ -1,0 +1,70 @@
+"""Which tests a run takes: the share that is drawn of a family."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.shared_sample import share
+
+pytest_plugins = ["pytester"]
+
+FAMILIES = """
+import pytest
+
+@pytest.mark.share(3)
+@pytest.mark.parametrize("letter", "abcdefghij")
+def test_letters(letter): pass
+
+@pytest.mark.share(0)
+def test_left_to_the_long_run(): pass
+
+@pytest.mark.slow
+def test_slow(): pass
+
+def test_plain(): pass
+"""
+
+
+def drawn(pytester: pytest.Pytester, *options: str) -> set[str]:
+    """Names of the tests of FAMILIES that a run takes."""
+    pytester.makepyfile(FAMILIES)
+    pytester.makeconftest("pytest_plugins = ['tests.shared_sample']")
+    result = pytester.runpytest_inprocess("--collect-only", "-q", "-p", "no:xdist", *options)
+    return {line.partition("::")[2] for line in result.outlines if "::" in line}
+
+
+@pytest.fixture(autouse=True)
+def _unseeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "letters", "others"),
+    [
+        ((), 3, {"test_plain", "test_slow"}),
+        (("--share", "small"), 1, {"test_plain"}),
+        (("--share", "all"), 10, {"test_plain", "test_slow", "test_left_to_the_long_run"}),
+    ],
+)
+def test_sizes(pytester: pytest.Pytester, options: tuple[str, ...], letters: int, others: set[str]) -> None:
+    taken = drawn(pytester, *options)
+    assert sum(name.startswith("test_letters") for name in taken) == letters
+    assert {name for name in taken if not name.startswith("test_letters")} == others
+
+
+def test_the_seed_decides(pytester: pytest.Pytester) -> None:
+    one, again, other = (drawn(pytester, "--share-seed", seed) for seed in ("1", "1", "3"))
+    assert one == again != other
+
+
+def test_every_value_of_every_parameter_comes_first() -> None:
+    cases = [{"net": net, "variant": variant} for net in range(3) for variant in range(8)]
+    for seed in range(20):
+        order = share(cases, random.Random(seed))
+        assert sorted(order) == list(range(24))
+        first = [cases[place] for place in order[:11]]
+        assert {case["net"] for case in first} == {0, 1, 2}
+        assert {case["variant"] for case in first} == set(range(8))
