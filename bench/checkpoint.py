@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from bench.store import files
+from bench.store import files, plain
 
 _DIGEST = hashlib.sha256().digest_size
 
@@ -32,13 +33,19 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any] | None:
     """The state at `path` on the CPU, None if there is no file; DamagedCheckpoint if it isn't whole."""
     try:
-        data = path.read_bytes()
+        data = plain.read(path)
     except FileNotFoundError:
         return None
+    except plain.NotPlain as error:
+        raise DamagedCheckpoint(f"{path}: {error}") from error
     digest, payload = data[:_DIGEST], data[_DIGEST:]
     if hashlib.sha256(payload).digest() != digest:
         raise DamagedCheckpoint(f"{path}: checksum differs from its content")
-    state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    try:
+        # Tensors and plain values only: a pickle from a stranger could run any code.
+        state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise DamagedCheckpoint(f"{path}: holds no state of a training") from error
     return state
 
 

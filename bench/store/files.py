@@ -6,6 +6,7 @@ by whom the folder around it may be, whatever the umask: users of one store have
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import UserError
+from bench.store import plain
 
 
 def write(path: Path, data: bytes, mode: int | None = None, *, flush: bool = True) -> None:
@@ -63,6 +65,8 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir()
     except FileExistsError:
+        if path.is_symlink():
+            raise plain.NotPlain(errno.ELOOP, f"{path}: {plain.NOT_FOLLOWED}", str(path)) from None
         if not path.is_dir():
             raise
         return

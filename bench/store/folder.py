@@ -120,13 +120,13 @@ class TrialFolder:
     def obstacle(self, *, to_write: bool = False) -> str | None:
         """Why nothing can be read here, or written if that is asked; None if it can, or there is no folder yet."""
         needed = os.R_OK | os.X_OK | (os.W_OK if to_write else 0)
-        for folder in (self.path, self.attempts):
+        for folder in (self.path, self.attempts, *([self.tensorboard] if to_write else [])):
             if folder.is_symlink():
                 return f"{folder}: {plain.NOT_FOLLOWED}"
             try:
                 folder.lstat()
             except FileNotFoundError:
-                return None
+                continue
             if not os.access(folder, needed):
                 return f"{folder}: {_owner(folder)} doesn't let you {'write' if to_write else 'read'} there"
         return None

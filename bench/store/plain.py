@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 NOT_FOLLOWED = "is a link, which isn't followed"
 NO_FILE = "is no plain file"
+_AT_ONCE = 1 << 16
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +51,22 @@ def names(folder: str | Path) -> set[str]:
 
 def open_file(path: str | Path) -> BinaryIO:
     """A plain file, to be read; NotPlain if it is anything else."""
+    return os.fdopen(_opened(path), "rb")
+
+
+def read(path: str | Path) -> bytes:
+    """All of a plain file."""
+    descriptor, parts = _opened(path), []
+    try:
+        # Not by a file object, which takes as long as the rest: there may be tens of thousands.
+        while part := os.read(descriptor, _AT_ONCE):
+            parts.append(part)
+    finally:
+        os.close(descriptor)
+    return b"".join(parts)
+
+
+def _opened(path: str | Path) -> int:
     try:
         # Not to wait: opening a pipe would.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -60,13 +77,7 @@ def open_file(path: str | Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NotPlain(errno.EINVAL, NO_FILE, str(path))
-    return os.fdopen(descriptor, "rb")
-
-
-def read(path: str | Path) -> bytes:
-    """All of a plain file."""
-    with open_file(path) as file:
-        return file.read()
+    return descriptor
 
 
 def _is_plain(folder: str | Path, entry: os.DirEntry[str]) -> bool:

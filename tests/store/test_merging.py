@@ -90,8 +90,7 @@ def test_a_trial_that_a_worker_of_the_target_is_at_stays(store: Store, other: St
 
 POINTS = (
     ("bench.store.copying:_copy_file", 2), ("bench.store.copying:replace", 1), ("bench.store.copying:replace", 2),
-    ("bench.store.manifest:Manifest.publish", 1), ("os:rename", 8), ("os:rename", 9), ("os:rename", 10),
-    ("bench.store.files:flush_folder", 5), ("bench.store.part:_index", 1),
+    ("bench.store.manifest:Manifest.publish", 1), ("os:rename", 8), ("os:rename", 9),
 )  # fmt: skip
 
 
@@ -106,7 +105,7 @@ def test_a_killed_merge_leaves_nothing(store: Store, other: Store, make_trial: M
     for seed in range(3):
         (store.folder(make_trial(seed=seed).trial_id).path / "log.txt").write_text("log")
     start("merge", store, other, at=at, call=call, by=signal.SIGKILL)
-    assert set(accuracies(other)) >= {0, 1} or call in (9, 10), "at most the one that was about to be replaced is away"
+    assert set(accuracies(other)) >= {0, 1} or call in (8, 9), "at most the one that was about to be replaced is away"
     merge([store], other)
     assert accuracies(other) == {0: 90.0, 1: 91.0, 2: 92.0}
     assert contents(other)["attempts"] == contents(store)["attempts"]
