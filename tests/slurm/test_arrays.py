@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.store import query
 from bench.store.claim import last_number
+from bench.store.progress import read_progress
 from cluster.queue_plan import plans
 from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, wait_for
@@ -34,7 +35,7 @@ def _workers(run: Run) -> dict[str, tuple[int, str]]:
     found = {}
     for trial in run.sweep.trials:
         folder = run.store.folder(trial.trial_id)
-        at = folder.progress()
+        at = read_progress(folder)
         if at is None or at.epoch < 2:
             continue
         claim = json.loads(folder.claim(last_number(folder)).read_text(encoding="utf-8"))

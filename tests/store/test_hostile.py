@@ -18,6 +18,7 @@ from bench.store.check import check
 from bench.store.folder import log_of
 from bench.store.measured import Quantity, add_measure
 from bench.store.merge import merge
+from bench.store.progress import read_progress
 from bench.store.results import MEASURES_SCHEMA
 from bench.trial import Trial
 from tests.store.contents import contents
@@ -173,7 +174,7 @@ def test_a_log_behind_a_link_is_not_read(store: Store, make_trial: Make, secret:
     link(store, what, trial_id, secret)
     with pytest.raises(StoreError, match="is a link, which isn't followed"):
         log_of(store.folder(trial_id))
-    assert store.folder(trial_id).progress() is None
+    assert read_progress(store.folder(trial_id)) is None
 
 
 @pytest.mark.parametrize("name", ["trials", "compact", "changed", "journal"])
@@ -195,7 +196,7 @@ def test_a_compact_file_that_is_a_link_is_refused(store: Store, make_trial: Make
         query(other, "SELECT * FROM results")
 
 
-@pytest.mark.parametrize("what", ["log.txt", "trial.json", "history.parquet", "attempts/0001.claim"])
+@pytest.mark.parametrize("what", ["log.txt", "progress.json", "trial.json", "history.parquet", "attempts/0001.claim"])
 def test_a_pipe_keeps_nobody_waiting(store: Store, make_trial: Make, what: str) -> None:
     finish(store, make_trial(seed=0), test_accuracy=90.0)
     finish(store, make_trial(seed=1), test_accuracy=10.0)
@@ -203,7 +204,7 @@ def test_a_pipe_keeps_nobody_waiting(store: Store, make_trial: Make, what: str) 
     (folder.path / what).unlink(missing_ok=True)
     os.mkfifo(folder.path / what)
     assert query(store, "SELECT seed FROM results WHERE test_accuracy = 90").num_rows == 1
-    assert folder.progress() is None
+    assert read_progress(folder) is None
     contents(store)
     list(check(store))
 
