@@ -29,6 +29,12 @@ class Finding:
     ok: bool
     """False only for what keeps sweeps from running here."""
     text: str
+    limited: bool = False
+    """Something doesn't work that sweeps can do without."""
+
+
+class Unusable(RuntimeError):
+    """Something that sweeps can do without."""
 
 
 def examine(store: Path) -> list[Finding]:
@@ -48,7 +54,8 @@ def render(findings: list[Finding]) -> Table:
     """The findings as a table."""
     table = Table(box=box.SIMPLE, show_header=False)
     for finding in findings:
-        mark = Text("ok", style="green") if finding.ok else Text("FAULT", style="bold red")
+        good = Text("note", style="yellow") if finding.limited else Text("ok", style="green")
+        mark = good if finding.ok else Text("FAULT", style="bold red")
         table.add_row(mark, finding.subject, Text(finding.text))
     return table
 
@@ -56,7 +63,9 @@ def render(findings: list[Finding]) -> Table:
 def _finding(subject: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, True, check())
-    except (ImportError, OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+    except Unusable as error:
+        return Finding(subject, True, str(error), limited=True)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         return Finding(subject, False, str(error))
 
 
@@ -84,24 +93,25 @@ def _torch() -> str:
 
 
 def _slurm() -> str:
-    """Whether its commands work; that no cluster answers is no fault of a machine that isn't to submit to one."""
+    """Whether its commands work, and a cluster answers them: without one, sweeps still run by the other launchers."""
     if shutil.which("sinfo") is None:
         return "not on this machine"
     there = _ask("sinfo", "--version")
-    if there.returncode:
-        raise RuntimeError(f"sinfo --version ends with code {there.returncode}: {_words(there)}")
     cluster = _ask("sinfo", "--noheader", "--format=%P")
-    if cluster.returncode:
-        return f"{there.stdout.strip()}; no cluster answers: {_words(cluster)}"
-    return f"{there.stdout.strip()}; partitions: {', '.join(dict.fromkeys(cluster.stdout.split())) or 'none'}"
+    return f"{there}; partitions: {', '.join(dict.fromkeys(cluster.split())) or 'none'}"
 
 
-def _ask(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False)
-
-
-def _words(answer: subprocess.CompletedProcess[str]) -> str:
-    return " ".join(f"{answer.stderr} {answer.stdout}".split()) or "it says nothing"
+def _ask(*command: str) -> str:
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Unusable(f"--on slurm can't be used here: {error}") from error
+    if answer.returncode:
+        said = " ".join(f"{answer.stderr} {answer.stdout}".split()) or "it says nothing"
+        raise Unusable(f"--on slurm can't be used here: {command[0]} ended with code {answer.returncode}: {said}")
+    return answer.stdout.strip()
 
 
 def _store(path: Path) -> str:

@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
+from annotated_types import Ge, Le
 from pydantic import StringConstraints, TypeAdapter
 
 from bench.errors import UserError
@@ -27,6 +28,7 @@ from cluster.slurm_commands import Queued
 
 TrialId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9]*$")]
+Count = Annotated[int, Ge(1), Le(1_000_000)]
 
 
 class PlanError(UserError):
@@ -38,7 +40,7 @@ class Chunk:
     """One job array: shares `first` to `first + count − 1`, and the array's id once it is in the queue."""
 
     first: int
-    count: int
+    count: Count
     parallel: int
     """Elements that may run at once."""
     lane: int
@@ -54,7 +56,7 @@ class Plan:
     sweep: str
     trials: list[TrialId]
     """Every trial of the plan; shares are consecutive pieces."""
-    per_share: int
+    per_share: Count
     resources: Resources
     retries: Retries
     chunks: list[Chunk]
@@ -106,7 +108,7 @@ class Plan:
         try:
             held = json.loads(path.read_bytes())
             return _ADAPTER.validate_python({**held, "path": path})
-        except (OSError, TypeError, ValueError) as error:
+        except (OSError, TypeError, ValueError, RecursionError) as error:
             raise PlanError(f"{path}: no plan of queued jobs: {str(error).splitlines()[0]}") from error
 
     def name(self, chunk: Chunk) -> str:

@@ -89,6 +89,8 @@ def test_an_array_that_was_queued_but_not_recorded_is_known_by_its_name(store: S
     [
         {"trials": ["../../../elsewhere"]},
         {"chunks": [{"first": 0, "count": 1, "parallel": 1, "lane": 0, "job": "--user=someone"}]},
+        {"chunks": [{"first": 0, "count": 10**12, "parallel": 1, "lane": 0}]},
+        {"per_share": 0},
         {"resources": {"cpus": "many"}},
         {"trials": None},
     ],
@@ -105,7 +107,7 @@ def test_a_plan_that_nobody_can_have_written_is_told_and_left_out(
     assert capsys.readouterr().err.count(f"{plan.path}: no plan of queued jobs") == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff", b'{"path": 1}'])
+@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff", b'{"path": 1}', b"[" * 100_000])
 def test_a_damaged_plan_has_one_line(store: Store, plan: Plan, content: bytes) -> None:
     plan.save()
     plan.path.write_bytes(content)
