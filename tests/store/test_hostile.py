@@ -113,8 +113,8 @@ def test_a_description_says_nothing_of_another_trial(store: Store, make_trial: M
     finish(store, bad, test_accuracy=10.0)
     told = store.folder(bad.trial_id).trial.read_text()
     forged = json.dumps({"fields": make_trial(seed=7).as_dict()})
-    for line_end in "\r", "\r\n", "\n":
-        text = f'{told}}}{line_end}{{"trial_id": "{good.trial_id}", "trial": {forged}'
+    lines = [f'{told}}}{end}{{"trial_id": "{good.trial_id}", "trial": {forged}' for end in ("\r", "\r\n", "\n")]
+    for text in (*lines, f'{forged}, "trial_id": "{good.trial_id}"', f'{forged}, "trial": {forged}'):
         store.folder(bad.trial_id).trial.write_text(text, newline="")
         assert query(store, "SELECT seed FROM trials").column("seed").to_pylist() == [0]
 
