@@ -14,7 +14,7 @@ import typer
 
 from bench.cli.options import find_states
 from bench.errors import MachineFault, machine_fault
-from bench.terminal import err, fail, tell
+from bench.terminal import err, fail, tell, write
 
 if TYPE_CHECKING:
     from bench.profile import Profile
@@ -69,7 +69,7 @@ def launch_sweep(
         early_stopping=loaded.early_stopping,
     )
     if dry_run:
-        print(_batch_script(drive))
+        write(f"{_batch_script(drive)}\n")
         return False
     try:
         found = drive.run()
