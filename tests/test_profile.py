@@ -31,7 +31,7 @@ def test_the_only_one_needs_no_name(file: Path) -> None:
 def test_without_a_file_the_cluster_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert load_profile(None) == Profile()
-    with pytest.raises(UserError, match=r"profiles\.yaml: can't be read"):
+    with pytest.raises(UserError, match=r"profiles\.yaml: no such file"):
         load_profile("gpu")
 
 
