@@ -7,6 +7,10 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+_SHOWN = 80
+"""Characters of a bad value that a message repeats."""
 
 
 class UserError(Exception):
@@ -55,6 +59,19 @@ def _is_in(name: object, store: Path | None) -> bool:
 def unknown(what: str, name: object, valid: Iterable[str]) -> str:
     """The message for a name that isn't one of `valid`."""
     valid = list(valid)
-    close = difflib.get_close_matches(str(name), valid, n=1)
-    meant = f"; did you mean {close[0]}" if close else ""
-    return f"unknown {what} {name!r}{meant}; valid: {', '.join(valid)}"
+    close = nearest(name, valid)
+    meant = f"; did you mean {close}" if close else ""
+    return f"unknown {what} {shown(name)}{meant}; valid: {', '.join(valid)}"
+
+
+def nearest(name: object, valid: Iterable[str]) -> str | None:
+    """The one of `valid` that `name` is probably a misspelling of."""
+    text = str(name)
+    close = difflib.get_close_matches(text, list(valid), n=1) if len(text) <= _SHOWN else []
+    return close[0] if close else None
+
+
+def shown(value: Any) -> str:
+    """A bad value as a message repeats it: long ones are cut."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

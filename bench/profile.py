@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Ge
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from bench.errors import UserError
-from bench.resources import Time
+from bench.resources import Natural, Positive, Time
 from bench.spec.fault import SpecError, unknown
 from bench.spec.source import Source
+from bench.validation import Path as Place
+from bench.validation import problems
 
 _OWN = (
     "array",
@@ -61,17 +62,17 @@ class Profile:
     account: Text | None = None
     qos: Text | None = None
     constraint: Text | None = None
-    gpus: Annotated[int, Ge(0)] = 0
+    gpus: Natural = 0
     """GPUs on each node for trials that ask for `gpus: auto`."""
     gpu_type: Text | None = None
     """As in `--gpus-per-node=TYPE:N`."""
     time: Time | None = None
     """For sweeps that name none, such as `8h`."""
-    memory: Annotated[int, Ge(1)] | None = None
+    memory: Positive | None = None
     """GB on each node, for sweeps that name none."""
-    signal_seconds: Annotated[int, Ge(1)] = 90
+    signal_seconds: Positive = 90
     """Seconds before the end of its time at which a job is told to stop."""
-    max_array_size: Annotated[int, Ge(1)] | None = None
+    max_array_size: Positive | None = None
     """Where `scontrol show config` can't be asked."""
     setup: list[str] = field(default_factory=list)
     """Shell lines before the worker starts, such as `module load cuda`."""
@@ -92,7 +93,7 @@ def load_profile(name: str | None, file: Path | None = None) -> Profile:
     path = file or default_file()
     if name is None and file is None and not path.exists():
         return Profile()
-    source = Source.read(path)
+    source = Source.read(path, "profiles are a mapping of names to settings, such as gpu: {partition: a100}")
     found = {key: _profile(source, key, value) for key, value in source.data.items()}
     if source.faults:
         raise SpecError(source.faults)
@@ -108,14 +109,10 @@ def _profile(source: Source, name: str, written: Any) -> Profile:
     try:
         return TypeAdapter(Profile).validate_python(written)
     except ValidationError as error:
-        for detail in error.errors():
-            path = (name, *detail["loc"])
-            if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-                valid = [item.name for item in fields(Profile)]
-                source.faults.append(source.fault(path, unknown("key", path[-1], valid), at_key=True))
-                continue
-            of_key = path[-1] == "[key]"
-            message = detail["msg"].removeprefix("Value error, ")
-            message = f"{message[0].lower()}{message[1:]}, not {detail['input']!r}"
-            source.faults.append(source.fault(path[:-1] if of_key else path, message, at_key=of_key))
+        for problem in problems(error, written, _unknown_key):
+            source.report((name, *problem.path), problem.message, at_key=problem.at_key)
         return Profile()
+
+
+def _unknown_key(path: Place) -> str:
+    return unknown("key", path[-1], [item.name for item in fields(Profile)])

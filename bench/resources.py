@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
-from pydantic import AfterValidator
+from pydantic import AfterValidator, AllowInfNan, Strict
 
 _UNITS = {"d": 1440, "h": 60, "m": 1}
+_LONGEST = 3650 * _UNITS["d"]
 
 
 def minutes(time: str) -> int:
@@ -23,6 +24,8 @@ def minutes(time: str) -> int:
     total = sum(int(number) * _UNITS[unit] for number, unit in parts)
     if total < 1:
         raise ValueError("a time is at least 1m")
+    if total > _LONGEST:
+        raise ValueError(f"a time is at most {_LONGEST // _UNITS['d']}d")
     return total
 
 
@@ -32,6 +35,9 @@ def _checked(time: str) -> str:
 
 
 Time = Annotated[str, AfterValidator(_checked)]
+# Strict, because `cpus: '4'` and `cpus: true` are mistakes.
+Natural = Annotated[int, Strict(), Ge(0)]
+Positive = Annotated[int, Strict(), Ge(1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,23 +46,23 @@ class Resources:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    gpus: Annotated[int, Ge(0)] | Literal["auto"] = "auto"
+    gpus: Natural | Literal["auto"] = "auto"
     """GPUs on each node, one process each; `auto` is one where the machine has any, else none."""
-    trials_per_gpu: Annotated[int, Ge(1)] = 1
+    trials_per_gpu: Positive = 1
     """Trials that share a GPU side by side; its memory is not partitioned."""
-    cpus: Annotated[int, Ge(1)] = 1
+    cpus: Positive = 1
     """Processor cores of each process, and threads that torch uses on the CPU."""
-    nodes: Annotated[int, Ge(1)] = 1
+    nodes: Positive = 1
     """Machines that train one trial together."""
-    processes: Annotated[int, Ge(1)] | None = None
+    processes: Positive | None = None
     """Processes on each node that train one trial together; None: one per GPU, at least one."""
     time: Time | None = None
     """Time limit of a job on a cluster, such as `8h`; a job that reaches it goes on in a new one."""
-    memory: Annotated[int, Ge(1)] | None = None
+    memory: Positive | None = None
     """Memory of a job on each node, in GB."""
-    trials_per_job: Annotated[int, Ge(1)] | Literal["auto"] = "auto"
+    trials_per_job: Positive | Literal["auto"] = "auto"
     """Trials that one job of a cluster is queued for; `auto` by the time that earlier trials took."""
-    max_parallel: Annotated[int, Ge(1)] | None = None
+    max_parallel: Positive | None = None
     """Jobs of the sweep that a cluster runs at once; None: as many as it will."""
 
     def processes_per_node(self, gpus: int) -> int:
@@ -70,13 +76,13 @@ class Retries:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    crashed: Annotated[int, Ge(0)] = 2
+    crashed: Natural = 2
     """Its process was killed or died."""
-    lost: Annotated[int, Ge(0)] = 10
+    lost: Natural = 10
     """Its machine fell silent, which says nothing about the trial."""
-    oom: Annotated[int, Ge(0)] = 0
+    oom: Natural = 0
     """Out of memory: it would be again, unless its resources change."""
-    error: Annotated[int, Ge(0)] = 0
+    error: Natural = 0
     """An exception: it would be raised again."""
 
     def allow(self, outcome: str, times: int) -> bool:
@@ -99,7 +105,7 @@ class EarlyStopping:
 
     metric: Literal["val_accuracy", "test_accuracy"] = "val_accuracy"
     """Column of the history by which trials are compared; higher is better."""
-    grace_epochs: Annotated[int, Ge(1)] = 1
+    grace_epochs: Positive = 1
     """Epochs that every trial is trained."""
-    reduction: Annotated[float, Gt(1)] = 3.0
+    reduction: Annotated[float, Strict(), AllowInfNan(False), Gt(1)] = 3.0
     """One of so many trials goes on."""

@@ -26,7 +26,7 @@ def test_other_times_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("resources: {time: soon}", "4:19: resources.time: value error, a time is written as 90m, 8h, 2d or 1d12h"),
+        ("resources: {time: soon}", "4:19: resources.time: a time is written as 90m, 8h, 2d or 1d12h"),
         ("resources: {nodes: 0}", "4:20: resources.nodes: input should be greater than or equal to 1"),
         ("resources: {gpus: some}", "resources.gpus"),
         ("retries: {crash: 1}", "4:11: retries.crash: unknown key 'crash'; did you mean crashed; valid: crashed"),

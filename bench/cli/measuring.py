@@ -15,6 +15,7 @@ from bench.cli.launching import stop_at_fault
 from bench.cli.options import (
     DEFAULT_STORES,
     DataRootOption,
+    MaxTrialsOption,
     SetOption,
     SmokeOption,
     StoreOption,
@@ -46,6 +47,7 @@ def measure(
     store: StoreOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
     on: Annotated[str, typer.Option("--on", help="`ray` or `inline`.")] = "ray",
     data_root: DataRootOption = None,
@@ -64,7 +66,7 @@ def measure(
     if address is not None and on != "ray":
         fail(f"--address: is for --on ray, not for --on {on}")
     opened = Store.open_to_write(store[0])
-    loaded = select(load_ready(sweep, set_, store, smoke=smoke), where or ())
+    loaded = select(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials), where or ())
     wanted = dict.fromkeys(named or map(parse, loaded.measures))
     states = find_states(store, loaded)
     done = [trial_id for trial_id, state in states.items() if state.status == "done"]

@@ -14,6 +14,7 @@ import typer
 from bench.cli.app import app
 from bench.cli.options import (
     DEFAULT_STORES,
+    MaxTrialsOption,
     SetOption,
     SmokeOption,
     StoreOption,
@@ -38,10 +39,14 @@ _LOOK = 0.5
 
 @app.command(epilog="Example: sambench status sweeps/demo.yaml")
 def status(
-    sweep: SweepArgument, store: StoresOption = DEFAULT_STORES, set_: SetOption = None, smoke: SmokeOption = False
+    sweep: SweepArgument,
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
 ) -> None:
     """Show how a sweep's trials stand: counts, what runs where and how far it is, what failed and why."""
-    rendered, _ = _status(load_ready(sweep, set_, store, smoke=smoke), store)
+    rendered, _ = _status(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials), store)
     show(rendered)
 
 
@@ -51,12 +56,13 @@ def watch(
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
     every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
 ) -> None:
     """Show the status until every trial is done or failed; Ctrl-C ends the view, not the trials."""
     from rich.live import Live
 
-    loaded = load_ready(sweep, set_, store, smoke=smoke)
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials)
     rendered, over = _status(loaded, store)
     try:
         with Live(rendered, console=out, auto_refresh=False) as live:
@@ -92,6 +98,7 @@ def cancel(
     store: StoreOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
 ) -> None:
     """Stop trials that run, after a checkpoint, and keep the others from starting; `run` takes them up again."""
@@ -107,7 +114,10 @@ def cancel(
         ids = [opened.find(what).trial_id]
     else:
         ids = [
-            trial.trial_id for trial in matching(load_ready(Path(what), set_, store, smoke=smoke), where or ()).trials
+            trial.trial_id
+            for trial in matching(
+                load_ready(Path(what), set_, store, smoke=smoke, max_trials=max_trials), where or ()
+            ).trials
         ]
         opened = Store.open_to_write(store[0])
     stopped, waiting = cancel_trials(opened, ids)

@@ -68,6 +68,10 @@ MetricOption = Annotated[
         "--metric", metavar="MEASURE", help="Measure to show, or a cost such as `train_s`; default: the sweep's first."
     ),
 ]
+MaxTrialsOption = Annotated[
+    int | None,
+    typer.Option("--max-trials", min=1, metavar="N", help="Allow a sweep of so many trials; without it, of a million."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SmokeOption = Annotated[
     bool, typer.Option("--smoke", help="The sweep shrunk to seconds on a CPU: random tiny images, one epoch.")
@@ -89,33 +93,44 @@ DataRootOption = Annotated[
 ]
 
 
-def load_sweep(sweep: Path, overrides: list[str] | None, stores: Sequence[Path], *, smoke: bool = False) -> Sweep:
+def load_sweep(
+    sweep: Path,
+    overrides: list[str] | None,
+    stores: Sequence[Path],
+    *,
+    smoke: bool = False,
+    max_trials: int | None = None,
+) -> Sweep:
     """The sweep, every ρ that it chooses taken from the results in `stores`; what waits for results is in `waits`."""
     from bench.smoke import smoke as shrink
-    from bench.spec import load
+    from bench.spec import MAX_TRIALS, load
 
-    file = _file(sweep)
-    pairs = [text.partition("=") for text in overrides or ()]
-    for field, equals, _ in pairs:
+    loaded = load(
+        _file(sweep), _pairs(overrides or ()), _chooser(stores, smoke=smoke), max_trials=max_trials or MAX_TRIALS
+    )
+    return shrink(loaded) if smoke else loaded
+
+
+def _pairs(overrides: Sequence[str]) -> dict[str, str]:
+    """`--set`, each field once."""
+    pairs: dict[str, str] = {}
+    for text in overrides:
+        field, equals, value = text.partition("=")
         if not equals or not field:
             fail(f"--set {field}: write FIELD=VALUE, such as --set seed=1")
-    loaded = load(file, {field: value for field, _, value in pairs}, _chooser(stores, smoke=smoke))
-    return shrink(loaded) if smoke else loaded
+        if field in pairs:
+            fail(f"--set {field}: is given twice; write several values as --set '{field}=[{pairs[field]}, {value}]'")
+        pairs[field] = value
+    return pairs
 
 
 def _file(sweep: Path) -> Path:
     """The file that is meant."""
-    from bench.spec.fault import unknown
-
-    named = Path("sweeps") / f"{sweep}.yaml"
-    if sweep.exists():
+    # `os.path`, because a name that is too long is simply not there.
+    if sweep.suffix or len(sweep.parts) != 1 or os.path.exists(sweep):
         return sweep
-    if named.exists() and not sweep.suffix:
-        return named
-    there = [*sweep.parent.glob("*.yaml"), *Path("sweeps").glob("*.yaml")]
-    if not there:
-        fail(f"{sweep}: no such file, and there are no sweeps here or under sweeps/")
-    fail(unknown("sweep", str(sweep), dict.fromkeys(map(str, sorted(there)))))
+    named = Path("sweeps") / f"{sweep}.yaml"
+    return named if named.parent.is_dir() else sweep
 
 
 def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:
@@ -131,17 +146,31 @@ def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:
     return lambda search, trials, by: made()(search, trials, by)
 
 
-def load_ready(sweep: Path, overrides: list[str] | None, stores: Sequence[Path], *, smoke: bool = False) -> Sweep:
+def load_ready(
+    sweep: Path,
+    overrides: list[str] | None,
+    stores: Sequence[Path],
+    *,
+    smoke: bool = False,
+    max_trials: int | None = None,
+) -> Sweep:
     """The sweep as far as its choices are made; what it waits for is said, and ends the command if that is all."""
-    loaded = load_told(sweep, overrides, stores, smoke=smoke)
+    loaded = load_told(sweep, overrides, stores, smoke=smoke, max_trials=max_trials)
     if not loaded.trials:
         raise typer.Exit(0)
     return loaded
 
 
-def load_told(sweep: Path, overrides: list[str] | None, stores: Sequence[Path], *, smoke: bool = False) -> Sweep:
+def load_told(
+    sweep: Path,
+    overrides: list[str] | None,
+    stores: Sequence[Path],
+    *,
+    smoke: bool = False,
+    max_trials: int | None = None,
+) -> Sweep:
     """The sweep as far as its choices are made, which may be no trial; what it waits for is said and in its notes."""
-    loaded = load_sweep(sweep, overrides, stores, smoke=smoke)
+    loaded = load_sweep(sweep, overrides, stores, smoke=smoke, max_trials=max_trials)
     if not loaded.waits:
         return loaded
     for line in waits_told(loaded, stores, smoke=smoke):

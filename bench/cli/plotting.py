@@ -10,6 +10,7 @@ import typer
 from bench.cli.app import app
 from bench.cli.options import (
     DEFAULT_STORES,
+    MaxTrialsOption,
     MetricOption,
     SetOption,
     SmokeOption,
@@ -29,6 +30,7 @@ def plot(
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
     metric: MetricOption = None,
     kind: Annotated[
@@ -53,7 +55,7 @@ def plot(
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")
     chosen = read_metric(metric)
-    loaded = matching(load_ready(sweep, set_, store, smoke=smoke), where or ())
+    loaded = matching(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials), where or ())
     outputs = output or [Path("out") / f"{loaded.name}.png"]
     for path in outputs:
         if path.suffix.removeprefix(".") not in FORMATS:

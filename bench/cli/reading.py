@@ -12,6 +12,7 @@ from bench.cli.app import app
 from bench.cli.options import (
     DEFAULT_STORES,
     JsonOption,
+    MaxTrialsOption,
     MetricOption,
     SetOption,
     SmokeOption,
@@ -31,6 +32,7 @@ def board(
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
     metric: MetricOption = None,
     rows: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
@@ -52,7 +54,7 @@ def board(
     if against is not None:
         _check_choice("--against", "choice", against, ["paper"])
     chosen = read_metric(metric)
-    loaded = load_ready(sweep, set_, store, smoke=smoke)
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials)
     page = show_board(
         open_all(store), loaded, metric=chosen, rows=rows, columns=cols, conditions=where or (), against=against
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORES, SetOption, SmokeOption, StoresOption, load_told, open_all
+from bench.cli.options import DEFAULT_STORES, MaxTrialsOption, SetOption, SmokeOption, StoresOption, load_told, open_all
 from bench.terminal import tell
 
 
@@ -18,12 +18,13 @@ def report(
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
     output: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("out/report.html"),
 ) -> None:
     """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
     from bench.report import write_report
 
-    loaded = [load_told(sweep, set_, store, smoke=smoke) for sweep in sweeps]
+    loaded = [load_told(sweep, set_, store, smoke=smoke, max_trials=max_trials) for sweep in sweeps]
     ready = [sweep for sweep in loaded if sweep.trials]
     if not ready:
         return

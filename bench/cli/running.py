@@ -16,6 +16,7 @@ from bench.cli.options import (
     DEFAULT_STORES,
     DataRootOption,
     JsonOption,
+    MaxTrialsOption,
     SetOption,
     SmokeOption,
     StoreOption,
@@ -40,6 +41,7 @@ def plan(
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
     probe: Annotated[bool, typer.Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
     data_root: DataRootOption = None,
     as_json: JsonOption = False,
@@ -47,7 +49,7 @@ def plan(
     """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
     from bench import overview
 
-    loaded = load_sweep(sweep, set_, store, smoke=smoke)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
     found = find_states(store, loaded)
     left = _estimate(loaded, found, store, probe=probe)
     if as_json:
@@ -68,6 +70,7 @@ def run(
     store: StoreOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
     on: Annotated[str, typer.Option("--on", metavar="LAUNCHER", help="ray, slurm or inline.")] = "ray",
     retry: Annotated[str | None, typer.Option(metavar="failed", help="Try failed trials once more.")] = None,
     data_root: DataRootOption = None,
@@ -103,7 +106,7 @@ def run(
     ):  # fmt: skip
         if value is not None and on != launcher:
             fail(f"{option}: is for --on {launcher}, not for --on {on}")
-    loaded = load_sweep(sweep, set_, store, smoke=smoke)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
     launch = partial(
         launch_sweep,
         store=store[0],
@@ -122,8 +125,8 @@ def run(
         preflight(replace(loaded, trials=(*loaded.trials, *loaded.held)))
         files = dict.fromkeys(wait.file for wait in loaded.waits)
         for file in files:
-            launch(load_sweep(file, None, store, smoke=smoke))
-        loaded = load_sweep(sweep, set_, store, smoke=smoke)
+            launch(load_sweep(file, None, store, smoke=smoke, max_trials=max_trials))
+        loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
         if files.keys() & {wait.file for wait in loaded.waits}:
             # Queued, cancelled or not to be run at all: it can only be waited for.
             if loaded.trials and not dry_run:

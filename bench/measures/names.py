@@ -10,10 +10,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
-from bench.errors import UserError, unknown
+from bench.errors import UserError, shown, unknown
 from bench.measures import MEASURES
 from bench.registry import MeasureEntry, Scalar, Setting
 
@@ -62,7 +60,9 @@ def parse(text: str) -> Measure:
     """What a name stands for; MeasureError with the valid choices if it is misspelt or a value is out of range."""
     form = _FORM.fullmatch(text.strip())
     if form is None:
-        raise MeasureError(f"measure {text!r}: write a name, or one with settings, as in sharpness[rho=0.003,steps=1]")
+        raise MeasureError(
+            f"measure {shown(text)}: write a name, or one with settings, as in sharpness[rho=0.003,steps=1]"
+        )
     measure, written = form["measure"], form["settings"]
     if measure not in MEASURES:
         raise MeasureError(unknown("measure", measure, MEASURES))
@@ -88,35 +88,26 @@ def _settings(text: str, measure: str, written: str) -> dict[str, Scalar]:
     for part in written.split(","):
         name, equals, value = (word.strip() for word in part.partition("="))
         if not equals or not name or not value:
-            raise MeasureError(f"measure {text!r}: settings are written as NAME=VALUE, not {part.strip()!r}")
+            raise MeasureError(f"measure {shown(text)}: settings are written as NAME=VALUE, not {part.strip()!r}")
         if name not in known:
             if not known:
-                raise MeasureError(f"measure {text!r}: {measure} has no settings")
-            raise MeasureError(f"measure {text!r}: {unknown(f'setting of {measure}', name, known)}")
+                raise MeasureError(f"measure {shown(text)}: {measure} has no settings")
+            raise MeasureError(f"measure {shown(text)}: {unknown(f'setting of {measure}', name, known)}")
         if name in given:
-            raise MeasureError(f"measure {text!r}: {name} is set twice")
+            raise MeasureError(f"measure {shown(text)}: {name} is set twice")
         given[name] = _checked(text, name, value, known[name])
     return {name: value for name, value in given.items() if value != known[name].default}
 
 
 def _checked(text: str, name: str, value: str, setting: Setting) -> Scalar:
     # Here, because pydantic takes longer to import than the store, which only writes names.
-    from pydantic import ValidationError
+    from bench.validation import check
 
-    try:
-        checked: Scalar = _adapter(setting.type).validate_python(_scalar(value), strict=True)
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"]
-        message = f"{reason[0].lower()}{reason[1:]}, not {value}"
-        raise MeasureError(f"measure {text!r}: {name} ({setting.summary}): {message}") from error
-    return checked
-
-
-@lru_cache
-def _adapter(kind: Any) -> Any:
-    from pydantic import ConfigDict, TypeAdapter
-
-    return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
+    checked, problem = check(setting.type, _scalar(value))
+    if problem:
+        raise MeasureError(f"measure {shown(text)}: {name} ({setting.summary}): {problem}")
+    scalar: Scalar = checked
+    return scalar
 
 
 def _scalar(text: str) -> Scalar:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 
+from bench.errors import shown
 from bench.registry import Entry, Scalar
+from bench.validation import check
 
 
 def resolve(entries: Mapping[str, Entry], given: Mapping[str, Scalar]) -> dict[str, dict[str, Scalar]]:
@@ -25,11 +26,9 @@ def _of_entry(name: str, entry: Entry, given: Mapping[str, Scalar]) -> dict[str,
     resolved = {}
     for key, setting in entry.settings.items():
         value = given.get(key, setting.default)
-        try:
-            resolved[key] = TypeAdapter(setting.type).validate_python(value)
-        except ValidationError as error:
-            reason = error.errors()[0]["msg"]
-            raise ValueError(f"{key} = {value!r} of {name} ({setting.summary}): {reason}") from error
+        resolved[key], problem = check(setting.type, value)
+        if problem:
+            raise ValueError(f"{key} = {shown(value)} of {name} ({setting.summary}): {problem}")
     return resolved
 
 

@@ -21,7 +21,7 @@ from bench.spec.search import Searches
 from bench.spec.source import Source
 from bench.trial import Trial
 
-__all__ = ["Choice", "Chooser", "Fault", "Guess", "SpecError", "Sweep", "Verdict", "Waiting", "load"]
+__all__ = ["MAX_TRIALS", "Choice", "Chooser", "Fault", "Guess", "SpecError", "Sweep", "Verdict", "Waiting", "load"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +53,36 @@ class Sweep:
     """Trials that wait for them, not among `trials`; their ρ means nothing yet."""
 
 
-def load(file: Path | str, overrides: Mapping[str, str] | None = None, chooser: Chooser | None = None) -> Sweep:
+MAX_TRIALS = 1_000_000
+"""Trials of a sweep, unless more are asked for: more are probably a mistake, and take minutes to list."""
+
+
+def load(
+    file: Path | str,
+    overrides: Mapping[str, str] | None = None,
+    chooser: Chooser | None = None,
+    *,
+    max_trials: int = MAX_TRIALS,
+) -> Sweep:
     """Read, validate and expand a sweep file; SpecError with all faults if any.
 
     `overrides` maps fields to YAML text, as `--set` gives them. `chooser` knows the results that a ρ may be chosen
     by; without one such trials wait.
     """
-    return _load(Path(file), overrides, chooser or _undecided, ())
+    return _load(Path(file), overrides, chooser or _undecided, max_trials, ())
 
 
-def _load(file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, chain: tuple[Path, ...]) -> Sweep:
+def _load(
+    file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, max_trials: int, chain: tuple[Path, ...]
+) -> Sweep:
     """`chain` are the sweeps that choose from this one, the outermost first."""
     source = Source.read(file)
     source.override(overrides or {})
     document = read_document(source)
     measures = _read_measures(source, document)
-    searches = Searches(source, lambda other: _load(other, None, chooser, (*chain, file)), chooser, (*chain, file))
-    trials, notes, guesses = expand(source, document, searches)
+    chain = (*chain, file)
+    searches = Searches(source, lambda other: _load(other, None, chooser, max_trials, chain), chooser, chain)
+    trials, notes, guesses = expand(source, document, searches, max_trials)
     _check_early_stopping(source, document, trials)
     if source.faults:
         raise SpecError(source.faults)
@@ -99,21 +112,24 @@ def _undecided(search: Sweep, trials: Sequence[Trial], by: str | None) -> Verdic
 def _read_measures(source: Source, document: Document) -> tuple[str, ...]:
     """Their names, each written in the one way."""
     if not document.measures:
-        source.faults.append(source.fault(("measures",), "has no values", at_key=True))
-    names = []
+        source.report(("measures",), "has no values", at_key=True)
+    names: dict[str, int] = {}
     for index, text in enumerate(document.measures):
         try:
-            names.append(parse(text).name)
+            name = parse(text).name
         except MeasureError as error:
-            source.faults.append(source.fault(("measures", index), str(error)))
-    return tuple(dict.fromkeys(names))
+            source.report(("measures", index), str(error))
+            continue
+        if names.setdefault(name, index) != index:
+            source.report(("measures", index), f"repeats {name}")
+    return tuple(names)
 
 
 def _check_early_stopping(source: Source, document: Document, trials: Sequence[Trial]) -> None:
     longest = max((trial.total_epochs for trial in trials), default=0)
     if document.early_stopping and 0 < longest <= document.early_stopping.grace_epochs:
         message = f"stops no trial, the longest of which have {longest} epochs"
-        source.faults.append(source.fault(("early_stopping", "grace_epochs"), message))
+        source.report(("early_stopping", "grace_epochs"), message)
 
 
 def _guesses(document: Document) -> list[str]:

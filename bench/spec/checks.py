@@ -25,6 +25,17 @@ class Problem(NamedTuple):
 Values = dict[str, Any]
 
 
+class Missing(Exception):
+    """A value was asked for that isn't known."""
+
+
+class Known(dict[str, Any]):
+    """Values of which some are at fault or missing: what looks at one of these is left out, the others still judge."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Missing(name)
+
+
 def micro_batches(values: Values) -> Problem | None:
     """Whether m divides the batch."""
     m, batch_size = values["m"], values["batch_size"]
@@ -98,6 +109,20 @@ def _plain(values: Values) -> Problem | None:
 
 CHECKS: tuple[Callable[[Values], Problem | None], ...] = (micro_batches, images, precision, schedule, method)
 """All of them; each stands alone, so that a sweep's faults are reported together."""
+
+
+def find_problems(values: Values) -> list[Problem]:
+    """What all checks find that know the values they look at."""
+    found = []
+    for check in CHECKS:
+        try:
+            problem = check(values)
+        except Missing:
+            continue
+        if problem:
+            found.append(problem)
+    return found
+
 
 CHECKED = frozenset(
     {

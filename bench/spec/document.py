@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench.errors import nearest, shown, unknown
 from bench.resources import EarlyStopping, Resources, Retries
-from bench.spec.fault import Fault, unknown
-from bench.spec.source import Path, Source
+from bench.spec.fields import AXES
+from bench.spec.source import Source
+from bench.validation import Path, problems
 
 Axes = dict[str, Any]
 """Axis → value or list of values."""
@@ -45,56 +48,54 @@ class Document(Block):
 
 def read_document(source: Source) -> Document:
     """The document, without what is wrong with its shape, which goes to `source.faults`; so the rest is checked too."""
-    data = source.data
     try:
-        return Document.model_validate(data)
+        return Document.model_validate(source.data)
     except ValidationError as error:
-        details = error.errors()
-    faults = {_path(detail): _shape_fault(source, detail) for detail in reversed(details)}
-    source.faults += faults.values()
-    for path in faults:
-        data = _without(data, path)
-    return Document.model_validate({"title": "", **data})
+        found = problems(error, source.data, _unknown_key)
+        bad = set()
+        for problem in found:
+            source.spoil(problem.path, problem.message, at_key=problem.at_key)
+            bad.add(problem.path)
+    return Document.model_validate({"title": "", **_without(source.data, bad)})
 
 
-def check_value(adapter: TypeAdapter[Any], value: Any) -> tuple[Any, str | None]:
-    """`value` as its field's type and None, or anything and what is wrong with it."""
-    try:
-        return adapter.validate_python(value, strict=True), None
-    except ValidationError as error:
-        detail = error.errors()[0]
-        return None, f"{_lower(detail['msg'])}, not {value!r}"
-
-
-def _shape_fault(source: Source, detail: Any) -> Fault:
-    path = _path(detail)
-    if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return source.fault(path, unknown("key", path[-1], _valid_keys(path)), at_key=True)
-    if detail["type"] == "missing":
-        return source.fault(path, "is missing")
-    return source.fault(path, f"{_lower(detail['msg'])}, not {detail['input']!r}")
-
-
-def _path(detail: Any) -> Path:
-    """Where in the document; pydantic adds the tried member of a union, such as `list[dict[str,any]]`."""
-    return tuple(key for key in detail["loc"] if isinstance(key, int) or key.isidentifier())
-
-
-def _without(value: Any, path: Path) -> Any:
-    """`value` without what is at `path`."""
-    key, rest = path[0], path[1:]
+def _without(value: Any, bad: set[Path], path: Path = ()) -> Any:
+    """`value` without what stands at the paths of `bad`; items of lists keep their index, and become empty."""
     if isinstance(value, dict):
-        kept = {name: item for name, item in value.items() if name != key}
-        return kept | ({key: _without(value[key], rest)} if rest and key in value else {})
-    if isinstance(value, list) and isinstance(key, int):
-        return [_without(item, rest) if i == key and rest else item for i, item in enumerate(value) if rest or i != key]
+        return {key: _without(item, bad, (*path, key)) for key, item in value.items() if (*path, key) not in bad}
+    if isinstance(value, list):
+        empty: Any = "" if path == ("measures",) else {}
+        return [
+            empty if (*path, index) in bad else _without(item, bad, (*path, index)) for index, item in enumerate(value)
+        ]
     return value
 
 
-def _valid_keys(path: Path) -> list[str]:
-    if path[0] in _PARTS:
-        return sorted(field.name for field in fields(_PARTS[path[0]]))
-    return list(Block.model_fields if path[0] == "blocks" else Document.model_fields)
+def _unknown_key(path: Path) -> str:
+    """The message for a key that has no place there, with the place that it has."""
+    key = str(path[-1])
+    valid = (
+        sorted(_keys_of(_PARTS[path[0]])) if path[0] in _PARTS else _keys_of(Block if path[0] == "blocks" else Document)
+    )
+    if home := home_of(key, valid):
+        return f"unknown key {shown(key)} here: {home}"
+    return unknown("key", key, valid)
+
+
+def home_of(key: str, valid: Iterable[str]) -> str | None:
+    """Where a key belongs that doesn't stand among `valid`: `put it under grid`."""
+    homes = dict.fromkeys(_keys_of(Document), "at the top level of the file")
+    homes |= {name: f"under {part}" for part, kind in _PARTS.items() for name in _keys_of(kind)}
+    homes |= dict.fromkeys(AXES, "under grid")
+    homes |= dict.fromkeys(valid, "")
+    meant = key if key in homes else nearest(key, homes)
+    if meant is None or not homes[meant]:
+        return None
+    return f"put it {homes[meant]}" if meant == key else f"did you mean {meant}? put it {homes[meant]}"
+
+
+def _keys_of(kind: Any) -> list[str]:
+    return list(kind.model_fields) if issubclass(kind, BaseModel) else [field.name for field in fields(kind)]
 
 
 _PARTS: dict[str | int, type] = {
@@ -102,7 +103,3 @@ _PARTS: dict[str | int, type] = {
     "retries": Retries,
     "early_stopping": EarlyStopping,
 }
-
-
-def _lower(message: str) -> str:
-    return message[0].lower() + message[1:].removesuffix(".")

@@ -2,164 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
+from bench.errors import nearest, unknown
 from bench.recipes import RECIPES
-from bench.spec.axes import AXES, Axis, read_axes
 from bench.spec.choose import ChooseRho
-from bench.spec.document import Block, Document
-from bench.spec.fault import unknown
+from bench.spec.document import Document
+from bench.spec.fields import AXES
+from bench.spec.plan import Factor, Line, Part, Pattern, read_parts, refuse_too_many, rows
 from bench.spec.resolve import LINKED, PLACEHOLDER, REQUIRED, Guess, Resolver
 from bench.spec.search import Searches
-from bench.spec.source import Path, Source
+from bench.spec.source import MERGE, Source
 from bench.trial import FIELDS, Trial
-
-Group = list[dict[str, Any]]
-"""The alternatives of one factor of a product: `[{model: a}, {model: b}]`, or several zipped axes."""
+from bench.validation import Path
 
 _FREE = frozenset(FIELDS) - LINKED
+_PARTS = ("grid", "zip", "methods")
+"""Parts of a block that give fields their values."""
+_JUDGED = 10_000
+"""Combinations of a faulty file that are looked at for further faults."""
 
 
-def expand(source: Source, document: Document, searches: Searches) -> tuple[list[Trial], list[str], frozenset[Guess]]:
+def expand(
+    source: Source, document: Document, searches: Searches, max_trials: int
+) -> tuple[list[Trial], list[str], frozenset[Guess]]:
     """Distinct trials in the order of the file, notes, and guesses; faults go to `source.faults`."""
     trials: dict[str, Trial] = {}
     notes: dict[str, None] = {}
     guesses: set[Guess] = set()
-    for block, path in _blocks(source, document):
-        resolver = Resolver(source, _recipe(source, document), searches)
-        for trial in _expand_block(block, path, document, resolver):
+    recipe = _recipe(source, document)
+    parts = read_parts(source, document)
+    refuse_too_many(source, parts, max_trials)
+    budget = iter(range(_JUDGED))
+    for part in parts:
+        resolver = Resolver(source, recipe, searches)
+        for trial in _expand_part(part, resolver, budget):
             trials.setdefault(trial.trial_id, trial)
         notes |= resolver.notes
         guesses |= resolver.guesses
+    _report_idle(source, parts, searches)
     if not trials and not source.faults and not searches.waits:
-        source.faults.append(source.fault((), "stands for no trial: exclude drops every combination"))
+        source.report((), "stands for no trial: exclude drops every combination")
     return list(trials.values()), list(notes), frozenset(guesses)
-
-
-def _blocks(source: Source, document: Document) -> list[tuple[Block, Path]]:
-    for path, block in [((), document), *((("blocks", i), b) for i, b in enumerate(document.blocks))]:
-        for part in ("grid", "zip", "methods"):
-            if part in block.model_fields_set and not getattr(block, part):
-                source.faults.append(source.fault((*path, part), "is empty", at_key=True))
-    if not document.blocks:
-        return [(document, ())]
-    return [(block, ("blocks", index)) for index, block in enumerate(document.blocks)]
 
 
 def _recipe(source: Source, document: Document) -> dict[str, Any]:
     if document.recipe is None:
         return {}
     if document.recipe not in RECIPES:
-        message = unknown("recipe", document.recipe, RECIPES)
-        source.faults.append(source.fault(("recipe",), message))
+        source.spoil(("recipe",), unknown("recipe", document.recipe, RECIPES))
         return {}
     return RECIPES[document.recipe].values
 
 
-def _expand_block(block: Block, path: Path, document: Document, resolver: Resolver) -> Iterator[Trial]:
-    source = resolver.source
-    before = len(source.faults)
-    shared = _read_factors(source, document, ()) if block is not document else []
-    factors = [*shared, *_read_factors(source, block, path)]
-    excluded = _read_excluded(source, block, path)
-    if block is not document:
-        excluded += _read_excluded(source, document, ())
-    sound = len(source.faults) == before
-    written: dict[str, Path] = {}
-    for line in _read_methods(source, block, path, document):
-        resolver.where = {axis.name: axis.path for factor in (*factors, *line.factors) for axis in factor}
-        if sound and line.sound:
-            written |= {str(axis_path): axis_path for axis_path in resolver.where.values()}
-            yield from _product(_override(factors, line.factors), resolver, excluded)
+def _expand_part(part: Part, resolver: Resolver, budget: Iterator[int]) -> Iterator[Trial]:
+    written: dict[Path, None] = {}
+    for line in part.lines():
+        resolver.where = {axis.name: axis.path for axis in line.written}
+        written |= dict.fromkeys(resolver.where.values())
+        missing = _missing(line, resolver)
+        if resolver.source.faults:
+            # Nothing will be run: only what else is wrong is of interest, for which no free field matters.
+            for combination in _combinations(line):
+                if next(budget, None) is None:
+                    return
+                resolver.judge(combination, missing)
+        else:
+            yield from _product(line, resolver, part.excluded)
     _report_unused(resolver, written)
 
 
-@dataclass(frozen=True)
-class _Line:
-    """One line of `methods`."""
-
-    factors: list[list[Axis]]
-    sound: bool
-    """Whether every value of it could be read."""
-
-
-def _read_methods(source: Source, block: Block, path: Path, document: Document) -> list[_Line]:
-    """The block's own lines, else the document's, else one empty line."""
-    own = block.methods or not document.methods
-    methods, methods_path = (block.methods, path) if own else (document.methods, ())
-    lines = []
-    for index, written in enumerate(methods):
-        before = len(source.faults)
-        axes = read_axes(source, written, (*methods_path, "methods", index))
-        lines.append(_Line([[axis] for axis in axes], len(source.faults) == before))
-    return lines or [_Line([], True)]
+def _missing(line: Line, resolver: Resolver) -> frozenset[str]:
+    """Fields without a value, which is reported, unless another fault is the reason."""
+    source = resolver.source
+    given = resolver.recipe.keys() | {axis.name for axis in line.written}
+    missing = frozenset(name for name in REQUIRED if name not in given)
+    misplaced = {nearest(path[0], REQUIRED) for path in source.spoiled if len(path) == 1}
+    if missing and not any(_gives_fields(path) for path in source.spoiled):
+        for name in sorted(missing - misplaced):
+            source.report((), f"{name}: has no value; set it in grid or methods, or name a recipe")
+    return missing
 
 
-def _read_factors(source: Source, block: Block, path: Path) -> list[list[Axis]]:
-    """Each axis of the grid alone, and the axes of each zip together."""
-    factors = [[axis] for axis in read_axes(source, block.grid, (*path, "grid"))]
-    for index, zipped in enumerate(block.zips()):
-        zip_path: Path = (*path, "zip", index) if isinstance(block.zip, list) else (*path, "zip")
-        axes = read_axes(source, zipped, zip_path)
-        lengths = {axis.name: len(axis.values) for axis in axes}
-        if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            source.faults.append(source.fault(zip_path, f"zipped axes have equal numbers of values: {told}"))
-        factors.append(axes)
-    return factors
+def _gives_fields(path: Path) -> bool:
+    """Whether a whole part stands there that may give fields their values: `blocks[1].grid`, `methods[0]`."""
+    inner = path[2:] if path[0] == "blocks" else path
+    if path == ("recipe",) or path[-1] == MERGE:
+        return True
+    return not inner or (inner[0] in _PARTS and all(isinstance(key, int) for key in inner[1:]))
 
 
-def _override(factors: list[list[Axis]], line: list[list[Axis]]) -> list[Group]:
-    """Factors of the product; of an axis written twice, the later place holds."""
-    groups: list[Group] = []
-    taken: set[str] = set()
-    for factor in reversed([*factors, *line]):
-        axes = [axis for axis in factor if axis.name not in taken]
-        taken |= {axis.name for axis in axes}
-        rows = zip(*(axis.values for axis in axes), strict=True) if axes else [()]
-        groups.append([dict(zip((axis.name for axis in axes), row, strict=True)) for row in rows])
-    return groups[::-1]
+def _split(line: Line) -> tuple[list[Factor], list[Factor]]:
+    """Factors of linked and of free fields."""
+    linked: list[Factor] = []
+    free: list[Factor] = []
+    for factor in line.factors:
+        (free if all(axis.name in _FREE for axis in factor) else linked).append(factor)
+    return linked, free
 
 
-def _product(groups: list[Group], resolver: Resolver, excluded: list[dict[str, list[Any]]]) -> Iterator[Trial]:
+def _combinations(line: Line) -> Iterator[dict[str, Any]]:
+    linked, _ = _split(line)
+    return map(_merge, product(*map(rows, linked)))
+
+
+def _product(line: Line, resolver: Resolver, excluded: Sequence[Pattern]) -> Iterator[Trial]:
     """Trials of one method line. Free fields are multiplied in last: they need no checks, and they are the many."""
-    linked: list[Group] = []
-    free: list[Group] = []
-    for group in groups:
-        (free if group[0].keys() <= _FREE else linked).append(group)
-    free_values = [_merge(combination) for combination in product(*free)]
-    given = resolver.recipe.keys() | {name for group in groups for name in group[0]}
-    missing = [name for name in REQUIRED if name not in given]
-    for name in missing:
-        message = f"{name}: has no value; set it in grid or methods, or name a recipe"
-        resolver.source.faults.append(resolver.source.fault((), message))
-    if missing:
-        return
-    for combination in product(*linked):
-        for base in resolver.complete(_merge(combination)):
+    _, free = _split(line)
+    free_values = [_merge(combination) for combination in product(*map(rows, free))]
+    for combination in _combinations(line):
+        for base in resolver.complete(combination):
             if isinstance(base["rho"], ChooseRho):
                 yield from _chosen([base | values for values in free_values], resolver, excluded)
                 continue
             for values in free_values:
                 trial = Trial(**(base | values))
-                if not any(_matches(trial, pattern) for pattern in excluded):
+                if not (excluded and _excludes(excluded, trial)):
                     yield trial
 
 
-def _chosen(fields: list[dict[str, Any]], resolver: Resolver, excluded: list[dict[str, list[Any]]]) -> Iterator[Trial]:
+def _chosen(fields: list[dict[str, Any]], resolver: Resolver, excluded: Sequence[Pattern]) -> Iterator[Trial]:
     """Trials whose ρ other results give; nothing waits for the ρ of a trial that is excluded whatever it is."""
-    always = [pattern for pattern in excluded if "rho" not in pattern]
+    always = [pattern for pattern in excluded if "rho" not in pattern.wanted]
     for values in fields:
-        if any(_matches(Trial(**(values | {"rho": PLACEHOLDER})), pattern) for pattern in always):
+        if _excludes(always, Trial(**(values | {"rho": PLACEHOLDER}))):
             continue
         rho = resolver.chosen(values)
         if rho is None:
             continue
         trial = Trial(**(values | {"rho": rho}))
-        if not any(_matches(trial, pattern) for pattern in excluded):
+        if not _excludes(excluded, trial):
             yield trial
 
 
@@ -170,24 +144,25 @@ def _merge(combination: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     return merged
 
 
-def _read_excluded(source: Source, block: Block, path: Path) -> list[dict[str, list[Any]]]:
-    patterns = []
-    for index, written in enumerate(block.exclude):
-        # As a list, because a lone number for the seed would be read as a count of seeds.
-        listed = {name: raw if isinstance(raw, list) else [raw] for name, raw in written.items()}
-        axes = read_axes(source, listed, (*path, "exclude", index))
-        patterns.append({axis.name: axis.values for axis in axes})
-    return patterns
-
-
-def _matches(trial: Trial, pattern: dict[str, list[Any]]) -> bool:
+def _excludes(patterns: Sequence[Pattern], trial: Trial) -> bool:
     values = trial.__dict__ | dict(trial.settings)
-    return all(values.get(name) in wanted for name, wanted in pattern.items())
+    matching = [p for p in patterns if all(values.get(name) in wanted for name, wanted in p.wanted.items())]
+    for pattern in matching:
+        pattern.used = True
+    return bool(matching)
 
 
-def _report_unused(resolver: Resolver, written: dict[str, Path]) -> None:
-    for path in written.values():
+def _report_idle(source: Source, parts: Sequence[Part], searches: Searches) -> None:
+    """Report patterns that match nothing, unless it is the command line or a choice to come that leaves them idle."""
+    if source.faults or source.overridden or searches.waits:
+        return
+    for pattern in (pattern for part in parts for pattern in part.excluded if not pattern.used):
+        source.report(pattern.path, "matches no combination of this sweep; drop it, or mend its values")
+
+
+def _report_unused(resolver: Resolver, written: Iterable[Path]) -> None:
+    for path in written:
         name = str(path[-1])
         if name in AXES and name not in FIELDS and path not in resolver.used:
             message = f"is a setting that nothing chosen here has; drop {name}, or choose what has it"
-            resolver.source.faults.append(resolver.source.fault(path, message, at_key=True))
+            resolver.source.report(path, message, at_key=True)

@@ -6,8 +6,10 @@ What depends on several fields at once is decided here: which settings apply, wh
 
 from __future__ import annotations
 
+import errno
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path as FilePath
@@ -17,13 +19,13 @@ from bench import data, models
 from bench.recipes import FAST_VALUES
 from bench.registry import Setting
 from bench.rho import RHO, RhoRow
-from bench.spec.axes import FAST, REGISTRIES, adapter
-from bench.spec.checks import CHECKED, CHECKS
+from bench.spec.checks import CHECKED, Known, Missing, find_problems
 from bench.spec.choose import ChooseRho
-from bench.spec.document import check_value
+from bench.spec.fields import FAST, REGISTRIES
 from bench.spec.search import Searches
-from bench.spec.source import Path, Source
+from bench.spec.source import UNKNOWN, Source
 from bench.trial import DEFAULTS, NONE, Trial
+from bench.validation import Path, check
 
 LINKED = frozenset({*REGISTRIES, *CHECKED, "init_from", FAST})
 """Fields that are checked against each other. Settings are linked too; all other fields are free."""
@@ -54,9 +56,10 @@ class Resolver:
 
     def complete(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The fields of every trial that one combination of linked values stands for; none if it is at fault."""
-        values = self._values(written)
+        values = DEFAULTS | self._fast(written) | self.recipe | written
+        self._fill_in(values)
         settings = self._settings(values)
-        problems = [problem for check in CHECKS if (problem := check(values))]
+        problems = find_problems(values)
         for problem in problems:
             self._fault(self._place(*problem.fields), problem.message)
         if problems or not self._identify_weights(values):
@@ -67,34 +70,57 @@ class Resolver:
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
 
+    def judge(self, written: dict[str, Any], missing: frozenset[str]) -> None:
+        """Report what is wrong with a combination of which some values are missing or UNKNOWN: what can be told."""
+        unknown = missing | {name for name, value in written.items() if value is UNKNOWN}
+        fast = self._fast(written) if FAST not in unknown else {}
+        values = Known({k: v for k, v in (DEFAULTS | fast | self.recipe | written).items() if k not in unknown})
+        steps: tuple[Callable[[dict[str, Any]], object], ...] = (
+            self._fill_in, self._settings, self._identify_weights, self._radii, self._look_for_search
+        )  # fmt: skip
+        for step in steps:
+            with suppress(Missing):
+                step(values)
+        for problem in find_problems(values):
+            self._fault(self._place(*problem.fields), problem.message)
+        if unknown & REGISTRIES.keys():
+            # What isn't known may have any setting.
+            self.used |= set(self.where.values())
+
     def chosen(self, fields: dict[str, Any]) -> float | None:
         """The ρ that another sweep's results give the trial of these fields; None if it waits or is at fault."""
         choose = fields["rho"]
         assert isinstance(choose, ChooseRho)
         return self.searches.rho(choose, Trial(**(fields | {"rho": PLACEHOLDER})), self.where["rho"])
 
-    def _values(self, written: dict[str, Any]) -> dict[str, Any]:
-        """What is written over the recipe over the defaults; of those, what depends on others is filled in."""
-        fast = (self.recipe | written).get(FAST, False)
-        values = DEFAULTS | (FAST_VALUES if fast else {}) | self.recipe | written
+    def _look_for_search(self, values: dict[str, Any]) -> None:
+        if isinstance(values["rho"], ChooseRho):
+            self.searches.find(values["rho"].sweep, self.where["rho"])
+
+    def _fast(self, written: dict[str, Any]) -> dict[str, Any]:
         if FAST in self.where:
             self.used.add(self.where[FAST])
-        if values["image_size"] == data.entry(values["dataset"]).image_size:
-            values["image_size"] = None
+        return FAST_VALUES if (self.recipe | written).get(FAST, False) else {}
+
+    def _fill_in(self, values: dict[str, Any]) -> None:
+        """What depends on other values."""
         if values["variant"] != NONE and values["scope"] == NONE:
             values["scope"] = "all"
-        return values
+        if values["image_size"] == data.entry(values["dataset"]).image_size:
+            values["image_size"] = None
 
     def _identify_weights(self, values: dict[str, Any]) -> bool:
         """Whether the pretrained weights are there; a file is known by its content."""
         written = values["init_from"]
         if not written or written.startswith("timm/"):
             return True
-        file = FilePath(written).expanduser().absolute()
+        file = FilePath(written)
         try:
+            file = file.expanduser().absolute()
             values["init_from"] = f"{file}@sha256:{_digest(file)}"
-        except OSError as error:
-            message = f"weights {file}: {error.strerror}; name a .safetensors or .pt file, or timm/NAME.TAG"
+        except (OSError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            message = f"weights {file}: {reason}; name a .safetensors or .pt file, or timm/NAME.TAG"
             self._fault(self._place("init_from"), message)
             return False
         return True
@@ -112,13 +138,13 @@ class Resolver:
         return tuple(sorted(chosen.items()))
 
     def _setting(self, name: str, setting: Setting, values: dict[str, Any]) -> Any:
-        if name not in values:
-            return setting.default
-        value, problem = check_value(adapter(setting.type), values[name])
-        if problem:
-            self._fault(self.where[name], problem)
         if name in self.where:
             self.used.add(self.where[name])
+        if name not in values:
+            return setting.default
+        value, problem = check(setting.type, values[name])
+        if problem:
+            self._fault(self._place(name), problem)
         return value
 
     def _radii(self, values: dict[str, Any]) -> tuple[float | ChooseRho | None, ...]:
@@ -154,11 +180,13 @@ class Resolver:
         return row
 
     def _fault(self, path: Path, message: str) -> None:
-        self.source.faults.append(self.source.fault(path, message))
+        self.source.report(path, message)
 
 
 @lru_cache
 def _digest(file: FilePath) -> str:
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "Is no file")
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 

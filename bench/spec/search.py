@@ -6,14 +6,18 @@ scope and every further field that the other sweep varies, except seed and ρ th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import shown
 from bench.spec.choose import Choice, Chooser, ChooseRho, Pairs, Verdict, Waiting, describe
 from bench.spec.fault import SpecError, unknown
-from bench.spec.source import Path, Source
+from bench.spec.source import Source
+from bench.spec.text import yaml_files
 from bench.trial import FIELDS, Trial
+from bench.validation import Path
 
 if TYPE_CHECKING:
     from bench.spec import Sweep
@@ -42,7 +46,7 @@ class Searches:
 
     def rho(self, choose: ChooseRho, trial: Trial, path: Path) -> float | None:
         """The chosen ρ for `trial`, whose own is without meaning; None if it waits or is at fault, which is noted."""
-        search = self._sweep(choose.sweep, path)
+        search = self.find(choose.sweep, path)
         if search is None:
             return None
         if search.waits:
@@ -93,19 +97,20 @@ class Searches:
             self._groups[key] = (alike, _varied(alike))
         return self._groups[key]
 
-    def _sweep(self, name: str, path: Path) -> Sweep | None:
+    def find(self, name: str, path: Path) -> Sweep | None:
+        """The sweep that is called so; None if it isn't there or is at fault, which is noted."""
         if name not in self._sweeps:
-            self._sweeps[name] = self._find(name, path)
+            self._sweeps[name] = self._load_named(name, path)
         return self._sweeps[name]
 
-    def _find(self, name: str, path: Path) -> Sweep | None:
+    def _load_named(self, name: str, path: Path) -> Sweep | None:
         folder = self._chain[-1].parent
         file = FilePath(name) if FilePath(name).is_absolute() else folder / name
         if file.suffix not in (".yaml", ".yml"):
-            file = file.with_name(f"{file.name}.yaml")
-        if not file.exists():
-            there = sorted(each.stem for each in file.parent.glob("*.yaml"))
-            self._fault(path, f"{unknown('sweep', FilePath(name).stem, there)} (looked for {file})")
+            file = file.parent / f"{file.name}.yaml"
+        if not os.path.exists(file):  # which takes a name that is too long for one that isn't there
+            there = [each.stem for each in yaml_files(file.parent)]
+            self._fault(path, f"{unknown('sweep', FilePath(name).stem, there)} (looked for {shown(str(file))[1:-1]})")
             return None
         if file.resolve() in [each.resolve() for each in self._chain]:
             names = " → ".join(each.stem for each in (*self._chain, file))
@@ -114,11 +119,11 @@ class Searches:
         try:
             return self._load(file)
         except SpecError as error:
-            self._source.faults += error.faults
+            self._source.extend(error.faults)
             return None
 
     def _fault(self, path: Path, message: str) -> None:
-        self._source.faults.append(self._source.fault(path, message))
+        self._source.report(path, message)
 
 
 def _choice(search: Sweep, choose: ChooseRho, group: Pairs, verdict: Verdict) -> Choice:

@@ -42,8 +42,8 @@ BAD = {
     "sharpness[rho=0]": "rho (its radius ρ): input should be greater than 0, not 0",
     "sharpness[rho=inf]": "input should be a finite number, not inf",
     "sharpness[steps=1.5]": "input should be a valid integer, not 1.5",
-    "sharpness[norm=l3]": "input should be 'linf' or 'l2', not l3",
-    "sharpness[rho=1/0]": "input should be a valid number, not 1/0",
+    "sharpness[norm=l3]": "input should be 'linf' or 'l2', not 'l3'",
+    "sharpness[rho=1/0]": "input should be a valid number, not '1/0'",
     "sharpness[adaptive=1]": "input should be a valid boolean, not 1",
     "sharpness[rho=1,rho=2]": "rho is set twice",
     "sharpness[]": "settings are written as NAME=VALUE, not ''",
@@ -63,7 +63,7 @@ def test_what_is_wrong_is_said_with_the_valid_choices(text: str) -> None:
 def test_a_sweep_names_them_too(tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"
     text = "title: x\nrecipe: digits-resnet\ngrid: {model: resnet8, seed: 1}\nmeasures: [test_accuracy, %s]\n"
-    file.write_text(text % '"sharpness[steps=1,rho=0.003]", "sharpness[rho=0.003,steps=1]"', encoding="utf-8")
+    file.write_text(text % '"sharpness[steps=1,rho=0.003]"', encoding="utf-8")
     assert load(file).measures == ("test_accuracy", "sharpness[rho=0.003,steps=1]")
     file.write_text(text % '"sharpness[rho=-1]"', encoding="utf-8")
     with pytest.raises(SpecError, match=r"sweep.yaml:4:27: measures\[1\]: measure .* greater than 0, not -1"):

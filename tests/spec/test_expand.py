@@ -75,7 +75,12 @@ def test_blocks_are_a_union_and_share_what_stands_outside(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("pattern", "left"),
-    [("{variant: sam, scope: all}", 6), ("{seed: 1}", 5), ("{variant: [sam], seed: [0]}", 6), ("{momentum: 0.5}", 10)],
+    [
+        ("{variant: sam, scope: all}", 6),
+        ("{seed: 1}", 5),
+        ("{variant: [sam], seed: [0]}", 6),
+        ("{momentum: 0.9, seed: 1}", 5),
+    ],
 )
 def test_exclude_drops_combinations(tmp_path: Path, pattern: str, left: int) -> None:
     methods = "methods: [{}, {variant: sam, scope: [all, only_norm], rho: [1, 2]}]\n"
