@@ -24,6 +24,7 @@ def command_environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT),
+        "PYTHONUTF8": "1",
         "SAMBENCH_STORE": str(folder / "store"),
         "COLUMNS": "160",
         "OMP_NUM_THREADS": "1",
@@ -44,7 +45,7 @@ def on_its_own(folder: Path, words: list[str], environment: Mapping[str, str]) -
         cwd=folder,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=patience(),
         check=False,
     )

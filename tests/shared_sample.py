@@ -54,6 +54,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = set(_left_out(items, size == "small", config.option.share_seed))
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]
+    if size == "small":
+        # In another order every time, since no test may lean on another.
+        random.Random(config.option.share_seed).shuffle(items)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_the_main_job(finished: Path, sambench: Command, process: Command, tmp_p
 
     assert "base optimizer" in sambench("board", finished).stdout
     assert sambench("board", finished, "--format", "markdown", "--output", "out/board.md").returncode == 0
-    assert (tmp_path / "out/board.md").read_text().startswith("### Tiny")
+    assert (tmp_path / "out/board.md").read_text(encoding="utf-8").startswith("### Tiny")
     assert len(list(csv.DictReader(io.StringIO(sambench("board", finished, "--format", "csv").stdout)))) == 5
 
     assert sambench("plot", finished, "--output", "out/a.png", "--output", "out/a.svg").returncode == 0
@@ -92,7 +92,7 @@ def test_a_damaged_result_is_named_and_trained_again(finished: Path, sambench: C
 
 def test_a_failed_trial(tiny_sweep: Path, sambench: Command) -> None:
     setting = ("--set", "lr=1e9", "--set", "seed=1", "--set", "variant=sam", "--set", "rho=1", "--set", "scope=all")
-    text = tiny_sweep.read_text().replace("  - {seed: 2}\n", "")
+    text = tiny_sweep.read_text(encoding="utf-8").replace("  - {seed: 2}\n", "")
     tiny_sweep.write_text(text)
     ran = sambench("run", tiny_sweep, "--on", "inline", *setting)
     assert ran.returncode == 1
@@ -125,7 +125,7 @@ def test_a_store_that_cannot_be_written(tiny_sweep: Path, sambench: Command, tmp
 
 
 def test_gpus_that_are_not_there(tiny_sweep: Path, sambench: Command) -> None:
-    tiny_sweep.write_text(tiny_sweep.read_text() + "resources: {gpus: 64}\n")
+    tiny_sweep.write_text(tiny_sweep.read_text(encoding="utf-8") + "resources: {gpus: 64}\n")
     told = sambench("run", tiny_sweep)
     assert told.returncode == 2
     assert "64 GPUs asked for" in told.stderr

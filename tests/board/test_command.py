@@ -38,7 +38,7 @@ def test_formats_and_layouts(filled: Path, sambench: Command, tmp_path: Path) ->
     ]
     against = sambench("board", filled, "--against", "paper", "--output", "out/against.md")
     assert against.returncode == 0
-    assert "3 not comparable" in (tmp_path / "out/against.md").read_text()
+    assert "3 not comparable" in (tmp_path / "out/against.md").read_text(encoding="utf-8")
 
 
 def test_a_sweep_without_any_result_says_so(store: Store, tiny_sweep: Path, sambench: Command) -> None:

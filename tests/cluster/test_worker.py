@@ -99,7 +99,7 @@ def test_a_failure_is_recorded_with_its_class_and_traceback(
     (attempt,) = attempts(store)
     assert attempt["outcome"] == outcome
     assert str(error).splitlines()[0] in str(attempt["message"])
-    log = store.folder(trial.trial_id).log.read_text()
+    log = store.folder(trial.trial_id).log.read_text(encoding="utf-8")
     assert "Traceback" in log
     assert type(error).__name__ in log
     monkeypatch.undo()
@@ -146,7 +146,7 @@ def test_an_interrupted_trial_goes_on_where_it_was(
     assert (first["outcome"], first["epochs"]) == ("preempted", 2)
     assert (second["outcome"], second["first_epoch"], second["epochs"]) == ("done", 0 if damaged else 2, 3)
     assert folder.path.joinpath("checkpoint.pt.damaged").exists() == damaged
-    assert ("set aside" in folder.log.read_text()) == damaged
+    assert ("set aside" in folder.log.read_text(encoding="utf-8")) == damaged
 
     whole = Training(trial, CPU)
     for _ in range(3):
