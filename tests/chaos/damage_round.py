@@ -53,7 +53,7 @@ def compare(reference: Answers, found: Answers, damage: Damage) -> Iterator[str]
             yield f"traceback: {name}: {answer.err[-700:]!r}"
         if name == "check":
             continue
-        named = _names(answer, damage)
+        named = _names(answer, damage, reference[name])
         stumbled |= named or answer.code != reference[name].code
         if answer.code != reference[name].code:
             if damage.kind != "store.json" or not named:
@@ -64,7 +64,7 @@ def compare(reference: Answers, found: Answers, damage: Damage) -> Iterator[str]
             yield from _board_differs(reference, answer, damage)
         elif name == "status" and answer.out != reference[name].out and not named:
             yield f"silent: status says {answer.out!r}"
-    if stumbled and not _names(found["check"], damage):
+    if stumbled and not _check_names(found["check"], damage):
         yield f"check misses it: {found['check'].text[-300:]!r}"
 
 
@@ -76,7 +76,7 @@ def _rows_differ(table: str, reference: Answer, answer: Answer, damage: Damage) 
             if key not in expected or (value is not None and value != expected[key][column]):
                 yield f"wrong number: {table} has {column} = {value} for {key}"
     absent = [key for key, row in expected.items() if any(found.get(key, {}).get(name) != row[name] for name in row)]
-    if absent and not _names(answer, damage):
+    if absent and not _names(answer, damage, reference):
         yield f"silent: {table} lacks something of {absent[0]}"
 
 
@@ -97,7 +97,7 @@ def _board_differs(reference: Answers, answer: Answer, damage: Damage) -> Iterat
         fewer = found["n"] < cell["n"] and (not found["n"] or _mean_of_some(found["n"], found["mean"], values))
         if not fewer:
             yield f"wrong number: board: {found['mean']} of {found['n']}, not {cell['mean']} of {cell['n']}"
-        elif not _names(answer, damage):
+        elif not _names(answer, damage, reference["board"]):
             yield f"silent: board: {found['n']} trials, not {cell['n']}"
     yield from (f"wrong number: board has a cell {cell}" for cell in cells if cells[cell]["n"])
 
@@ -110,12 +110,24 @@ def _mean_of_some(count: int, mean: float, values: list[float]) -> bool:
     return any(math.isclose(fmean(some), mean) for some in combinations(values, count))
 
 
-def _names(answer: Answer, damage: Damage) -> bool:
-    """Whether the trial or the file is named; a terminal's lines may be broken anywhere."""
-    said = "".join(answer.text.split())
+def _names(answer: Answer, damage: Damage, before: Answer) -> bool:
+    """Whether the trial or file is named, where it isn't while the store is whole: rows name their trials anyway."""
     parts = damage.path.parts
     trial = parts[parts.index("trials") + 1] if "trials" in parts else damage.path.name
-    return trial in said or damage.path.name in said
+    # A terminal's lines may be broken anywhere.
+    told, known = ("".join(each.err.split()) for each in (answer, before))
+    new_in_answer = damage.path.name in answer.out and damage.path.name not in before.out
+    new_trial = trial in answer.out and trial not in before.out
+    return any(word in told and word not in known for word in (trial, damage.path.name)) or new_in_answer or new_trial
+
+
+def _check_names(answer: Answer, damage: Damage) -> bool:
+    """Whether `store check` lists the file, or the trial that it is of, as damaged."""
+    folder = damage.path.parent.name if "trials" not in damage.path.parts else damage.path.parts[-2]
+    listed = [line for line in answer.out.splitlines() if line.startswith(("damaged:", "wrong id:", "orphan:"))]
+    return any(damage.path.name in line and folder in line for line in listed) or (
+        bool(answer.code) and damage.path.name in answer.err
+    )
 
 
 def play(folder: Path, seed: int, tally: Tally, count: int, kinds: list[str]) -> None:

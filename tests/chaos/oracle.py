@@ -21,7 +21,7 @@ from tests.chaos.truth import Truth, digest
 FINDING = "finding: "
 """Begins a line of a child's output that tells what is wrong."""
 RESULTS = "SELECT trial_id, test_accuracy FROM results WHERE outcome = 'done' ORDER BY trial_id"
-TEMPORARY = (".tmp-*", ".probe-*", "*.tmp")
+TEMPORARY = (".tmp-*", ".probe-*", ".work-*", "*.tmp")
 _LONG_AGO = 7200.0
 """Seconds by which leftovers are made older than anything that could still be at work."""
 

@@ -19,8 +19,8 @@ from tests.chaos.truth import Truth, recorded, trained
 EPOCHS = {"inline": 12, "ray": 60, "slurm": 100}
 """Of trained trials: a checkpoint after each, in a second or two; under SLURM longer, so that jobs overlap."""
 DATASET = "fake:96x1x8x10"
-READERS = ("bench.board", "bench.overview", "bench.store.check")
-"""Imported before anything is forked, so that no reader has to."""
+READERS = ("bench.board",)
+"""Imported before anything is forked, so that no reader has to do it."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _trained(scene: type[Trained]) -> Callable[[Path, int, Options, Tally, float
 
 def _trained_truth(folder: Path, seeds: int, epochs: int) -> Truth:
     """Trained in a process of its own, so that this one never runs torch, whose threads no fork survives."""
-    child = Household(folder / "said").call("truth", lambda: trained(folder, seeds, epochs, DATASET))
+    child = Household(folder / "said").call("truth", lambda: trained(folder, seeds, epochs, DATASET), 1800)
     assert child.status == 0, child.said()
     return trained(folder, seeds, epochs, DATASET)
 
