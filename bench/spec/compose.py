@@ -26,14 +26,17 @@ class _Composer(Composer):
 
     level = 0
 
+    def get_single_node(self) -> Any:
+        try:
+            return super().get_single_node()
+        except (ValueError, OverflowError) as error:
+            # An escape such as "\UFFFFFFFF", which is no character.
+            raise ComposerError(None, None, str(error), self.loader.reader.get_mark()) from error
+
     def compose_document(self) -> Any:
         if self.parser.peek_event().version not in (None, (1, 2)):
             self._refuse("a %YAML directive: files are YAML 1.2, drop it")
-        try:
-            return super().compose_document()
-        except (ValueError, OverflowError) as error:
-            # An escape such as "\\UFFFFFFFF", which is no character.
-            raise ComposerError(None, None, str(error), self.loader.reader.get_mark()) from error
+        return super().compose_document()
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.parser.peek_event()

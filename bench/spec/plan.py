@@ -84,7 +84,7 @@ def read_parts(source: Source, document: Document) -> list[Part]:
     axes: list[Axis] = []
     own = _read_part(source, document, (), axes)
     parts = [_read_part(source, block, ("blocks", index), axes) for index, block in enumerate(document.blocks)]
-    check_items(source, source.data.get("blocks") or [], ("blocks",))
+    check_items(source, [block.model_dump() for block in document.blocks], ("blocks",))
     check_rounding(source, axes)
     plain: list[tuple[Path, list[Axis]]] = [((), [])]
     if not parts:
