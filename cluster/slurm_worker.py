@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from bench.store import Store
+from cluster.compacting import compact_if_many
 from cluster.queue_plan import Plan
 from cluster.slurm_entry import GO_ON, NO_GPU
 from cluster.stopping import Stopping, on_signals
@@ -29,6 +30,9 @@ def work_here(plan: Plan, share: int) -> None:
         sys.stdout.flush()
         os._exit(NO_GPU)
     unfinished = _Worker(plan, share, job).run()
+    if not unfinished:
+        # No driver is there to do it. A job that is about to be queued again has no time left for it.
+        compact_if_many(Store.open(plan.store))
     # A thread may hang in a library's clean-up; everything of ours is flushed by now.
     sys.stdout.flush()
     os._exit(GO_ON if unfinished else 0)

@@ -9,14 +9,14 @@ from bench.board.cells import Cell
 
 
 def notes(board: Board) -> list[str]:
-    """How to read the board; nothing of what is not there yet."""
-    return [] if board.empty else [_reading(board), *circumstances(board)]
+    """How to read the board; nothing of what is not there yet, but always what is damaged."""
+    return list(board.left_out) if board.empty else [_reading(board), *circumstances(board)]
 
 
 def circumstances(board: Board) -> list[str]:
     """How the cells came about: choice of ρ, what is in no mean, what all share, their origin."""
     cells = board.cells.values()
-    lines = []
+    lines = list(board.left_out)
     if any(len(cell.swept) > 1 for cell in cells):
         same = board.selection == board.metric
         split = ", the same split as is reported." if same else "."

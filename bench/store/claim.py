@@ -9,16 +9,16 @@ over: first the dead attempt is recorded as crashed, then the next number is cla
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from bench.store import files, manifest
+from bench.store import files, manifest, seal
 from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
 from bench.store.folder import TrialFolder
 from bench.store.layout import Store
@@ -27,6 +27,12 @@ HEARTBEAT = 5.0
 """Seconds between two touches of a claim."""
 STALE = 60.0
 """Seconds without a touch after which a claim of another machine is given up for dead."""
+
+
+_UNKNOWN: dict[str, Any] = {
+    "host": "an unknown machine", "machine": "", "pid": 0, "process_started": "", "launcher": "unknown",
+}  # fmt: skip
+"""Holder of a claim that is damaged."""
 
 
 class ClaimLost(Exception):
@@ -95,8 +101,7 @@ def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "cra
     if is_over(folder, number):
         return True
     try:
-        holder = json.loads(folder.claim(number).read_text(encoding="utf-8"))
-        touched = folder.claim(number).stat().st_mtime
+        holder, touched = read_holder(folder.claim(number))
     except FileNotFoundError:
         return True
     if not is_dead(store, holder, touched):
@@ -115,6 +120,25 @@ def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
     return store.now() - touched > STALE
 
 
+def read_holder(path: Path) -> tuple[dict[str, Any], float]:
+    """What a claim says, and when it was last touched; FileNotFoundError if it isn't there.
+
+    Of a damaged claim nothing is believed, so that its holder is judged by the touches alone.
+    """
+    touched = path.stat().st_mtime
+    try:
+        holder = seal.read_json(path.read_bytes())
+    except ValueError:
+        holder = {}
+    fits = all(type(holder.get(name)) is type(value) for name, value in _UNKNOWN.items())
+    return (holder if fits else dict(_UNKNOWN)), touched
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a claim says who holds it."""
+    return read_holder(path)[0] != _UNKNOWN
+
+
 def describe_holder(launcher: str) -> dict[str, Any]:
     """What a claim of this process says, by which others tell whether it lives."""
     return {
@@ -129,7 +153,7 @@ def describe_holder(launcher: str) -> dict[str, Any]:
 def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:
     folder.attempts.mkdir(parents=True, exist_ok=True)
     try:
-        files.create(folder.claim(number), json.dumps(describe_holder(launcher)).encode())
+        files.create(folder.claim(number), seal.sealed_json(describe_holder(launcher)))
     except FileExistsError:
         return None
     claim = Claim(folder, number, threading.Event(), threading.Event())

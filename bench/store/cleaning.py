@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from bench.store import files, journal, manifest, marks, snapshot
+from bench.store import files, manifest, marks
+from bench.store.damage import Damaged
 from bench.store.layout import Store
 from bench.store.manifest import Manifest
 from bench.store.measured import Quantity, file_of
@@ -31,11 +32,10 @@ def clean(store: Store) -> int:
     for name in live.parts:
         swept = live.folder / f"{name}.swept"
         if not swept.exists():
+            manifest.require(live, ["index", "measures"])
             removed += _sweep(store, live.path(name, "index"), live.path(name, "measures"))
             files.write(swept, b"")
     _collect(store, live)
-    if journal.paths(store):
-        journal.clean(store, set(snapshot.take(store).new))
     return removed
 
 
@@ -88,7 +88,7 @@ def _collect(store: Store, live: Manifest) -> None:
     generations = manifest.generations_of(live.folder)
     kept = set()
     for generation in generations[-2:]:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, Damaged):
             parts = manifest.load(live.folder, generation).parts
             kept |= set(parts) | {f"manifest-{generation:08d}.json"}
     limit = store.now() - GRACE

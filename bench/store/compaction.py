@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from bench.store import loose, manifest, marks, part, snapshot
+from bench.store import manifest, marks, part, snapshot
 from bench.store.claim import last_number
 from bench.store.cleaning import clean
 from bench.store.layout import Store
@@ -53,14 +53,14 @@ def compact(store: Store, *, at_least: int = 1) -> Folded:
     look = snapshot.take(store)
     if len(look.loose) < at_least:
         return Folded(0, clean(store))
+    manifest.require(look.manifest)
     look.manifest.folder.mkdir(exist_ok=True)
     spill = str(look.manifest.folder / ".tmp-spill")
     with duckdb.connect(":memory:", config={"temp_directory": spill}) as connection:
-        checked = loose.Checked()
-        load_loose(connection, _SCHEMA, store, look, TABLES, checked=checked)
-        for path, reason in checked.damaged.items():
+        damaged = load_loose(connection, _SCHEMA, store, look, TABLES)
+        for path, reason in damaged.items():
             _log.warning("%s: damaged, its trial is not compacted: %s", path, reason)
-        chosen = _over(connection, store) - {path.relative_to(store.trials).parts[0] for path in checked.damaged}
+        chosen = _over(connection, store) - {path.relative_to(store.trials).parts[0] for path in damaged}
         if len(chosen) < at_least:
             return Folded(0, clean(store))
         try:
@@ -90,10 +90,13 @@ def _publish(connection: duckdb.DuckDBPyConnection, store: Store, new: Snapshot)
 
 def publish_part(live: Manifest, written: part.Part, absorbed: Collection[str] = ()) -> Manifest:
     """Make a part live, in place of those that it absorbed."""
-    kept = {name: trials for name, trials in live.parts.items() if name not in absorbed}
-    sizes = {file: size for file, size in live.sizes.items() if file.partition("-")[0] in kept}
+    kept = live.without(absorbed)
     try:
-        return live.publish({**kept, written.name: written.trials}, {**sizes, **written.sizes})
+        return live.publish(
+            {**kept.parts, written.name: written.trials},
+            {**kept.sizes, **written.sizes},
+            {**part.digests_of(kept), **written.digests},
+        )
     except FileExistsError:
         for file in written.sizes:
             (live.folder / file).unlink()
@@ -148,4 +151,4 @@ def _absorbed(live: Manifest, trials: int, changed: Mapping[str, int]) -> list[s
 
 
 def _holds(live: Manifest, name: str, trial_ids: Mapping[str, int]) -> bool:
-    return bool(manifest.held_attempts(Manifest(live.folder, live.generation, {name: live.parts[name]}), trial_ids))
+    return bool(manifest.held_attempts(live.without(set(live.parts) - {name}), trial_ids))

@@ -91,7 +91,7 @@ def _merge_parts(source: Store, target: Store, done: Merged) -> None:
 def _merge_folders(source: Store, target: Store, done: Merged, *, finished: bool) -> None:
     """The other trials, each folder whole: those that are done, or all others."""
     live = manifest.current(source.root)
-    with connect(source, ["attempts"], columns=["outcome"]) as connection:
+    with connect(source, ["attempts"]) as connection:
         rows = connection.execute("SELECT DISTINCT trial_id FROM attempts WHERE outcome = 'done'").fetchall()
     finished_ids = {trial_id for (trial_id,) in rows}
     folders = [folder for folder in source.folders() if (folder.trial_id in finished_ids) == finished]

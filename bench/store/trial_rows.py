@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
 import types
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any, Union, get_args, get_origin, get_type_hints
 
 import duckdb
 
-from bench.store.folder import TRIAL, StoreError, TrialFolder
+from bench.store.folder import TRIAL, check_description
 from bench.store.layout import Store
 from bench.trial import FIELDS, SCHEMA, Trial
 
@@ -24,73 +24,55 @@ _FOUND = {"UBIGINT": "BIGINT", "BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "BOOLEAN"
 """Type that DuckDB found in JSON → type of the column; text for any other, as where numbers and words are mixed."""
 _NONE = {"none": "VARCHAR"}
 """DuckDB has no structure without members."""
-_log = logging.getLogger(__name__)
 
 
 def load_trials(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    store: Store,
-    trial_ids: Iterable[str],
-    known: str,
-    columns: Collection[str] | None,
-) -> None:
-    """Make the table `name` of these trials, and of those that the SELECT `known` has with their description.
-
-    `columns` names the fields that are needed, if not all. What is damaged is left out with a warning.
-    """
+    connection: duckdb.DuckDBPyConnection, name: str, store: Store, trial_ids: Iterable[str]
+) -> dict[Path, str]:
+    """Make the table `name` of these trials; the descriptions that are damaged, and what is wrong with each."""
     connection.execute(f"CREATE TABLE {name}_json AS SELECT ''::VARCHAR AS trial_id, ''::JSON AS trial LIMIT 0")
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as lines:
-        written = _gather(store, trial_ids, lines)
+        written, damaged = _gather(store, trial_ids, lines)
         connection.execute(
             f"""INSERT INTO {name}_json SELECT * FROM read_json({_quoted(lines.name)}, ignore_errors = true,
                 format = 'newline_delimited', columns = {{trial_id: 'VARCHAR', trial: 'JSON'}})
             WHERE json_type(trial, '$.fields.settings') = 'OBJECT'"""
         )
-    whole = connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()
-    for trial_id in written - {trial_id for (trial_id,) in whole}:
-        _log.warning("%s, left out", _fault(store.folder(trial_id)))
-    connection.execute(f"INSERT INTO {name}_json {known}")
-    _make_columns(connection, name, columns)
+    whole = {trial_id for (trial_id,) in connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()}
+    damaged |= {store.folder(trial_id).trial: "describes no trial" for trial_id in written - whole}
+    _make_columns(connection, name)
     connection.execute(f"DROP TABLE {name}_json")
+    return damaged
 
 
-def _gather(store: Store, trial_ids: Iterable[str], lines: IO[str]) -> set[str]:
+def _gather(store: Store, trial_ids: Iterable[str], lines: IO[str]) -> tuple[set[str], dict[Path, str]]:
     """Write a line for each description that is there, as it is: DuckDB parses them faster; of which trials."""
-    folder, written = str(store.trials), set()
+    folder, written, damaged = str(store.trials), set(), {}
     for trial_id in trial_ids:
-        written.add(trial_id)
+        # A string, not a path: there may be tens of thousands.
+        path = f"{folder}/{trial_id}/{TRIAL}"
         try:
-            # A string, not a path: there may be tens of thousands.
-            with open(f"{folder}/{trial_id}/{TRIAL}", "rb") as file:
-                # In a string of JSON no line ends.
-                text = file.read().decode().replace("\n", "")
+            with open(path, "rb", buffering=0) as file:
+                data = file.read()
+            check_description(trial_id, data)
         except FileNotFoundError:
-            written.remove(trial_id)
-        except ValueError:
             continue
+        except (OSError, ValueError) as error:
+            damaged[Path(path)] = str(error)
         else:
+            # In a string of JSON no line ends.
+            text = data.decode().replace("\n", "")
             lines.write(f'{{"trial_id": "{trial_id}", "trial": {text}}}\n')
+            written.add(trial_id)
     lines.flush()
-    return written
+    return written, damaged
 
 
-def _fault(folder: TrialFolder) -> str:
-    try:
-        folder.read_trial()
-    except StoreError as error:
-        return str(error)
-    return f"{folder.trial}: damaged: is no JSON"
-
-
-def _make_columns(connection: duckdb.DuckDBPyConnection, name: str, needed: Collection[str] | None) -> None:
+def _make_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     settings = _members(connection, name, "$.fields.settings")
-    if needed is None:
-        # Trials of another version may have fields that this one doesn't know.
-        found = dict.fromkeys(FIELDS, "") | _members(connection, name, "$.fields")
-        fields = {column: FIELD_TYPES.get(column, kind) for column, kind in found.items() if column not in HIDDEN}
-    else:
-        fields = {column: FIELD_TYPES[column] for column in FIELDS if column in needed and column not in HIDDEN}
+    # Trials of another version may have fields that this one doesn't know.
+    found = dict.fromkeys(FIELDS, "") | _members(connection, name, "$.fields")
+    fields = {column: FIELD_TYPES.get(column, kind) for column, kind in found.items() if column not in HIDDEN}
     columns = dict.fromkeys(fields, "fields") | dict.fromkeys(settings, "settings")
     # All of them at once, which takes a tenth of the time of one after the other.
     connection.execute(
