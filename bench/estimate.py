@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bench.store import Readable, connect, named_columns
+from bench.store import Readable, connect
 from bench.trial import Trial
 
 _KIND = ("dataset", "model", "image_size", "optimizer", "variant", "scope", "batch_size", "m", "augment", "precision")
@@ -63,7 +63,7 @@ def measured(stores: Readable) -> dict[Kind, Pace]:
         FROM results WHERE outcome = 'done' AND train_s > 0 AND epochs > coalesce(first_epoch, 0)
         GROUP BY {columns}
     """
-    with connect(stores, ["results"], columns=named_columns(sql)) as connection:
+    with connect(stores, ["results"]) as connection:
         return {tuple(of): Pace(seconds, gpus) for *of, seconds, gpus in connection.execute(sql).fetchall()}
 
 

@@ -21,6 +21,7 @@ from bench.resources import EarlyStopping, Resources, Retries
 from bench.store import Outcome, State, Store, StoreError, bury, states
 from bench.store.claim import last_number
 from bench.trial import Trial
+from cluster.compacting import compacting
 from cluster.launcher import LAUNCHERS, TRIES, Job, Launcher, LaunchError
 from cluster.progress import Progress
 
@@ -50,6 +51,10 @@ class Drive:
 
     def run(self) -> dict[str, State]:
         """Work until nothing is missing; returns how every trial stands. An interrupt is passed on."""
+        with compacting(self.store):
+            return self._run()
+
+    def _run(self) -> dict[str, State]:
         self.store.add(self.trials)
         for trial in self.trials:
             # Of a done trial that is somebody else's there is nothing to take back.

@@ -14,6 +14,7 @@ import torch
 
 from bench.errors import MachineFault
 from bench.store import Store
+from cluster.compacting import compact_if_many
 from cluster.on_slurm.exits import DONE, FAULT, GO_ON, NO_GPU
 from cluster.queue_plan import Plan
 from cluster.stopping import Stopping, on_signals
@@ -30,10 +31,15 @@ def work_here(plan: Plan, share: int) -> int:
         print(f"{wanted} GPUs asked for and {there}; set resources: {{gpus: 0}}, or name a partition with GPUs")
         return NO_GPU
     try:
-        return GO_ON if _Worker(plan, share, job).run() else DONE
+        if _Worker(plan, share, job).run():
+            # A job that is about to be queued again has no time left to compact.
+            return GO_ON
     except MachineFault as fault:
         print(f"stopped by a fault of the machine: {fault}")
         return FAULT
+    # No driver is there to do it.
+    compact_if_many(Store.open(plan.store))
+    return DONE
 
 
 @dataclass(frozen=True)

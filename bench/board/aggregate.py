@@ -16,7 +16,8 @@ from bench.board.origin import COLUMNS, Footnotes, Origin
 from bench.board.remarks import remarks_of
 from bench.board.statistics import Summary, paired_difference
 from bench.spec import Guess, Sweep
-from bench.store import Readable, connect, named_columns, sql
+from bench.store import Readable, connect, sql
+from bench.store.query import as_list
 from bench.trial import NONE, Trial
 
 
@@ -33,6 +34,8 @@ class Board:
     cells: Mapping[Key, Cell]
     remarks: tuple[str, ...] = ()
     """Guesses and choices that went into the sweep."""
+    left_out: tuple[str, ...] = ()
+    """Results that are not in it because a file is damaged."""
 
     @cached_property
     def footnotes(self) -> Footnotes:
@@ -108,6 +111,7 @@ def make_board(stores: Readable, sweep: Sweep, metric: str | None = None, layout
         scopes=tuple(dict.fromkeys(scope for _, _, scope in cells if scope != NONE)) or (NONE,),
         cells=cells,
         remarks=remarks_of(sweep),
+        left_out=tuple(text for store in as_list(stores) for text in store.left_out.values()),
     )
 
 
@@ -121,7 +125,7 @@ def read_results(stores: Readable, trials: Sequence[Trial], metrics: Sequence[st
     columns = ", ".join(f"{column} AS {sql.name(name)}" for name, column in names.items())
     ids = {trial.trial_id for trial in trials}
     select = f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)"
-    with connect(stores, ["results"], only=ids, columns=named_columns(select), measures=metrics) as connection:
+    with connect(stores, ["results"], only=ids, measures=metrics) as connection:
         answer = connection.execute(select, {"ids": list(ids)})
         found = [column[0] for column in answer.description]
         rows = [dict(zip(found, row, strict=True)) for row in answer.fetchall()]

@@ -11,14 +11,14 @@ from bench.board.metric import Metric
 
 
 def notes(board: Board) -> list[str]:
-    """How to read the board; nothing of what is not there yet."""
-    return [] if board.empty else [_reading(board), *circumstances(board)]
+    """How to read the board; nothing of what is not there yet, but always what is damaged."""
+    return list(board.left_out) if board.empty else [_reading(board), *circumstances(board)]
 
 
 def circumstances(board: Board) -> list[str]:
     """How the cells came about: choice of ρ, what is in no mean, what all share, their origin."""
     cells = board.cells.values()
-    lines = _selections(board)
+    lines = [*board.left_out, *_selections(board)]
     lines += [f"{mark}: {text}" for mark, (shown, text) in MARKS.items() if any(map(shown, cells))]
     lines += [text for seen, text in _SIGNS if any(map(seen, cells))]
     fixed = ", ".join(f"{name} {value}" for name, value in board.layout.shared.items())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.app import app
 from bench.cli.options import DEFAULT_STORES, StoreOption, StoresOption, open_all
 from bench.terminal import show, shown, tell
+
+if TYPE_CHECKING:
+    from bench.store import Store
 
 store_app = typer.Typer(no_args_is_help=True, help="Merge, export and check stores.")
 app.add_typer(store_app, name="store")
@@ -81,7 +84,7 @@ def export(
 @store_app.command(epilog="Example: sambench store check --repair")
 def check(
     store: StoreOption = DEFAULT_STORES,
-    repair: Annotated[bool, typer.Option("--repair", help="Give damaged compact files up.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Restore what is damaged, set the rest aside.")] = False,
 ) -> None:
     """Read everything: damage, wrong ids, live and stale claims, orphans; exit code 1 if results are in doubt."""
     from bench.store import Store
@@ -96,9 +99,18 @@ def check(
         print(shown(f"{finding.kind}: {finding.path}: {finding.text}"))
     told = ", ".join(f"{count} × {kind}" for kind, count in counts.items()) or "nothing to report"
     tell(f"{opened.root}: {told}")
-    if repair:
-        tell(f"{checking.repair(opened)} trials given up; `sambench run` trains them again")
+    if bad and repair:
+        _repair(opened)
+    elif bad:
+        tell("--repair restores what it can; damaged trials are also set aside by the next `run`, to be trained again")
     if bad:
-        if not repair:
-            tell("damaged trials are set aside by the next `run`; damaged compact files by --repair")
         raise typer.Exit(1)
+
+
+def _repair(store: Store) -> None:
+    from bench.store.repair import repair
+
+    done = repair(store)
+    tell(f"{done.restored} trials restored, {done.given_up} given up: `sambench run` trains them again")
+    if done.without_history:
+        tell(f"{done.without_history} of the restored lost their history of epochs, not their results")

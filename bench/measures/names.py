@@ -75,6 +75,14 @@ def column(measure: str, stored: str) -> str:
     return measure if stored == DEFAULT else named(measure, json.loads(stored))
 
 
+def quantity_of(name: str) -> tuple[str, str]:
+    """The inverse of `column`: measure and settings as the store has them."""
+    if not name.endswith("]"):
+        return name, DEFAULT
+    found = parse(name)
+    return found.measure, found.stored
+
+
 def named(measure: str, settings: Mapping[str, Scalar]) -> str:
     """The one way of writing a measure with these settings."""
     words = [f"{name}={_text(settings[name])}" for name in sorted(settings)]

@@ -15,7 +15,6 @@ trials/ID/weights.safetensors the trained model
 trials/ID/checkpoint.pt       state after the last epoch or stop, while the trial isn't done
 trials/ID/progress.json       the newest epoch, while the trial isn't done
 trials/ID/log.txt             what its workers said
-journal/HOST-USER.jsonl       what done trials' files hold, once more in a line each, for readers in a hurry
 changed/ID-N                  mark of a trial that may have more than its compacted rows
 compact/                      trials that are over, folded into large files; see `bench.store.manifest`
 damaged/ID-…/                 folders set aside because a file in them was damaged, or a done trial was merged
@@ -33,7 +32,6 @@ from bench.store.export import Results, Stores, export, read_exported
 from bench.store.export import open_stores as open
 from bench.store.folder import StoreError, TrialFolder
 from bench.store.layout import Store
-from bench.store.named import named_columns
 from bench.store.query import TABLES, QueryError, Readable, connect, query, results_of
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
 
@@ -58,7 +56,6 @@ __all__ = [
     "compact",
     "connect",
     "export",
-    "named_columns",
     "open",
     "open_attempt",
     "query",

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args, get_type_hints
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from bench.store import files, journal, manifest, marks
+from bench.store import files, manifest, marks
+from bench.store.damage import RUN_AGAIN, Damaged
 from bench.store.folder import TrialFolder
 from bench.store.layout import STORE_SCHEMA
+from bench.store.loose import read_table
 
 Outcome = Literal["done", "pruned", "preempted", "timeout", "oom", "diverged", "crashed", "lost", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -111,14 +112,11 @@ ATTEMPT_SCHEMA = pa.schema([(item.name, _arrow_type(_HINTS[item.name])) for item
 
 def record(folder: TrialFolder, attempt: Attempt) -> None:
     """Write the record that ends the attempt; FileExistsError if it is ended already."""
-    row = asdict(attempt)
-    table = pa.Table.from_pylist([row], schema=ATTEMPT_SCHEMA)
+    table = pa.Table.from_pylist([asdict(attempt)], schema=ATTEMPT_SCHEMA)
     if attempt.attempt > 1:
         # Earlier attempts may be compacted, or become so at this moment; a trial without any can't be.
         marks.mark_attempt(folder.root, folder.trial_id, attempt.attempt)
-    files.create(folder.attempt(attempt.attempt), files.small_parquet_bytes(table))
-    if attempt.outcome == "done":
-        journal.note(folder, row)
+    files.create(folder.attempt(attempt.attempt), files.small_parquet_bytes(table, with_rows=True))
 
 
 def read_outcome(folder: TrialFolder, number: int) -> str:
@@ -129,14 +127,16 @@ def read_outcome(folder: TrialFolder, number: int) -> str:
 
 
 def read(folder: TrialFolder, number: int, columns: list[str]) -> list[dict[str, Any]]:
-    """The one row of an attempt that is over, whether compacted or not; none if it isn't over."""
-    try:
-        with pq.ParquetFile(folder.attempt(number)) as file:
-            rows: list[dict[str, Any]] = file.read(columns=columns).to_pylist()
-    except FileNotFoundError:
-        held = manifest.current(folder.root).rows("attempts", folder.trial_id, ["attempt", *columns])
-        return [{name: row[name] for name in columns} for row in held if row["attempt"] == number]
-    return rows
+    """The one row of an attempt that is over, whether compacted or not; none if it isn't over. Damaged if it is."""
+    path = folder.attempt(number)
+    found = read_table(path, ATTEMPT_SCHEMA)
+    if isinstance(found, str):
+        raise Damaged(path, found, RUN_AGAIN)
+    if found is not None:
+        rows: list[dict[str, Any]] = found.select(columns).to_pylist()
+        return rows
+    held = manifest.current(folder.root).rows("attempts", folder.trial_id, ["attempt", *columns])
+    return [{name: row[name] for name in columns} for row in held if row["attempt"] == number]
 
 
 def is_over(folder: TrialFolder, number: int) -> bool:

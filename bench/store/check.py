@@ -6,17 +6,19 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import pyarrow.parquet as pq
-
 from bench.store import manifest, plain, sql
-from bench.store.claim import is_dead, last_number
-from bench.store.folder import StoreError, TrialFolder
-from bench.store.layout import Store
+from bench.store.claim import is_dead, is_readable, last_number, read_holder
+from bench.store.damage import Damaged
+from bench.store.folder import TrialFolder
+from bench.store.layout import HEADER, Store, read_header
 from bench.store.loose import damaged_files, parquet
 from bench.store.manifest import Manifest
+from bench.store.results import MEASURES_SCHEMA
+from bench.store.state import trial_damage
 from bench.trial import FIELDS, SCHEMA, Trial
 
 Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim"]
@@ -39,11 +41,12 @@ class Finding(NamedTuple):
 
 def check(store: Store) -> Iterator[Finding]:
     """Everything that is found, as it is found."""
-    live = manifest.current(store.root)
-    damaged = list(_damaged_parts(live))
-    yield from damaged
-    lost = {finding.path.name.partition("-")[0] for finding in damaged}
-    whole = Manifest(live.folder, live.generation, {name: n for name, n in live.parts.items() if name not in lost})
+    yield from _header(store)
+    yield from _manifests(store)
+    live, _ = manifest.readable(store.root)
+    damaged = damaged_parts(live)
+    yield from (Finding("damaged", path, reason) for path, reason in damaged.items())
+    whole = live.without({path.name.partition("-")[0] for path in damaged})
     yield from _compacted(whole)
     held = manifest.held_attempts(whole, store.trial_ids())
     for folder in store.folders():
@@ -51,44 +54,29 @@ def check(store: Store) -> Iterator[Finding]:
     yield from _orphans(store, live)
 
 
-def repair(store: Store) -> int:
-    """Give up the parts that have a damaged file, so that their trials run again; how many trials.
-
-    Nothing is deleted: the folders of trials that have no other record go to `damaged/`, with their weights.
-    """
-    live = manifest.current(store.root)
-    damaged = [finding.path for finding in _damaged_parts(live)]
-    lost = {path.name.partition("-")[0] for path in damaged}
-    if not lost:
-        return 0
-    ids = set().union(*(_ids(live, part, damaged) for part in lost))
-    kept = {name: trials for name, trials in live.parts.items() if name not in lost}
-    sizes = {file: size for file, size in live.sizes.items() if file.partition("-")[0] in kept}
-    live.publish(kept, sizes)
-    for folder in map(store.folder, ids):
-        if folder.path.exists() and not any(folder.attempts.glob("*.parquet")):
-            store.set_aside(folder)
-    return sum(live.parts[name] for name in lost)
+def damaged_parts(live: Manifest) -> dict[Path, str]:
+    """The compact files that aren't what was written, and what is wrong with each."""
+    found = manifest.faults(live)
+    unsealed = [live.folder / name for name in live.sizes if name not in live.digests]
+    return found | damaged_files(path for path in unsealed if path not in found)
 
 
-def _ids(live: Manifest, part: str, damaged: list[Path]) -> set[str]:
-    """The trials of a part, by any of its tables that is whole."""
-    for table in ("index", "trials", "results", "attempts"):
-        path = live.path(part, table)
-        if path not in damaged:
-            return set(pq.read_table(path, columns=["trial_id"])["trial_id"].to_pylist())
-    return set()
+def _header(store: Store) -> Iterator[Finding]:
+    path = store.root / HEADER
+    try:
+        read_header(plain.read(path))
+    except (OSError, ValueError) as error:
+        yield Finding("damaged", path, str(error))
 
 
-def _damaged_parts(live: Manifest) -> Iterator[Finding]:
-    for name, size in live.sizes.items():
-        path = live.folder / name
-        if not path.exists():
-            yield Finding("damaged", path, "is missing")
-        elif path.stat().st_size != size:
-            yield Finding("damaged", path, f"has {path.stat().st_size} bytes, not {size}")
-        else:
-            yield from (Finding("damaged", path, reason) for reason in damaged_files([path]).values())
+def _manifests(store: Store) -> Iterator[Finding]:
+    folder = store.root / "compact"
+    for generation in manifest.generations_of(folder):
+        with suppress(FileNotFoundError):
+            try:
+                manifest.load(folder, generation)
+            except Damaged as error:
+                yield Finding("damaged", error.path, error.reason)
 
 
 def _compacted(live: Manifest) -> Iterator[Finding]:
@@ -112,20 +100,12 @@ def _folder(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
     if obstacle := folder.obstacle():
         yield Finding("damaged", folder.path, obstacle.removeprefix(f"{folder.path}: "))
         return
-    loose = [*folder.attempts.glob("*.parquet"), folder.history, folder.measures, *folder.later_measures()]
-    yield from (Finding("damaged", path, reason) for path, reason in damaged_files(loose).items())
-    try:
-        stored = json.loads(plain.read(folder.trial))
-        # An id of an older schema can't be made again.
-        if stored.get("schema") == SCHEMA:
-            folder.read_trial()
-    except FileNotFoundError:
+    damaged = trial_damage(folder) | damaged_files(folder.later_measures(), MEASURES_SCHEMA)
+    if not folder.trial.exists():
+        damaged.pop(folder.trial, None)
         yield Finding("orphan" if held else "damaged", folder.trial, "is missing")
-    except StoreError as error:
-        kind: Kind = "damaged" if "damaged" in str(error) else "wrong id"
-        yield Finding(kind, folder.trial, str(error).partition(": ")[2])
-    except (ValueError, AttributeError) as error:
-        yield Finding("damaged", folder.trial, str(error))
+    for path, reason in damaged.items():
+        yield Finding("wrong id" if reason.startswith("holds trial") else "damaged", path, reason)
     yield from _claim(store, folder, held)
 
 
@@ -135,11 +115,11 @@ def _claim(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
     if number <= held or folder.attempt(number).exists():
         return
     try:
-        holder, touched = json.loads(plain.read(claim)), claim.stat().st_mtime
+        holder, touched = read_holder(claim)
     except FileNotFoundError:
         return
-    except ValueError as error:
-        yield Finding("damaged", claim, str(error))
+    if not is_readable(claim):
+        yield Finding("damaged", claim, "doesn't say who holds the trial; whoever does has it until it isn't touched")
         return
     who = f"process {holder['pid']} on {holder['host']}"
     if is_dead(store, holder, touched):

@@ -9,7 +9,6 @@ over: first the dead attempt is recorded as crashed, then the next number is cla
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
@@ -17,9 +16,10 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from bench.store import files, manifest, plain
+from bench.store import files, manifest, plain, seal
 from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
 from bench.store.folder import StoreError, TrialFolder
 from bench.store.layout import Store
@@ -29,6 +29,12 @@ HEARTBEAT = 5.0
 """Seconds between two touches of a claim."""
 STALE = 60.0
 """Seconds without a touch after which a claim of another machine is given up for dead."""
+
+
+_UNKNOWN: dict[str, Any] = {
+    "host": "an unknown machine", "machine": "", "pid": 0, "process_started": "", "launcher": "unknown",
+}  # fmt: skip
+"""Holder of a claim that is damaged."""
 
 
 class ClaimLost(Exception):
@@ -101,8 +107,7 @@ def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "cra
     if is_over(folder, number):
         return True
     try:
-        holder = json.loads(plain.read(folder.claim(number)))
-        touched = folder.claim(number).stat().st_mtime
+        holder, touched = read_holder(folder.claim(number))
     except FileNotFoundError:
         return True
     if folder.interrupted(number).exists():
@@ -147,6 +152,25 @@ def is_there(holder: dict[str, Any]) -> bool | None:
     return started == holder["process_started"]
 
 
+def read_holder(path: Path) -> tuple[dict[str, Any], float]:
+    """What a claim says, and when it was last touched; FileNotFoundError if it isn't there.
+
+    Of a damaged claim nothing is believed, so that its holder is judged by the touches alone.
+    """
+    touched = path.lstat().st_mtime
+    try:
+        holder = seal.read_json(plain.read(path))
+    except ValueError:
+        holder = {}
+    fits = all(type(holder.get(name)) is type(value) for name, value in _UNKNOWN.items())
+    return (holder if fits else dict(_UNKNOWN)), touched
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a claim says who holds it."""
+    return read_holder(path)[0] != _UNKNOWN
+
+
 def describe_holder(launcher: str) -> dict[str, Any]:
     """What a claim of this process says, by which others tell whether it lives."""
     return {
@@ -162,7 +186,7 @@ def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:
     files.make_folder(folder.path)
     files.make_folder(folder.attempts)
     try:
-        files.create(folder.claim(number), json.dumps(describe_holder(launcher)).encode())
+        files.create(folder.claim(number), seal.sealed_json(describe_holder(launcher)))
     except FileExistsError:
         return None
     claim = Claim(folder, number, threading.Event(), threading.Event())

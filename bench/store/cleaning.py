@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from bench.store import files, journal, manifest, marks, part, plain, snapshot, sql
+from bench.store import files, manifest, marks, part, plain, sql
+from bench.store.damage import Damaged
 from bench.store.layout import Store
 from bench.store.manifest import Manifest
 from bench.store.measured import Quantity, file_of
@@ -34,11 +35,10 @@ def clean(store: Store) -> int:
     for name in live.parts:
         swept = live.folder / f"{name}.swept"
         if not swept.exists():
+            manifest.require(live, ["index", "measures"])
             removed += _sweep(store, live.path(name, "index"), live.path(name, "measures"))
             files.write(swept, b"")
     _collect(store, live)
-    if journal.paths(store):
-        journal.clean(store, set(snapshot.take(store).new))
     return removed
 
 
@@ -99,7 +99,10 @@ def _collect(store: Store, live: Manifest) -> None:
     left = {name for name, paths in parts.items() if name not in live.parts and _is_left(live, name, paths, limit)}
     # Only now, because a part might have been published before its writer was looked at.
     newest = manifest.generations_of(live.folder)[-2:]
-    kept = {name for generation in newest for name in manifest.load(live.folder, generation).parts}
+    kept: set[str] = set()
+    for generation in newest:
+        with suppress(FileNotFoundError, Damaged):
+            kept |= set(manifest.load(live.folder, generation).parts)
     for path in (path for name in left - kept for path in parts[name]):
         path.unlink(missing_ok=True)
     manifest.shorten(live.folder, newest[0], limit)

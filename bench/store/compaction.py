@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from bench.store import files, loose, manifest, marks, part, snapshot, sql
+from bench.store import files, manifest, marks, part, snapshot, sql
 from bench.store.claim import last_number
 from bench.store.cleaning import clean
 from bench.store.layout import Store
@@ -54,13 +54,13 @@ def compact(store: Store, *, at_least: int = 1) -> Folded:
     look = snapshot.take(store)
     if len(look.loose) < at_least:
         return Folded(0, clean(store))
+    manifest.require(look.manifest)
     files.make_folder(look.manifest.folder)
     with workspace(store, "compact") as place, sql.opened(temp_directory=str(place / "spill")) as connection:
-        checked = loose.Checked()
-        load_loose(connection, _SCHEMA, store, look, TABLES, checked=checked)
-        for path, reason in checked.damaged.items():
+        damaged = load_loose(connection, _SCHEMA, store, look, TABLES)
+        for path, reason in damaged.items():
             _log.warning("%s: damaged, its trial is not compacted: %s", path, reason)
-        chosen = _over(connection, store) - {path.relative_to(store.trials).parts[0] for path in checked.damaged}
+        chosen = _over(connection, store) - {path.relative_to(store.trials).parts[0] for path in damaged}
         if len(chosen) < at_least:
             return Folded(0, clean(store))
         try:
@@ -90,10 +90,13 @@ def _publish(connection: duckdb.DuckDBPyConnection, store: Store, new: Snapshot)
 
 def publish_part(live: Manifest, written: part.Part, absorbed: Collection[str] = ()) -> Manifest:
     """Make a part live, in place of those that it absorbed; FileExistsError if another compaction came first."""
-    kept = {name: trials for name, trials in live.parts.items() if name not in absorbed}
-    sizes = {file: size for file, size in live.sizes.items() if file.partition("-")[0] in kept}
+    kept = live.without(absorbed)
     try:
-        return live.publish({**kept, written.name: written.trials}, {**sizes, **written.sizes})
+        return live.publish(
+            {**kept.parts, written.name: written.trials},
+            {**kept.sizes, **written.sizes},
+            {**part.digests_of(kept), **written.digests},
+        )
     except FileExistsError:
         for file in (*written.sizes, f"{written.name}{part.WRITING}"):
             (live.folder / file).unlink(missing_ok=True)

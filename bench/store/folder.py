@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import pwd
 import re
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import TextIO
 
 from bench.errors import UserError
-from bench.store import plain
-from bench.trial import Trial
+from bench.store import plain, seal
+from bench.trial import SCHEMA, Trial
 
 TRIAL, ATTEMPTS, HISTORY, MEASURES = "trial.json", "attempts", "history.parquet", "measures.parquet"
 LATER = "measures"
@@ -140,13 +139,31 @@ class TrialFolder:
     def read_trial(self) -> Trial:
         """The trial that was recorded; StoreError if its file doesn't hold it."""
         try:
-            stored = json.loads(plain.read(self.trial))
-            trial = Trial.from_dict(stored["fields"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return described_trial(self.trial_id, plain.read(self.trial))
+        except (OSError, ValueError) as error:
             raise StoreError(f"{self.trial}: damaged: {error}") from error
-        if trial.trial_id != self.trial_id:
-            raise StoreError(f"{self.trial}: holds trial {trial.trial_id}, not {self.trial_id}")
-        return trial
+
+
+def described_trial(trial_id: str, data: bytes) -> Trial:
+    """The trial that a description is of; ValueError if it isn't this one."""
+    stored = seal.read_json(data)
+    try:
+        trial = Trial.from_dict(stored["fields"])
+        found = trial.trial_id
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"describes no trial: {error}") from error
+    if found != trial_id:
+        raise ValueError(f"holds trial {found}, not {trial_id}")
+    return trial
+
+
+def check_description(trial_id: str, data: bytes) -> None:
+    """ValueError if a description isn't this trial's; one of another schema need only say that it is."""
+    stored = seal.read_json(data)
+    if stored.get("schema") == SCHEMA and not seal.is_whole(data):
+        described_trial(trial_id, data)
+    elif stored.get("trial_id") != trial_id or not isinstance(stored.get("fields"), dict):
+        raise ValueError(f"holds trial {stored.get('trial_id')}, not {trial_id}")
 
 
 def log_of(folder: TrialFolder) -> TextIO:

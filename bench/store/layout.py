@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -10,10 +9,12 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.store import files, manifest, plain
+from bench.store import files, manifest, plain, seal
+from bench.store.damage import leave_out
 from bench.store.folder import StoreError, TrialFolder
 from bench.trial import SCHEMA, Trial
 
+HEADER = "store.json"
 STORE_SCHEMA = 1
 """Version of the layout and of the columns; a store of a newer one is refused."""
 
@@ -26,24 +27,33 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.left_out: dict[Path, str] = {}
+        """Damaged files that answers were made without, and what is said of each."""
 
     @classmethod
     def open(cls, root: Path | str) -> Store:
         """A store that exists; StoreError if there is none or it is of a newer schema."""
         root = Path(root).absolute()
         try:
-            header = json.loads(plain.read(root / "store.json"))
+            data = plain.read(root / HEADER)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise StoreError(f"no store at {root}: `sambench run` makes one, --store names another") from error
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{root / 'store.json'}: can't be read: {error}") from error
-        if header["schema"] > STORE_SCHEMA:
-            message = f"store {root} has schema {header['schema']}, this sambench knows up to {STORE_SCHEMA}"
-            raise StoreError(f"{message}: upgrade sambench, or name another store")
+        except OSError as error:
+            raise StoreError(f"{root / HEADER}: can't be read: {error.strerror}") from error
         for name in _FOLDERS:
             if (root / name).is_symlink():
                 raise StoreError(f"{root / name}: {plain.NOT_FOLLOWED}: link the whole store instead")
-        return cls(root)
+        store = cls(root)
+        try:
+            schema = read_header(data)
+        except ValueError as error:
+            # It says nothing but the schema, which every file of results says too.
+            leave_out(store, {root / HEADER: str(error)})
+            return store
+        if schema > STORE_SCHEMA:
+            message = f"store {root} has schema {schema}, this sambench knows up to {STORE_SCHEMA}"
+            raise StoreError(f"{message}: upgrade sambench, or name another store")
+        return store
 
     @classmethod
     def open_to_write(cls, root: Path | str) -> Store:
@@ -58,7 +68,7 @@ class Store:
     @staticmethod
     def exists(root: Path | str) -> bool:
         """Whether there is a store at `root`; an empty folder, such as a new volume, is none yet."""
-        return (Path(root) / "store.json").exists()
+        return (Path(root) / HEADER).exists()
 
     @classmethod
     def create(cls, root: Path | str) -> Store:
@@ -67,8 +77,8 @@ class Store:
         try:
             root.mkdir(parents=True, exist_ok=True)
             files.make_folder(root / "trials")
-            if not (root / "store.json").exists():
-                files.write(root / "store.json", json.dumps({"schema": STORE_SCHEMA}).encode())
+            if not (root / HEADER).exists():
+                write_header(root)
             _probe(root)
         except OSError as error:
             raise StoreError(f"store {root} is not writable: {error.strerror}") from error
@@ -106,7 +116,7 @@ class Store:
             files.make_folder(folder.attempts)
             described = {"schema": SCHEMA, "trial_id": trial.trial_id, "fields": trial.as_dict()}
             try:
-                files.write(folder.trial, json.dumps(described, indent=1).encode())
+                files.write(folder.trial, seal.sealed_json(described))
             except FileNotFoundError:
                 # Another process added the trial, and its worker swept our temporary file away as a dead one's.
                 if not folder.trial.exists():
@@ -136,6 +146,19 @@ class Store:
             return _probe(self.root)
         except OSError:
             return time.time()
+
+
+def write_header(root: Path) -> None:
+    """Say that a folder is a store."""
+    files.write(root / HEADER, seal.sealed_json({"schema": STORE_SCHEMA}))
+
+
+def read_header(data: bytes) -> int:
+    """The schema that a store's header says; ValueError if that is damaged."""
+    schema = seal.read_json(data).get("schema")
+    if not isinstance(schema, int):
+        raise ValueError("says no schema")
+    return schema
 
 
 def _probe(root: Path) -> float:

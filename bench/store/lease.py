@@ -7,7 +7,6 @@ measure the same after all: a quantity is recorded once.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
@@ -15,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.store import files, plain
-from bench.store.claim import HEARTBEAT, describe_holder, is_dead
+from bench.store import files, plain, seal
+from bench.store.claim import HEARTBEAT, describe_holder, is_dead, read_holder
 from bench.store.folder import TrialFolder
 from bench.store.layout import Store
 
@@ -34,7 +33,7 @@ def lease(store: Store, folder: TrialFolder, launcher: str) -> Iterator[bool]:
         return
     path = folder.lease(number + 1)
     try:
-        files.create(path, json.dumps(describe_holder(launcher)).encode())
+        files.create(path, seal.sealed_json(describe_holder(launcher)))
     except FileExistsError:
         yield False
         return
@@ -68,9 +67,8 @@ def _last(folder: TrialFolder) -> int:
 
 
 def _is_over(store: Store, folder: TrialFolder, number: int) -> bool:
-    path = folder.lease(number)
     try:
-        holder, touched = json.loads(plain.read(path)), path.stat().st_mtime
+        holder, touched = read_holder(folder.lease(number))
     except FileNotFoundError:
         return True
     return is_dead(store, holder, touched)

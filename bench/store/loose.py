@@ -1,54 +1,33 @@
 """Loose files: the small Parquet files of trials' own folders, into tables of a DuckDB connection.
 
-Readers take the fast way, by DuckDB, which doesn't look at checksums. Whoever is about to remove the files reads them
-by pyarrow, which does.
+Every file is read whole and its seal looked at before anything in it is believed; one of an earlier version, which has
+none, is read by pyarrow with the checksums of its pages, and has to be a file of its trial.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import plain, sql
-from bench.store.folder import LATER
-
-Insert = Callable[[duckdb.DuckDBPyConnection, str, pa.Schema, list[str]], None]
-"""Fills a table that is there and has these columns from files."""
+from bench.store import plain, seal, sql
+from bench.store.damage import Denied
+from bench.store.folder import ATTEMPTS, LATER, RECORD
 
 _BATCH = 1000
-"""Files that are held in memory at once while they are checked."""
+"""Tables that are held in memory at once."""
 _SHARE = 50
 """Files that a thread takes at once."""
 _THREADS = min(8, os.cpu_count() or 1)
 _SQL = {"string": "VARCHAR", "int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN"}
-_log = logging.getLogger(__name__)
-
-_TUNED = {"preserve_insertion_order": "false", "async_threads": "0"}
-"""DuckDB reads files in parallel only if their order doesn't matter, and handing each small one to a thread for input
-takes longer than reading it; versions before 2.0 have no such threads."""
-
-
-@contextmanager
-def tuned(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Let the connection read many small files fast."""
-    there = "SELECT name FROM duckdb_settings() WHERE name IN (SELECT unnest($names))"
-    names = [name for (name,) in connection.execute(there, {"names": list(_TUNED)}).fetchall()]
-    for name in names:
-        connection.execute(f"SET {name} = {_TUNED[name]}")
-    try:
-        yield
-    finally:
-        for name in names:
-            connection.execute(f"RESET {name}")
+_IDENTITY = frozenset({"trial_id", "attempt", "outcome", "epoch", "measure", "value"})
+"""Columns that every version has written, each in the tables that have it."""
 
 
 def create(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:
@@ -59,61 +38,58 @@ def create(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) 
     connection.unregister("incoming")
 
 
-def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, paths: list[str]) -> None:
-    """Insert all rows of the files; what is damaged is left out with a warning."""
-    if not paths:
-        return
-    try:
-        # Faster, since no file is opened for its columns first.
-        _insert(connection, name, schema, paths, by_name=False)
-        return
-    except duckdb.Error:
-        pass  # A file is of an older version, or damaged.
-    try:
-        _insert(connection, name, schema, paths, by_name=True)
-    except duckdb.Error:
-        damaged = damaged_files(map(Path, paths))
-        for path, reason in damaged.items():
-            if isinstance(reason, Denied):
-                _log.warning("%s: left out: %s", path, reason)
-                continue
-            again = "measure` takes it" if path.parent.name == LATER else "run` trains its trial"
-            _log.warning("%s: damaged, left out: %s; `sambench %s again", path, reason, again)
-        # What compaction removed meanwhile is in its newer manifest, which the caller looks for.
-        whole = [path for path in paths if Path(path) not in damaged and Path(path).exists()]
-        _insert(connection, name, schema, whole, by_name=True)
+def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, paths: list[str]) -> dict[Path, str]:
+    """Insert all rows of the files into a table of these columns; the files that are damaged, and what is wrong."""
+    damaged: dict[Path, str] = {}
+    tables: list[pa.Table] = []
+    rows: dict[str, bytes] = {}
+    for path, content in _read_all(paths, schema):
+        if isinstance(content, bytes):
+            rows[path] = content
+        elif isinstance(content, str):
+            damaged[Path(path)] = content
+        elif content is not None:
+            tables.append(content)
+        if len(tables) == _BATCH:
+            _insert_tables(connection, name, schema, tables)
+            tables = []
+    _insert_tables(connection, name, schema, tables)
+    return damaged | _insert_rows(connection, name, schema, rows)
 
 
-class Denied(str):
-    """What keeps a file from being read that isn't damaged: it is somebody else's."""
-
-    __slots__ = ()
-
-
-class Checked:
-    """Inserts as `insert` does, and notes every file that isn't whole, down to its checksums."""
-
-    def __init__(self) -> None:
-        self.damaged: dict[Path, str] = {}
-        """File → what is wrong with it."""
-
-    def __call__(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, paths: list[str]) -> None:
-        for start in range(0, len(paths), _BATCH):
-            # The empty one, so that columns which older files lack are there.
-            tables = [pa.Table.from_batches([], schema)]
-            for path, read in _read_all(paths[start : start + _BATCH]):
-                if isinstance(read, pa.Table):
-                    tables.append(read)
-                elif read is not None:
-                    self.damaged[Path(path)] = read
-            connection.register("incoming", pa.concat_tables(tables, promote_options="default"))
-            connection.execute(f"INSERT INTO {name} BY NAME SELECT {_listed(schema)} FROM incoming")
-            connection.unregister("incoming")
+def _insert_rows(
+    connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Mapping[str, bytes]
+) -> dict[Path, str]:
+    """Insert the rows that files carry as lines of JSON; from their columns where one is none of ours."""
+    if not rows:
+        return {}
+    columns = {field.name: sql_type(field.type) for field in schema}
+    with tempfile.NamedTemporaryFile(suffix=".json") as lines:
+        lines.writelines(content + b"\n" for content in rows.values())
+        lines.flush()
+        try:
+            connection.execute(
+                f"INSERT INTO {name} BY NAME SELECT * FROM read_json($file, columns = {columns}, "
+                "format = 'newline_delimited')",
+                {"file": lines.name},
+            )
+        except duckdb.Error:
+            # Whoever forges a seal may have written anything there.
+            read = {path: read_table(Path(path), schema) for path in rows}
+            _insert_tables(connection, name, schema, [each for each in read.values() if isinstance(each, pa.Table)])
+            return {Path(path): each for path, each in read.items() if isinstance(each, str)}
+    return {}
 
 
-def damaged_files(paths: Iterable[Path]) -> dict[Path, str]:
+def damaged_files(paths: Iterable[Path], schema: pa.Schema | None = None) -> dict[Path, str]:
     """The files that are no whole Parquet files, and what is wrong with each."""
-    return {Path(path): read for path, read in _read_all([str(path) for path in paths]) if isinstance(read, str)}
+    return {Path(path): read for path, read in _read_all([str(path) for path in paths], schema) if type(read) is str}
+
+
+def read_table(path: Path, schema: pa.Schema) -> pa.Table | str | None:
+    """The rows of a file, or what is wrong with it; None if it isn't there."""
+    data = _bytes(str(path))
+    return _table(str(path), data, schema) if isinstance(data, bytes) else data
 
 
 def sql_type(type_: pa.DataType) -> str:
@@ -121,50 +97,75 @@ def sql_type(type_: pa.DataType) -> str:
     return _SQL.get(str(type_), "TIMESTAMPTZ")
 
 
-def parquet(paths: Iterable[str], *, by_name: bool = True) -> str:
+def parquet(paths: Iterable[str]) -> str:
     """SQL for the rows of Parquet files, by name, because files of an older version may lack columns."""
-    return f"read_parquet({sql.literals(paths)}, union_by_name = {str(by_name).lower()})"
+    return f"read_parquet({sql.literals(paths)}, union_by_name = true)"
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, paths: list[str], *, by_name: bool
-) -> None:
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as first:
-        # DuckDB takes the columns from the first file; of older files some may lack one.
-        pq.write_table(pa.Table.from_batches([], schema), first.name)
-        listed = parquet([first.name, *paths], by_name=by_name)
-        connection.execute(f"INSERT INTO {name} BY NAME SELECT {_listed(schema)} FROM {listed}")
+def _insert_tables(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, tables: list[pa.Table]) -> None:
+    if tables:
+        connection.register("incoming", pa.concat_tables(tables, promote_options="default"))
+        connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
+        connection.unregister("incoming")
 
 
-def _listed(schema: pa.Schema) -> str:
-    return ", ".join(map(sql.name, schema.names))
-
-
-def _read_all(paths: list[str]) -> Iterator[tuple[str, pa.Table | str | None]]:
-    if len(paths) < _SHARE:
-        yield from _read_each(paths)
-        return
+def _read_all(paths: list[str], schema: pa.Schema | None) -> Iterator[tuple[str, bytes | pa.Table | str | None]]:
     shares = [paths[start : start + _SHARE] for start in range(0, len(paths), _SHARE)]
+    if len(shares) < 2:
+        yield from _read_each(paths, schema)
+        return
     with ThreadPoolExecutor(_THREADS) as pool:
-        for read in pool.map(_read_each, shares):
+        for read in pool.map(lambda share: _read_each(share, schema), shares):
             yield from read
 
 
-def _read_each(paths: list[str]) -> list[tuple[str, pa.Table | str | None]]:
-    return [(path, _read(path)) for path in paths]
+def _read_each(paths: list[str], schema: pa.Schema | None) -> list[tuple[str, bytes | pa.Table | str | None]]:
+    return [(path, _read(path, schema)) for path in paths]
 
 
-def _read(path: str) -> pa.Table | str | None:
+def _read(path: str, schema: pa.Schema | None) -> bytes | pa.Table | str | None:
     """The file's rows, or what is wrong with it; None if it isn't there."""
+    data = _bytes(path)
+    if isinstance(data, bytes):
+        return (seal.is_whole(data) and seal.rows_of(data)) or _table(path, data, schema)
+    return data
+
+
+def _bytes(path: str) -> bytes | str | None:
     try:
-        # Not read_table, which takes several times as long for a small file.
-        with plain.open_file(path) as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
-            return file.read(use_threads=False)
+        return plain.read(path)
     except FileNotFoundError:
         return None
-    except plain.NotPlain as error:
-        return str(error.strerror)
     except PermissionError:
         return Denied("its owner doesn't let you read it")
-    except (OSError, pa.ArrowException) as error:
-        return str(error).splitlines()[0]
+    except OSError as error:
+        return str(error.strerror)
+
+
+def _table(path: str, data: bytes, schema: pa.Schema | None) -> pa.Table | str:
+    whole = seal.is_whole(data)
+    if whole is False:
+        return "its checksum doesn't fit its content"
+    try:
+        # Not read_table, which takes several times as long for a small file.
+        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
+            table = file.read(use_threads=False)
+        if schema is None:
+            return table
+        known = pa.schema([field for field in schema if field.name in table.column_names])
+        table = table.select(known.names).cast(known)
+    except (OSError, ValueError, ArithmeticError, MemoryError, pa.ArrowException) as error:
+        return (str(error) or type(error).__name__).splitlines()[0]
+    return table if whole or _belongs(path, table, schema) else "doesn't say what a file of this name says"
+
+
+def _belongs(path: str, table: pa.Table, schema: pa.Schema) -> bool:
+    """Whether a file without a seal has the columns of its kind, and rows of the trial and attempt of its name."""
+    if missing_columns := (_IDENTITY & set(schema.names)) - set(table.column_names):
+        return not missing_columns
+    *_, above, folder, name = path.rsplit("/", 3)
+    trial_id = above if folder in (ATTEMPTS, LATER) else folder
+    number = RECORD.fullmatch(name)
+    return set(table["trial_id"].to_pylist()) <= {trial_id} and (
+        number is None or folder != ATTEMPTS or table["attempt"].to_pylist() == [int(number[1])]
+    )

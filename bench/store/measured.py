@@ -10,15 +10,14 @@ import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bench.store import files, manifest, marks
 from bench.store.folder import TrialFolder
 from bench.store.layout import Store
-from bench.store.loose import Denied, damaged_files
+from bench.store.loose import damaged_files, read_table
 from bench.store.query import connect
 from bench.store.results import MEASURES_SCHEMA
 
@@ -42,8 +41,8 @@ def add_measure(folder: TrialFolder, quantity: Quantity, value: float) -> bool:
     path = file_of(folder, quantity)
     files.make_folder(folder.later)
     row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value}
-    data = files.parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA))
-    if any(not isinstance(reason, Denied) for reason in damaged_files([path]).values()):
+    data = files.small_parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA), with_rows=True)
+    if damaged_files([path], MEASURES_SCHEMA):
         os.replace(path, path.with_suffix(".damaged"))
     mark = marks.mark_measures(folder.root, folder.trial_id)
     try:
@@ -60,10 +59,11 @@ def add_measure(folder: TrialFolder, quantity: Quantity, value: float) -> bool:
 def is_measured(store: Store, folder: TrialFolder, quantity: Quantity) -> bool:
     """Whether a trial has the quantity now, in its folder or compacted."""
     for path in (file_of(folder, quantity), folder.measures):
-        if path.exists() and not damaged_files([path]) and quantity in _rows(path):
+        rows = read_table(path, MEASURES_SCHEMA)
+        if isinstance(rows, pa.Table) and quantity in _quantities(rows.to_pylist()):
             return True
     held = manifest.current(store.root).rows("measures", folder.trial_id, list(Quantity._fields))
-    return quantity in {Quantity(**row) for row in held}
+    return quantity in _quantities(held)
 
 
 def reveal(folder: TrialFolder, quantity: Quantity) -> None:
@@ -90,6 +90,5 @@ def history_of(store: Store, trial_id: str) -> list[dict[str, object]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _rows(path: Path) -> set[Quantity]:
-    with pq.ParquetFile(path) as file:
-        return {Quantity(**row) for row in file.read(columns=list(Quantity._fields)).to_pylist()}
+def _quantities(rows: Iterable[dict[str, Any]]) -> set[Quantity]:
+    return {Quantity(row["measure"], row["settings"]) for row in rows}

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.store import copying, files, loose, manifest, part, snapshot, sql
+from bench.store import copying, files, manifest, part, snapshot, sql
 from bench.store.compaction import publish_part
+from bench.store.damage import leave_out
 from bench.store.layout import Store
 from bench.store.loose import parquet
 from bench.store.measured import Quantity, add_measure
@@ -95,7 +96,7 @@ def _merge_done(source: Store, target: Store, place: Path, done: Merged) -> None
 def _done(store: Store) -> dict[str, tuple[object, ...]]:
     """Done trial → number, start, machine and process of the attempt: what tells two trainings apart."""
     columns = ["attempt", "started", "host", "pid"]
-    with connect(store, ["attempts"], columns=["outcome", *columns]) as connection:
+    with connect(store, ["attempts"]) as connection:
         rows = connection.execute(f"SELECT trial_id, {', '.join(columns)} FROM attempts WHERE outcome = 'done'")
         return {trial_id: tuple(attempt) for trial_id, *attempt in rows.fetchall()}
 
@@ -111,9 +112,12 @@ def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> No
     files.make_folder(live.folder)
     absorbed = [name for name in live.parts if held and manifest.holds(live, name, held)]
     with sql.opened() as connection:
-        checked = loose.Checked()
         read = Snapshot(look.manifest, [name for name in chosen if name not in folded], look.changed)
-        load_loose(connection, "source", source, read, TABLES, checked=checked)
+        # What is damaged stays behind, and is told.
+        damaged = load_loose(connection, "source", source, read, TABLES)
+        leave_out(source, damaged)
+        lost = {path.relative_to(source.trials).parts[0] for path in damaged}
+        chosen = [name for name in chosen if name not in lost]
         connection.execute("CREATE TABLE wanted AS SELECT unnest($ids::VARCHAR[]) AS trial_id", {"ids": chosen})
 
         def rows(table: str) -> str:

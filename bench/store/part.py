@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import files, plain
+from bench.store import files, plain, seal
 from bench.store.claim import describe_holder, is_there
+from bench.store.damage import digest_of
 from bench.store.manifest import FOLDED, Manifest
 
 ROWS = 65_536
@@ -44,23 +46,25 @@ class Part(NamedTuple):
     trials: int
     sizes: dict[str, int]
     """File → bytes."""
+    digests: dict[str, str]
+    """File → SHA-256."""
 
 
 def write(connection: duckdb.DuckDBPyConnection, live: Manifest, rows: Callable[[str], str]) -> Part:
     """Write a part, to be published after the manifest `live`; `rows` gives the SQL for all rows of a table."""
     name, folder = uuid.uuid4().hex[:12], live.folder
     holder = describe_holder("compact") | {"generation": live.generation + 1}
-    files.create(folder / f"{name}{WRITING}", json.dumps(holder).encode())
-    sizes, counts = {}, {}
+    files.create(folder / f"{name}{WRITING}", seal.sealed_json(holder))
+    sizes, digests, counts = {}, {}, {}
     for table in FOLDED:
         sql = _index(rows("attempts")) if table == "index" else rows(table)
         path = folder / f"{name}-{table}.parquet"
         counts[table] = _write_table(connection, f"{sql} ORDER BY {_ORDER[table]}", path)
-        sizes[path.name] = path.stat().st_size
+        sizes[path.name], digests[path.name] = path.stat().st_size, digest_of(path)
     files.flush_folder(folder)
     # Tables that disagree are told by the caller, which knows how many trials there should be.
     trials = counts["index"] if counts["trials"] == counts["results"] == counts["index"] else -1
-    return Part(name, trials, sizes)
+    return Part(name, trials, sizes, digests)
 
 
 def is_given_up(folder: Path, name: str, generation: int) -> bool | None:
@@ -70,7 +74,7 @@ def is_given_up(folder: Path, name: str, generation: int) -> bool | None:
     mark of its writer.
     """
     try:
-        holder = json.loads(plain.read(folder / f"{name}{WRITING}"))
+        holder = seal.read_json(plain.read(folder / f"{name}{WRITING}"))
         return generation >= holder["generation"] or is_there(holder) is False
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -91,11 +95,23 @@ def _write_table(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) ->
     os.chmod(temporary, files.file_mode(path.parent))
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
-    count = _read_back(temporary)
+    count = read_back(temporary)
     os.rename(temporary, path)
     return count
 
 
-def _read_back(path: Path) -> int:
+def read_back(path: Path) -> int:
+    """Read a file to its end, with the checksums of its pages; how many rows."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         return sum(batch.num_rows for batch in file.iter_batches(ROWS))
+
+
+def digests_of(live: Manifest) -> dict[str, str]:
+    """The digests of live files; of those that earlier versions noted none of, once each was read to its end."""
+    found = dict(live.digests)
+    for path in (live.folder / name for name in live.sizes if name not in found):
+        # One that is damaged stays without, for a repair to find.
+        with suppress(OSError, pa.ArrowException):
+            read_back(path)
+            found[path.name] = digest_of(path)
+    return found

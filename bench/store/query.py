@@ -19,7 +19,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import duckdb
@@ -27,9 +26,9 @@ import pyarrow as pa
 
 from bench.errors import UserError
 from bench.store import manifest, sql
+from bench.store.damage import leave_out
 from bench.store.folder import StoreError
 from bench.store.layout import Store
-from bench.store.named import named_columns
 from bench.store.snapshot import Snapshot, take
 from bench.store.tables import TABLES, load_loose, make_views, wanted_tables
 
@@ -51,21 +50,19 @@ def connect(
     tables: Iterable[str] = TABLES,
     *,
     only: Collection[str] | None = None,
-    columns: Collection[str] | None = None,
     measures: Iterable[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """A connection that has `tables`, of all trials or `only` of some, and can reach nothing else.
 
-    `columns` names what is asked of all tables, where it isn't everything: of trials that aren't compacted, reading
-    all of it takes twice as long, and columns that aren't named may be empty or missing. Of
-    `measures` the table `results` has a column each, empty if nobody has taken it.
+    What is damaged is left out, and said so in each store's `left_out`. Of `measures` the table `results` has a column
+    each, empty if nobody has taken it.
     """
     read = as_list(stores)
     wanted = wanted_tables(tables) | ({"trials", "attempts"} if len(read) > 1 else set())
     connection = sql.opened()
     paths: list[str] = []
     for number, store in enumerate(read):
-        snapshot = _load(connection, f"store_{number}", store, wanted, only, columns)
+        snapshot = _load(connection, f"store_{number}", store, wanted, only)
         paths += [path for table in wanted for path in snapshot.manifest.paths(table)]
     _unite(connection, len(read), wanted, measures)
     connection.execute(f"SET allowed_paths = {sql.literals(paths)}")
@@ -81,17 +78,12 @@ def query(stores: Readable, select: str) -> pa.Table:
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryError("the store is read-only: write one SELECT statement")
         named = set(re.findall(r"\w+", select.lower())) & set(TABLES)
-        columns = named_columns(select)
-        if columns is not None:
-            # What is wrong is told below, where all columns are there to choose from.
-            with connect(stores, named or TABLES, columns=columns) as connection, suppress(duckdb.Error):
-                return connection.sql(select).to_arrow_table()
         with connect(stores, named or TABLES) as connection:
             try:
                 return connection.sql(select).to_arrow_table()
             except duckdb.Error as error:
                 for store in as_list(stores):
-                    manifest.explain_damage(manifest.current(store.root), error)
+                    manifest.explain_damage(manifest.readable(store.root)[0], error)
                 raise QueryError(_explain(connection, error, named)) from error
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
@@ -117,18 +109,18 @@ def _load(
     store: Store,
     tables: Iterable[str],
     only: Collection[str] | None,
-    columns: Collection[str] | None,
 ) -> Snapshot:
     """Load one store; again, if a compaction ended meanwhile and may have removed what was about to be read."""
     for _ in range(_TRIES):
-        snapshot = take(store, only)
+        snapshot = take(store, only, tables=wanted_tables(tables))
         try:
-            load_loose(connection, schema, store, snapshot, tables, columns=columns)
+            damaged = load_loose(connection, schema, store, snapshot, tables)
             make_views(connection, schema, snapshot, tables, only)
         except duckdb.Error as error:
             manifest.explain_damage(snapshot.manifest, error)
             raise
-        if manifest.current(store.root).generation == snapshot.manifest.generation:
+        if manifest.readable(store.root)[0].generation == snapshot.manifest.generation:
+            leave_out(store, damaged)
             return snapshot
         connection.execute(f"DROP SCHEMA {schema} CASCADE")
     raise StoreError(f"store {store.root}: compacted over and over while it is read; try again")

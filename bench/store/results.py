@@ -48,7 +48,8 @@ MEASURES_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in 
 def write_history(folder: TrialFolder, epochs: Iterable[Mapping[str, Any]]) -> None:
     """Write the whole history of a trial, one row per epoch."""
     rows = [{"trial_id": folder.trial_id, **epoch} for epoch in epochs]
-    files.write(folder.history, files.small_parquet_bytes(pa.Table.from_pylist(rows, schema=HISTORY_SCHEMA)))
+    table = pa.Table.from_pylist(rows, schema=HISTORY_SCHEMA)
+    files.write(folder.history, files.small_parquet_bytes(table, with_rows=False))
 
 
 def write_measures(folder: TrialFolder, values: Mapping[str, float]) -> None:
@@ -60,4 +61,5 @@ def write_measures(folder: TrialFolder, values: Mapping[str, float]) -> None:
         {"trial_id": folder.trial_id, "measure": name, "settings": "{}", "value": value}
         for name, value in values.items()
     ]
-    files.write(folder.measures, files.small_parquet_bytes(pa.Table.from_pylist(rows, schema=MEASURES_SCHEMA)))
+    table = pa.Table.from_pylist(rows, schema=MEASURES_SCHEMA)
+    files.write(folder.measures, files.small_parquet_bytes(table, with_rows=True))

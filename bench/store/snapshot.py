@@ -1,22 +1,22 @@
 """Snapshot: what of a store is to be read from the trials' own folders, and what from the compact files.
 
-A trial that is in no part is read from its folder, or by a journal's line that says the same. A compacted one is read
-from its part, unless a mark says that something newer was written; then its folder adds what the part doesn't have.
-Compaction removes loose files only after it published the manifest that has their rows, so a look at the folders is
-right if the manifest is still the same afterwards.
+A trial that is in no part is read from its folder. A compacted one is read from its part, unless a mark says that
+something newer was written; then its folder adds what the part doesn't have. Compaction removes loose files only after
+it published the manifest that has their rows, so a look at the folders is right if the manifest is still the same
+afterwards.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bench.store import manifest, marks, plain
+from bench.store.damage import leave_out
 from bench.store.folder import ATTEMPTS, HISTORY, LATER, MEASURES, RECORD, record_name
-from bench.store.journal import Entry
 from bench.store.layout import Store
 
 _LATER = re.compile(r"[0-9a-f]{16}\.parquet")
@@ -39,13 +39,21 @@ class Snapshot:
         return [*self.new, *self.changed]
 
 
-def take(store: Store, only: Collection[str] | None = None) -> Snapshot:
-    """Look at the store, or at those of its trials that are asked for."""
-    live = manifest.current(store.root)
+def take(store: Store, only: Collection[str] | None = None, *, tables: Collection[str] | None = None) -> Snapshot:
+    """Look at the store, or at those of its trials that are asked for.
+
+    Readers name the `tables` that they read: parts of which such a file is damaged are left out, with their trials.
+    Without, anything damaged is an error, as it is for whoever goes on to write.
+    """
     names = store.trial_ids()
     if only is not None:
         wanted = set(only)
         names = [name for name in names if name in wanted]
+    if tables is None:
+        live = manifest.current(store.root)
+    else:
+        live, lost = _whole_parts(store, {*tables, "index"}, only)
+        names = [name for name in names if name not in lost]
     if not live.parts:
         return Snapshot(live, names, {})
     left = marks.left(store.root)
@@ -58,41 +66,39 @@ def take(store: Store, only: Collection[str] | None = None) -> Snapshot:
     return Snapshot(live, [name for name in names if name not in held], changed)
 
 
-@dataclass(frozen=True)
-class Loose:
-    """Where what the trials' own folders hold is to be read."""
+def _whole_parts(
+    store: Store, tables: Collection[str], only: Collection[str] | None
+) -> tuple[manifest.Manifest, set[str]]:
+    """The live parts whose files are whole, and the trials of the others."""
+    live, damaged = manifest.readable(store.root)
+    leave_out(store, damaged)
+    faults = manifest.faults(live, tables)
+    parts = {path.name.partition("-")[0] for path in faults}
+    known = {part: manifest.trials_of(live, part) for part in parts}
+    for path, reason in faults.items():
+        trials = known[path.name.partition("-")[0]]
+        if only is None or not trials or not trials.isdisjoint(only):
+            leave_out(store, {path: f"{reason} ({len(trials) or 'all'} trials)"})
+    return live.without(parts), set().union(*known.values())
 
-    paths: dict[str, list[str]]
-    """Table → Parquet files."""
-    noted: dict[str, Entry]
-    """Trials whose description, done attempt and measures are read from a line of a journal instead."""
 
-
-def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str], noted: Mapping[str, Entry]) -> Loose:
-    """The Parquet files of the snapshot's loose trials, of those of the three tables that are asked for.
-
-    `noted` are the lines that there are; those that hold no more are passed over.
-    """
-    found = Loose({"attempts": [], "history": [], "measures": []}, {})
+def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str]) -> dict[str, list[str]]:
+    """Table → the Parquet files of the snapshot's loose trials, of those of the three tables that are asked for."""
+    found: dict[str, list[str]] = {"attempts": [], "history": [], "measures": []}
     trials, lists = str(store.trials), not {"history", "measures"}.isdisjoint(tables)
     # Strings, not paths, and few calls: there may be tens of thousands.
     for trial_id in snapshot.loose:
         folder = f"{trials}/{trial_id}"
-        names, entry = _names(folder) if lists else (), noted.get(trial_id)
-        if entry is not None and entry.holds(folder):
-            found.noted[trial_id] = entry
-        else:
-            entry = None
-        if "attempts" in tables and (entry is None or entry.attempt > 1):
-            held = snapshot.changed.get(trial_id, 0)
-            found.paths["attempts"] += _attempts(f"{folder}/{ATTEMPTS}", held, entry)
+        names = _names(folder) if lists else ()
+        if "attempts" in tables:
+            found["attempts"] += _attempts(f"{folder}/{ATTEMPTS}", snapshot.changed.get(trial_id, 0))
         if "history" in tables and HISTORY in names:
-            found.paths["history"].append(f"{folder}/{HISTORY}")
-        if "measures" in tables and MEASURES in names and entry is None:
-            found.paths["measures"].append(f"{folder}/{MEASURES}")
+            found["history"].append(f"{folder}/{HISTORY}")
+        if "measures" in tables and MEASURES in names:
+            found["measures"].append(f"{folder}/{MEASURES}")
         if "measures" in tables and LATER in names:
             later = sorted(filter(_LATER.fullmatch, _names(f"{folder}/{LATER}")))
-            found.paths["measures"] += [f"{folder}/{LATER}/{name}" for name in later]
+            found["measures"] += [f"{folder}/{LATER}/{name}" for name in later]
     return found
 
 
@@ -111,8 +117,7 @@ def _warn(folder: str, reason: str) -> None:
     _log.warning("%s: can't be read, left out: %s", folder, reason)
 
 
-def _attempts(folder: str, held: int, noted: Entry | None) -> list[str]:
-    """Records in a folder, without those that are compacted or noted."""
+def _attempts(folder: str, held: int) -> list[str]:
+    """Records in a folder, without those that are compacted."""
     numbers = sorted(int(found[1]) for name in _names(folder) if (found := RECORD.fullmatch(name)))
-    known = noted.attempt if noted else None
-    return [f"{folder}/{record_name(number)}" for number in numbers if number > held and number != known]
+    return [f"{folder}/{record_name(number)}" for number in numbers if number > held]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from bench.resources import Retries
 from bench.store import manifest, plain, snapshot
-from bench.store.attempt import FAILURES, is_over, read
-from bench.store.claim import is_dead, last_number
-from bench.store.folder import TrialFolder
+from bench.store.attempt import ATTEMPT_SCHEMA, FAILURES, is_over, read
+from bench.store.claim import is_dead, last_number, read_holder
+from bench.store.damage import Damaged
+from bench.store.folder import TrialFolder, check_description
 from bench.store.layout import Store
-from bench.store.loose import Denied, damaged_files
+from bench.store.loose import damaged_files
 from bench.store.query import Readable, as_list, connect
+from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA
 
 Status = Literal["done", "pruned", "failed", "running", "cancelled", "missing"]
 
@@ -71,7 +73,7 @@ def _precedence(state: State) -> int:
 
 def _states(store: Store, trial_ids: list[str], retries: Retries, prunes: bool) -> dict[str, State]:
     rows = (
-        connect(store, ["attempts"], only=trial_ids, columns=_COLUMNS)
+        connect(store, ["attempts"], only=trial_ids)
         .execute("SELECT trial_id, attempt, outcome, message, wall_s FROM attempts ORDER BY trial_id, attempt")
         .fetchall()
     )
@@ -94,9 +96,8 @@ def open_attempt(store: Store, folder: TrialFolder) -> int | None:
     number = last_number(folder)
     if not number or is_over(folder, number) or folder.interrupted(number).exists():
         return None
-    claim = folder.claim(number)
     try:
-        holder, touched = json.loads(plain.read(claim)), claim.stat().st_mtime
+        holder, touched = read_holder(folder.claim(number))
     except FileNotFoundError:
         return None
     return None if is_dead(store, holder, touched) else number
@@ -105,13 +106,15 @@ def open_attempt(store: Store, folder: TrialFolder) -> int | None:
 def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]:
     """Move those trials that have a damaged file out of the way, so that they can run again; file → reason.
 
-    Compacted trials are not read again: their files were read back when they were made.
+    Damaged if a compacted file is: its trials may all be there, so that nobody should train them again unasked.
     """
+    look = snapshot.take(store, list(trial_ids))
+    manifest.require(look.manifest)
     damaged = {
         path: reason
-        for folder in map(store.folder, snapshot.take(store, list(trial_ids)).loose)
+        for folder in map(store.folder, look.loose)
         if folder.path.exists() and not folder.obstacle(to_write=True)
-        for path, reason in _damage(folder).items()
+        for path, reason in trial_damage(folder).items()
         if open_attempt(store, folder) is None
     }
     for trial_id in {path.relative_to(store.root).parts[1] for path in damaged}:
@@ -119,19 +122,19 @@ def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]
     return damaged
 
 
-def _damage(folder: TrialFolder) -> dict[Path, str]:
-    # Without what was measured later, which can be taken again of the trained model.
-    parquet = [*folder.attempts.glob("*.parquet"), folder.history, folder.measures]
-    damaged = {path: why for path, why in damaged_files(parquet).items() if not isinstance(why, Denied)}
+def trial_damage(folder: TrialFolder) -> dict[Path, str]:
+    """The damaged files of a loose trial, without what was measured later and can be taken again of its model."""
+    damaged = damaged_files(folder.attempts.glob("*.parquet"), ATTEMPT_SCHEMA)
+    damaged |= damaged_files([folder.history], HISTORY_SCHEMA) | damaged_files([folder.measures], MEASURES_SCHEMA)
     try:
-        json.loads(plain.read(folder.trial))
+        check_description(folder.trial_id, plain.read(folder.trial))
     except PermissionError:
         pass  # Somebody else's, and not damaged.
     except FileNotFoundError:
         # Without a claim it isn't damaged: another process is about to add the trial.
         if last_number(folder):
             damaged[folder.trial] = "is missing"
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         damaged[folder.trial] = str(error)
     return damaged
 
@@ -156,8 +159,10 @@ def _status(store: Store, trial_id: str, ended: list[Ended], retries: Retries, p
     if outcome == "done":
         return "done"
     folder = store.folder(trial_id)
-    if open_attempt(store, folder) is not None:
-        return "running"
+    # Of a trial in a damaged part, which the reader of its attempts has told of, it isn't known.
+    with suppress(Damaged):
+        if open_attempt(store, folder) is not None:
+            return "running"
     if outcome == "pruned" and prunes:
         return "pruned"
     if outcome in FAILURES:

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from bench.measures import MEASURES
 from bench.measures.names import DEFAULT
-from bench.store import journal, loose, sql
+from bench.store import loose, sql
 from bench.store.attempt import ATTEMPT_SCHEMA
+from bench.store.damage import concerns_trial
 from bench.store.layout import Store
 from bench.store.loose import parquet
 from bench.store.quantities import wide
@@ -29,9 +29,6 @@ TABLES = ("trials", "attempts", "history", "measures", "results")
 SCHEMAS = {"attempts": ATTEMPT_SCHEMA, "history": HISTORY_SCHEMA, "measures": MEASURES_SCHEMA}
 """Tables whose loose form is Parquet files as they are."""
 
-_ALWAYS = ("trial_id", "attempt", "outcome")
-"""Columns of the attempts that `results` is made by."""
-
 
 def wanted_tables(tables: Iterable[str]) -> set[str]:
     """The tables asked for and those that they are made of."""
@@ -40,48 +37,32 @@ def wanted_tables(tables: Iterable[str]) -> set[str]:
 
 
 def load_loose(
-    connection: duckdb.DuckDBPyConnection,
-    schema: str,
-    store: Store,
-    snapshot: Snapshot,
-    tables: Iterable[str],
-    *,
-    columns: Collection[str] | None = None,
-    checked: loose.Checked | None = None,
-) -> None:
-    """Make the schema and its `loose_` tables; `columns` are those of trials and attempts that are needed, if not all.
+    connection: duckdb.DuckDBPyConnection, schema: str, store: Store, snapshot: Snapshot, tables: Iterable[str]
+) -> dict[Path, str]:
+    """Make the schema and its `loose_` tables; the damaged files that were left out, and what is wrong with each.
 
-    With `checked`, every file is read itself, down to its checksums; otherwise journals serve where they can.
+    A trial of which nothing can be said without such a file is in no table.
     """
-    wanted, lines = wanted_tables(tables), f"{schema}.journal"
+    wanted = wanted_tables(tables)
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     connection.execute(f"CREATE TABLE {schema}.changed (trial_id VARCHAR)")
     connection.execute(f"INSERT INTO {schema}.changed SELECT unnest($ids::VARCHAR[])", {"ids": list(snapshot.changed)})
-    asked = snapshot.new if wanted & journal.ROWS.keys() and not checked else []
-    noted = journal.load(connection, lines, store, asked, _needed("attempts", columns))
-    found = find_loose(store, snapshot, wanted, noted)
-    journal.keep(connection, lines, found.noted.values())
-    with loose.tuned(connection):
-        for table, paths in found.paths.items():
-            if table in wanted:
-                needed, name = _needed(table, columns), f"{schema}.loose_{table}"
-                loose.create(connection, name, needed)
-                if table in journal.ROWS:
-                    connection.execute(f"INSERT INTO {name} BY NAME {journal.ROWS[table].format(lines)}")
-                (checked or loose.insert)(connection, name, needed, paths)
-                _complete(connection, schema, snapshot, table, paths)
+    damaged: dict[Path, str] = {}
+    for table, paths in find_loose(store, snapshot, wanted).items():
+        if table in wanted:
+            loose.create(connection, f"{schema}.loose_{table}", SCHEMAS[table])
+            damaged |= loose.insert(connection, f"{schema}.loose_{table}", SCHEMAS[table], paths)
+            _complete(connection, schema, snapshot, table, paths)
     if "trials" in wanted:
-        unknown = [trial_id for trial_id in snapshot.new if trial_id not in found.noted]
-        load_trials(connection, f"{schema}.loose_trials", store, unknown, journal.ROWS["trials"].format(lines), columns)
+        damaged |= load_trials(connection, f"{schema}.loose_trials", store, snapshot.new)
         _complete(connection, schema, snapshot, "trials", [])
+    left_out = {path.relative_to(store.trials).parts[0] for path in damaged if concerns_trial(path)}
+    for table in wanted & {*SCHEMAS, "trials"} if left_out else ():
+        gone = f"DELETE FROM {schema}.loose_{table} WHERE trial_id IN (SELECT unnest($ids::VARCHAR[]))"
+        connection.execute(gone, {"ids": list(left_out)})
     if "results" in wanted:
-        _make_results(connection, schema)
-
-
-def _needed(table: str, columns: Collection[str] | None) -> pa.Schema:
-    if table != "attempts" or columns is None:
-        return SCHEMAS[table]
-    return pa.schema([field for field in SCHEMAS[table] if field.name in {*columns, *_ALWAYS}])
+        make_results(connection, schema)
+    return damaged
 
 
 def make_views(
@@ -130,7 +111,7 @@ def _complete(
     )
 
 
-def _make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+def make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     """One row per trial: the done attempt, or else the newest, and the measures of done trials as columns."""
     found = connection.execute(
         f"SELECT DISTINCT measure, settings FROM {schema}.loose_measures ORDER BY 1, 2"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import types
 from array import array
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from itertools import accumulate
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import duckdb
 import pyarrow as pa
 
 from bench.store import plain, sql
-from bench.store.folder import TRIAL, StoreError, TrialFolder
+from bench.store.damage import Denied
+from bench.store.folder import TRIAL, check_description
 from bench.store.layout import Store
 from bench.trial import FIELDS, SCHEMA, Trial
 
@@ -30,52 +31,47 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 """Fields and settings are called like arguments in Python."""
 _NONE = {"none": "VARCHAR"}
 """DuckDB has no structure without members."""
-_log = logging.getLogger(__name__)
 
 
 def load_trials(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    store: Store,
-    trial_ids: Iterable[str],
-    known: str,
-    columns: Collection[str] | None,
-) -> None:
-    """Make the table `name` of these trials, and of those that the SELECT `known` has with their description.
-
-    `columns` names the fields that are needed, if not all. What is damaged is left out with a warning.
-    """
+    connection: duckdb.DuckDBPyConnection, name: str, store: Store, trial_ids: Iterable[str]
+) -> dict[Path, str]:
+    """Make the table `name` of these trials; the descriptions that are damaged, and what is wrong with each."""
     connection.execute(f"CREATE TABLE {name}_json AS SELECT ''::VARCHAR AS trial_id, ''::JSON AS trial LIMIT 0")
-    texts = _gather(store, trial_ids)
+    texts, damaged = _gather(store, trial_ids)
     connection.register("incoming", _as_table(texts))
     connection.execute(
         f"""INSERT INTO {name}_json SELECT trial_id, text::JSON AS trial
         FROM (SELECT * FROM incoming WHERE json_valid(text)) WHERE json_type(trial, '$.fields.settings') = 'OBJECT'"""
     )
     connection.unregister("incoming")
-    whole = connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()
-    for trial_id in texts.keys() - {trial_id for (trial_id,) in whole}:
-        _log.warning("%s, left out", _fault(store.folder(trial_id)))
-    connection.execute(f"INSERT INTO {name}_json {known}")
-    _drop_odd(connection, name, store)
-    _make_columns(connection, name, columns)
+    whole = {trial_id for (trial_id,) in connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()}
+    damaged |= {store.folder(trial_id).trial: "describes no trial" for trial_id in texts.keys() - whole}
+    damaged |= _drop_odd(connection, name, store)
+    _make_columns(connection, name)
     connection.execute(f"DROP TABLE {name}_json")
+    return damaged
 
 
-def _gather(store: Store, trial_ids: Iterable[str]) -> dict[str, bytes]:
-    """Each description that is there, as it is: DuckDB parses them faster. Empty where it can't be read."""
-    folder, found = str(store.trials), {}
+def _gather(store: Store, trial_ids: Iterable[str]) -> tuple[dict[str, bytes], dict[Path, str]]:
+    """Each description that is there, as it is: DuckDB parses them faster; and what is wrong with the others."""
+    folder, found, damaged = str(store.trials), {}, dict[Path, str]()
     for trial_id in trial_ids:
+        # A string, not a path: there may be tens of thousands.
+        path = f"{folder}/{trial_id}/{TRIAL}"
         try:
-            # A string, not a path: there may be tens of thousands.
-            text = plain.read(f"{folder}/{trial_id}/{TRIAL}")
+            text = plain.read(path)
+            check_description(trial_id, text)
             text.decode()
         except FileNotFoundError:
             continue
-        except (OSError, ValueError):
-            text = b""
-        found[trial_id] = text
-    return found
+        except PermissionError:
+            damaged[Path(path)] = Denied("its owner doesn't let you read it")
+        except (OSError, ValueError) as error:
+            damaged[Path(path)] = str(error)
+        else:
+            found[trial_id] = text
+    return found, damaged
 
 
 def _as_table(texts: Mapping[str, bytes]) -> pa.Table:
@@ -90,13 +86,14 @@ def _strings(values: list[bytes]) -> pa.Array:
     return pa.LargeStringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(values)))
 
 
-def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) -> None:
+def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) -> dict[Path, str]:
     """Leave out trials with a field or setting that is no name, or that would take the place of another."""
-    fields, settings = (_structure(connection, name, path) for path in ("$.fields", "$.fields.settings"))
+    fields, settings = (_members(connection, name, path) for path in ("$.fields", "$.fields.settings"))
     odd = {
         "$.fields": _odd(fields, ["trial_id", *HIDDEN[1:], *FIELDS], allowed=FIELDS),
         "$.fields.settings": _odd(settings, ["trial_id", *HIDDEN, *FIELDS, *fields]),
     }
+    damaged = {}
     for path, keys in odd.items():
         if keys:
             there = f"list_has_any(json_keys(trial, '{path}'), $keys::VARCHAR[])"
@@ -104,7 +101,8 @@ def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) ->
             connection.execute(f"DELETE FROM {name}_json WHERE {there}", {"keys": keys})
             told = ", ".join(map(repr, keys))
             for (trial_id,) in found:
-                _log.warning("%s: has what can't be a column (%s), left out", store.folder(trial_id).trial, told)
+                damaged[store.folder(trial_id).trial] = f"has what can't be a column ({told})"
+    return damaged
 
 
 def _odd(found: Iterable[str], taken: Iterable[str], allowed: Collection[str] = ()) -> list[str]:
@@ -119,22 +117,11 @@ def _odd(found: Iterable[str], taken: Iterable[str], allowed: Collection[str] = 
     return odd
 
 
-def _fault(folder: TrialFolder) -> str:
-    try:
-        folder.read_trial()
-    except StoreError as error:
-        return str(error)
-    return f"{folder.trial}: damaged: is no JSON"
-
-
-def _make_columns(connection: duckdb.DuckDBPyConnection, name: str, needed: Collection[str] | None) -> None:
+def _make_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     settings = _members(connection, name, "$.fields.settings")
-    if needed is None:
-        # Trials of another version may have fields that this one doesn't know.
-        found = dict.fromkeys(FIELDS, "") | _members(connection, name, "$.fields")
-        fields = {column: FIELD_TYPES.get(column, kind) for column, kind in found.items() if column not in HIDDEN}
-    else:
-        fields = {column: FIELD_TYPES[column] for column in FIELDS if column in needed and column not in HIDDEN}
+    # Trials of another version may have fields that this one doesn't know.
+    found = dict.fromkeys(FIELDS, "") | _members(connection, name, "$.fields")
+    fields = {column: FIELD_TYPES.get(column, kind) for column, kind in found.items() if column not in HIDDEN}
     columns = dict.fromkeys(fields, "fields") | dict.fromkeys(settings, "settings")
     # All of them at once, which takes a tenth of the time of one after the other.
     connection.execute(

@@ -1,4 +1,4 @@
-"""Checking a store: what is damaged, left over or held is named, and damaged compact files are given up."""
+"""Checking a store: what is damaged, left over or held is named, and what is elsewhere too is restored."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.store import Store, acquire, compact, manifest, query, states
-from bench.store.check import check, repair
+from bench.store import Store, StoreError, acquire, compact, manifest, query
+from bench.store.check import check
+from bench.store.repair import repair
 from bench.trial import Trial
+from tests.store.contents import contents
 from tests.store.test_claim import dead_claim
 from tests.store.test_query import finish
 
@@ -55,20 +57,44 @@ def last_byte_of_first_column(path: Path) -> int:
 
 
 @pytest.mark.parametrize("damage", ["short", "missing", "flipped"])
-@pytest.mark.parametrize("table", ["results", "attempts", "index", "history"])
-def test_a_damaged_compact_file_is_named_and_given_up(store: Store, make_trial: Make, damage: str, table: str) -> None:
-    trial = make_trial()
-    finish(store, trial, test_accuracy=1.0)
-    compact(store)
-    live = manifest.current(store.root)
+@pytest.mark.parametrize("table", manifest.FOLDED)
+def test_a_damaged_compact_file_is_named_and_restored(mixed: Store, make_trial: Make, damage: str, table: str) -> None:
+    compact(mixed)
+    finish(mixed, make_trial(seed=30), test_accuracy=1.0)
+    before = contents(mixed)
+    live = manifest.current(mixed.root)
     path = live.path(next(iter(live.parts)), table)
     data = bytearray(path.read_bytes())
     data[last_byte_of_first_column(path)] ^= 0xFF
     path.unlink() if damage == "missing" else path.write_bytes(data if damage == "flipped" else data[:-9])
-    assert [finding.path for finding in check(store) if finding.bad][:1] == [path]
-    if damage != "flipped":
-        with pytest.raises(manifest.DamagedPart, match=f"{path.name}: missing or damaged; .*--repair"):
-            query(store, f"SELECT * FROM {table if table != 'index' else 'results'}")
-    assert repair(store) == 1
-    assert not [finding for finding in check(store) if finding.bad]
-    assert states(store, [trial.trial_id])[trial.trial_id].status == "missing"
+    assert [finding.path for finding in check(mixed) if finding.bad] == [path]
+    assert query(mixed, "SELECT seed FROM results WHERE seed = 30").num_rows == 1, "others are answered for"
+    assert query(mixed, f"SELECT * FROM {table.replace('index', 'results')}").num_rows < len(before["results"])
+    assert path in mixed.left_out
+    with pytest.raises(StoreError, match=f"{path.name}: damaged: .*--repair"):
+        compact(mixed)
+    done = repair(mixed)
+    assert (done.restored, done.given_up) == (7, 0)
+    assert not [finding for finding in check(mixed) if finding.bad]
+    after = contents(mixed)
+    # Epochs of done trials are nowhere else; of a trial with two attempts the first isn't, and its results are.
+    differing = {name for name in before if before[name] != after[name]}
+    assert differing == {"history": {"history"}, "attempts": {"attempts"}}.get(table, set())
+    assert done.without_history == (6 if table == "history" else 0)
+
+
+@pytest.mark.parametrize("which", [-1, -2])
+@pytest.mark.parametrize("size", [0, 100, None])
+def test_a_damaged_manifest_is_restored(mixed: Store, make_trial: Make, which: int, size: int | None) -> None:
+    for seed in range(40, 43):
+        compact(mixed)
+        finish(mixed, make_trial(seed=seed), test_accuracy=1.0)
+    before, folder = contents(mixed), mixed.root / "compact"
+    path = manifest.manifest_path(folder, manifest.generations_of(folder)[which])
+    data = bytearray(path.read_bytes())
+    data[30] ^= 1
+    path.write_bytes(data if size is None else data[:size])
+    assert [finding.path for finding in check(mixed) if finding.kind == "damaged"] == [path]
+    repair(mixed)
+    assert not [finding for finding in check(mixed) if finding.bad]
+    assert contents(mixed) == before

@@ -1,0 +1,93 @@
+"""Damage: what readers leave out of an answer because its file is damaged, told once and kept for the board."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import stat
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.store import plain
+from bench.store.folder import HISTORY, LATER, StoreError
+
+if TYPE_CHECKING:
+    from bench.store.layout import Store
+
+RUN_AGAIN = "`sambench run` sets its trial aside and trains it again"
+MEASURE_AGAIN = "`sambench measure` takes it again"
+REPAIR = "`sambench store check --repair` restores what it can"
+
+_told: set[str] = set()
+_log = logging.getLogger(__name__)
+
+
+class Damaged(StoreError):
+    """A file that can't be believed, for those who can't go on without it."""
+
+    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: damaged: {reason}; {remedy}")
+
+
+class Denied(str):
+    """What keeps a file from being read that isn't damaged: it is somebody else's."""
+
+    __slots__ = ()
+
+
+def leave_out(store: Store, damaged: Mapping[Path, str]) -> None:
+    """Note files that an answer is made without; each is told once."""
+    for path, reason in damaged.items():
+        text = f"{path.relative_to(store.root)}: {_told_of(path, reason)}"
+        store.left_out[path] = text
+        told = f"{store.root}/{text}"
+        if told not in _told:
+            _told.add(told)
+            _log.warning("%s", told)
+
+
+def concerns_trial(path: Path) -> bool:
+    """Whether without this file of a trial's folder nothing can be said of the trial."""
+    return path.name != HISTORY and path.parent.name != LATER
+
+
+def fault_of(path: Path, size: int, digest: str | None) -> str | None:
+    """What is wrong with a file that had this size and SHA-256 when it was written."""
+    try:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            return plain.NOT_FOLLOWED
+        if found.st_size != size:
+            return f"has {found.st_size} bytes, not {size}"
+        if digest and _kept_digest(path, found.st_size, found.st_mtime_ns, found.st_ino) != digest:
+            return "its checksum doesn't fit its content"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return str(error.strerror)
+    return None
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _kept_digest(path: Path, *_stamps: int) -> str:
+    # Kept, because workers ask for every trial.
+    return digest_of(path)
+
+
+def _told_of(path: Path, reason: str) -> str:
+    return f"left out: {reason}" if isinstance(reason, Denied) else f"damaged, left out: {reason}; {_remedy(path)}"
+
+
+def _remedy(path: Path) -> str:
+    if path.parent.name == LATER:
+        return MEASURE_AGAIN
+    return REPAIR if "trials" not in path.parts[-4:] else RUN_AGAIN
