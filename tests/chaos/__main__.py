@@ -70,6 +70,7 @@ def main() -> int:
     print("\n".join(whole.lines()))
     if arguments.record:
         print("\n".join(["all campaigns:", *total(arguments.record).lines()]))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return int(any(finding.partition(":")[0] not in arguments.tolerate for finding in whole.findings))
 
 

@@ -51,6 +51,9 @@ class Scene:
         """Processes that may be disturbed, with their roles."""
         return [(child.role, child.process) for child in self.household.children.values() if child is not self.watcher]
 
+    def struck(self, role: str, ancestry: list[int]) -> None:
+        """Hear of a kill, with the pids of its process and of those above."""
+
     def judge(self) -> Iterator[str]:
         """What is wrong in the end; in a process of its own."""
         yield from oracle.whole(self.store, self.truth)
@@ -139,7 +142,8 @@ class Scene:
         role, process = self.random.choice(victims)
         number = self.random.choices((signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP), (7, 1, 2))[0]
         held = len(self._held())
-        for pid in (process.pid, *ancestors(process.pid)):
+        ancestry = [process.pid, *ancestors(process.pid)]
+        for pid in ancestry:
             if pid in self.household.children:
                 self.household.children[pid].disturbed = True
         if not self._count(number, process):
@@ -148,6 +152,7 @@ class Scene:
             self.sleeping.append((time.monotonic() + self.random.uniform(0, 2), process))
             return
         self.tally.roles[f"{self.kind} {role}"] += 1
+        self.struck(role, ancestry)
         if held > 1:
             self.tally.overlapping[self.kind] += 1
 

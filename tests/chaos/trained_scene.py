@@ -22,6 +22,8 @@ from tests.slurm.processes import Process
 _WEIGHTS = {"actor": 8}
 """How much more often a role of Ray is disturbed than the others."""
 
+_ENDING = 90.0
+"""Seconds in which a driver must notice that its Ray is gone."""
 _SPARED = 0.9
 """Share of the signals that aren't sent while no worker is there."""
 
