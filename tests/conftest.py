@@ -17,7 +17,7 @@ from tests.shared_command import ROOT, Ended, command_environment, on_its_own
 
 __all__ = ["ROOT", "command_environment"]
 
-pytest_plugins = ["tests.shared_order", "tests.shared_sample"]
+pytest_plugins = ["tests.shared_sample"]
 
 TINY_SWEEP = """
 title: "Tiny"

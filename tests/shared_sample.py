@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 SIZES = ("all", "usual", "small")
-PROCESSES = frozenset({"process", "slurm", "address", "finished_once", "trained_once"})
+CLUSTERS = frozenset({"slurm", "address"})
+"""Fixtures that start daemons."""
+PROCESSES = CLUSTERS | {"process", "finished_once", "trained_once"}
 """Fixtures that take seconds."""
 SMALLER = 5
 """By how much a small share is smaller than the usual one."""
@@ -49,6 +51,8 @@ def pytest_configure_node(node: pytest.Item) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     size = config.getoption("share")
+    # What waits for clusters begins, so that the processors have other work meanwhile.
+    items.sort(key=lambda item: not (_fixtures(item) & CLUSTERS or item.get_closest_marker("slow")))
     if size == "all":
         return
     left_out = set(_left_out(items, size == "small", config.option.share_seed))
@@ -79,7 +83,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def _left_out(items: Sequence[pytest.Item], small: bool, seed: int) -> Iterator[pytest.Item]:
     families = defaultdict(list)
     for item in items:
-        if small and (item.get_closest_marker("slow") or PROCESSES & set(getattr(item, "fixturenames", ()))):
+        if small and (item.get_closest_marker("slow") or PROCESSES & _fixtures(item)):
             yield item
         elif item.get_closest_marker("share"):
             families[item.nodeid.partition("[")[0]].append(item)
@@ -87,6 +91,10 @@ def _left_out(items: Sequence[pytest.Item], small: bool, seed: int) -> Iterator[
         number = family[0].get_closest_marker("share").args[0]  # type: ignore[union-attr]
         drawn = share([_values(item) for item in family], random.Random(f"{seed} {name}"))
         yield from (family[place] for place in drawn[-(-number // SMALLER) if small else number :])
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 def _values(item: pytest.Item) -> Mapping[str, int]:

@@ -17,6 +17,7 @@ from tests.conftest import command_environment
 from tests.shared_time import patience, wait_for
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+pytestmark = pytest.mark.slow
 SWEEP = """
 title: "Two trials, a long one and then a short one"
 grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 128, epochs: 30}

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import safetensors.torch
 import torch
 
@@ -17,6 +18,7 @@ from tests.conftest import command_environment
 from tests.data.formats import write_cifar
 from tests.shared_time import patience, wait_for
 
+pytestmark = pytest.mark.slow
 SWEEP = """
 title: "Two epochs of CIFAR-10"
 recipe: cifar-resnet

@@ -22,6 +22,8 @@ from tests.conftest import command_environment
 from tests.shared import assert_undisturbed
 from tests.shared_time import patience, wait_for
 
+pytestmark = pytest.mark.slow
+
 SWEEP = """
 title: "Long enough to be killed in"
 grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 15}
