@@ -40,9 +40,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_colleagues_may_read_what_is_written(tmp_path: Path) -> None:
-    files.write(tmp_path / "a", b"one")
-    (tmp_path / "b").touch()
-    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == stat.S_IMODE((tmp_path / "b").stat().st_mode)
+    for folder, file in ((0o755, 0o644), (0o775, 0o664), (0o700, 0o600)):
+        tmp_path.chmod(folder)
+        files.write(tmp_path / "a", b"one")
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == file
 
 
 def test_a_store_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
