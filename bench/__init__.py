@@ -5,8 +5,10 @@
 | sweep | a YAML file: what is compared; the same file launches trials and selects their results |
 | trial | one training run, every field resolved and frozen; its id is a hash of them |
 | method | base optimizer × variant × scope × ρ |
-| recipe | named base hyperparameters |
-| launcher | `inline` or `ray`: how trials get onto processors |
+| recipe | named base hyperparameters of a paper |
+| paper | what one publication reports and how: numbers, table layouts, recipes, ρ tables |
+| m | samples per ascent step and per norm-layer batch |
+| launcher | `inline`, `ray` or `slurm`: how trials get onto processors |
 | job | what a launcher schedules: trials and the resources they need |
 | worker | the process that claims trials and runs them |
 | claim | the lease on a trial: made atomically, kept by a heartbeat, taken over when stale |
@@ -15,7 +17,7 @@
 | store | the folder of Parquet files and checkpoints |
 | board | the leaderboard: mean ± std over seeds |
 
-The flow is the tree: `spec` → `trial` → `cluster` → `train` → `store` → `board`.
+The flow is the tree: `sweep` → `trial` → `cluster` → `train` → `store` → `board`.
 """
 
 __version__ = "0.1.0"

@@ -183,3 +183,17 @@ def _fragment(name: str, value: Any) -> str:
     elif name in _FLOATS and value is not None:
         value = float(value)
     return f'"{name}":' + json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
+
+
+def as_written(trial: Trial) -> dict[str, Any]:
+    """The fields, with those that follow from others as if they were left out."""
+    follows = {"m": trial.batch_size, "perturb_until": trial.total_epochs}
+    values = trial.as_dict()
+    return values | {name: None for name, value in follows.items() if values[name] == value}
+
+
+def short(value: Any) -> str:
+    """A value in a label."""
+    if value is None:
+        return "–"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -22,9 +22,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from bench import data, models
-from bench.epoch import Epoch
-from bench.recipes import FAST_VALUES
-from bench.train import Training
+from bench.papers.sam_on.recipes import FAST_VALUES
+from bench.train.epoch import Epoch
+from bench.train.training import Training
 from bench.trial import Trial
 from cluster.environment import worker_environment
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from bench.spec import load
+from bench.sweep import load
 from bench.trial import Trial
 
 ROUNDS = 5

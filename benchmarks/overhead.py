@@ -65,7 +65,7 @@ def _plain_trial(config: dict[str, Any]) -> None:
     import torch
     from ray import tune
 
-    from bench.train import Training
+    from bench.train.training import Training
     from bench.trial import Trial
 
     torch.set_num_threads(1)

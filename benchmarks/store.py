@@ -19,14 +19,15 @@ from pathlib import Path
 
 import duckdb
 
-from bench.spec import load
-from bench.store import Attempt, Store, compact, connect, manifest, query
-from bench.store import part as parts
+from bench.store import Attempt, Store, compact, connect, query
 from bench.store.attempt import record
-from bench.store.compaction import publish_part
+from bench.store.compacted import manifest
+from bench.store.compacted import part as parts
+from bench.store.read.snapshot import take
+from bench.store.read.tables import TABLES, load_loose
 from bench.store.results import write_history, write_measures
-from bench.store.snapshot import take
-from bench.store.tables import TABLES, load_loose
+from bench.store.upkeep.compact import publish_part
+from bench.sweep import load
 from bench.trial import Trial
 
 SWEEP = Path(__file__).resolve().parent.parent / "sweeps" / "demo.yaml"

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from bench.errors import UserError
 from bench.store import Store, compact
-from bench.store.compaction import MANY
+from bench.store.upkeep.compact import MANY
 
 INTERVAL = 300.0
 """Seconds between two looks during a run: each reads what isn't compacted."""

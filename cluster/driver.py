@@ -16,13 +16,13 @@ from statistics import median
 from rich.console import Console
 
 from bench.errors import MachineFault
-from bench.profile import Profile
 from bench.resources import EarlyStopping, Resources, Retries
 from bench.store import Outcome, State, Store, StoreError, bury, states
 from bench.store.claim import last_number
 from bench.trial import Trial
 from cluster.compacting import compacting
 from cluster.launcher import LAUNCHERS, TRIES, Job, Launcher, LaunchError
+from cluster.profile import Profile
 from cluster.progress import Progress
 
 POLL_SECONDS = 1.0

@@ -1,7 +1,8 @@
-"""inline: trials one after another in this process."""
+"""Launcher `inline`: trials trained, or models measured, one after another in this process."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
@@ -9,6 +10,7 @@ from bench.resources import Resources
 from bench.store import Store
 from cluster.environment import apply_here
 from cluster.launcher import Job, LaunchError
+from cluster.measuring import Taken, Work
 from cluster.progress import Progress
 
 
@@ -60,3 +62,14 @@ class InlineLauncher:
         traceback: TracebackType | None,
     ) -> None:
         return None
+
+
+def measure(work: Work) -> Iterator[Taken]:
+    """See `Measurer`."""
+    apply_here(work.resources.cpus)
+    # Not before: torch reads the environment when it is imported.
+    from cluster.measure_worker import measure_trial
+
+    store = Store.open(work.store)
+    for trial_id, measures in work.tasks.items():
+        yield from measure_trial(store, trial_id, measures, launcher="inline", threads=work.resources.cpus)

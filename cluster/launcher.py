@@ -8,19 +8,19 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from bench.errors import UserError
-from bench.profile import Profile
 from bench.registry import LauncherEntry
 from bench.resources import EarlyStopping, Resources, Retries
+from cluster.profile import Profile
 from cluster.progress import Progress
 
 LAUNCHERS: dict[str, LauncherEntry] = {
     "ray": LauncherEntry(
-        target="cluster.ray_launcher:RayLauncher",
+        target="cluster.on_ray.launcher:RayLauncher",
         summary="Ray Tune on this machine (default), or on a Ray cluster that is there",
         prunes=True,
     ),
     "slurm": LauncherEntry(
-        target="cluster.slurm:SlurmLauncher",
+        target="cluster.on_slurm.launcher:SlurmLauncher",
         summary="job arrays of a SLURM cluster; returns when they are queued",
         queues=True,
     ),

@@ -13,10 +13,10 @@ import torch
 from bench import distributed
 from bench.errors import MachineFault, machine_fault
 from bench.measures.names import Measure
-from bench.measuring import Inapplicable, Subject
 from bench.store import Store, TrialFolder
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure, history_of, is_measured, reveal
+from bench.train.restore import Inapplicable, Subject
 from cluster.measuring import Taken
 from cluster.session import last_line
 from cluster.worker import trial_log

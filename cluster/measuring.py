@@ -23,9 +23,10 @@ POLL_SECONDS = 0.5
 
 MEASURERS: dict[str, Entry] = {
     "ray": Entry(
-        target="cluster.measure_ray:measure", summary="side by side on this machine, or on a Ray cluster that is there"
+        target="cluster.on_ray.measure:measure",
+        summary="side by side on this machine, or on a Ray cluster that is there",
     ),
-    "inline": Entry(target="cluster.measure_inline:measure", summary="one after another in this process"),
+    "inline": Entry(target="cluster.inline:measure", summary="one after another in this process"),
 }
 """How measures are taken; each is a `Measurer`."""
 

@@ -7,7 +7,7 @@ from itertools import islice
 
 from bench import distributed
 from bench.estimate import Pace
-from bench.train import Training
+from bench.train.training import Training
 from bench.trial import Trial
 
 STEPS = 20

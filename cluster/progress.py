@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
+from cluster.report import Report
+
 QUIET_SECONDS = 10.0
 """Shortest time between two lines where there is no terminal."""
-
-
-OnBatch = Callable[[int, int, int], None]
-"""Told of each step: the epoch, and how many of how many images of it are through."""
-OnEpoch = Callable[[dict[str, Any]], None]
-"""Told of each epoch's row of the history, once its checkpoint is kept; first of those of earlier attempts."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What a worker says of one trial."""
-
-    trial_id: str
-    outcome: str
-    """An outcome of an attempt, or `held`: another worker has it, or its folder isn't ours to write."""
-    message: str = ""
-    accuracy: float | None = None
-    """Validation accuracy (test accuracy where there is no validation split), %."""
-    wall_s: float = 0.0
 
 
 class Progress:

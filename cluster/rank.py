@@ -14,7 +14,7 @@ from bench import distributed
 from bench.errors import machine_fault
 from bench.store import ClaimLost, TrialFolder, files
 from bench.store.claim import mark_interrupted
-from bench.train import Stopped
+from bench.train.training import Stopped
 from cluster.session import Session, classify, last_line
 from cluster.torchrun import die_with_parent
 from cluster.worker import trial_log

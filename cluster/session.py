@@ -14,12 +14,13 @@ from typing import Any
 
 import torch
 
-from bench import checkpoint, distributed
+from bench import distributed
 from bench.store import Outcome, TrialFolder
 from bench.store.progress import EpochProgress, write_progress
 from bench.store.results import write_history, write_measures
-from bench.train import Diverged, Stopped, Training, train
-from cluster.progress import OnBatch, OnEpoch
+from bench.train import checkpoint
+from bench.train.training import Diverged, Stopped, Training, train
+from cluster.report import OnBatch, OnEpoch
 from cluster.tensorboard import write as write_tensorboard
 
 

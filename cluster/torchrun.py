@@ -22,7 +22,7 @@ from typing import Any
 
 from bench.errors import MachineFault
 from bench.store import Claim, Outcome, files
-from bench.train import Stopped
+from bench.train.training import Stopped
 from cluster.environment import code_environment
 
 _POLL = 0.2

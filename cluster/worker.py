@@ -17,8 +17,8 @@ import torch
 from bench import provenance
 from bench.errors import MachineFault, machine_fault
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
-from bench.train import Stopped
-from cluster.progress import OnBatch, OnEpoch, Report
+from bench.train.training import Stopped
+from cluster.report import OnBatch, OnEpoch, Report
 from cluster.session import Session, classify, last_line
 from cluster.stopping import Stopping
 from cluster.torchrun import Failed, Ranks, run_ranks

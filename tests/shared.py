@@ -11,8 +11,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from bench import checkpoint
-from bench.train import Training
+from bench.train import checkpoint
+from bench.train.training import Training
 from bench.trial import Trial
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bench.train import Training
+from bench.train.training import Training
 from bench.trial import Trial
 
 CPU = torch.device("cpu")

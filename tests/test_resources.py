@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.resources import Resources, Retries, minutes
-from bench.spec import SpecError, load
+from bench.sweep import SpecError, load
 
 HEAD = 'title: "Test"\nrecipe: digits-resnet\ngrid: {model: resnet8, seed: 1}\n'
 

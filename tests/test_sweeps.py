@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.smoke import smoke
-from bench.spec import Sweep, load
+from bench.sweep import Sweep, load
+from bench.sweep.smoke import smoke
 from tests.conftest import ROOT
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from bench.board.aggregate import Board
+from bench.board.board import Board
 from bench.board.inference import ALPHA, paired_p
 from bench.board.statistics import Summary, signed
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bench.board.choice import Decision
+from bench.board.footnotes import Origin
 from bench.board.metric import Metric
-from bench.board.origin import Origin
 from bench.board.statistics import Summary, summarize
-from bench.spec.choose import Candidate
+from bench.sweep.choose import Candidate
 from bench.trial import Trial
 
 Key = tuple[str, str, str]

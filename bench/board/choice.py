@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.board.metric import metric_of
-from bench.spec.choose import Candidate
+from bench.sweep.choose import Candidate
 
 VALIDATION = "val_accuracy"
 """What ρ is chosen by where the data has a validation split."""

@@ -12,9 +12,9 @@ from statistics import fmean
 from typing import Any
 
 from bench.board.choice import DEFAULT, VALIDATION, decide, selection_measure
-from bench.spec import Sweep, Verdict
-from bench.spec.choose import Candidate
 from bench.store import Readable, State, connect, sql, states
+from bench.sweep import Sweep, Verdict
+from bench.sweep.choose import Candidate
 from bench.trial import Trial
 
 Twins = Callable[[Sequence[Trial]], Mapping[str, Trial]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.board.aggregate import Board
+from bench.board.board import Board
 from bench.board.cells import Cell
 from bench.board.marks import MARKS
 from bench.board.metric import Metric

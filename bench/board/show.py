@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.board.aggregate import make_board
-from bench.board.free_layout import FreeLayout, where
-from bench.board.layout import Layout
-from bench.board.page import Page, board_page
-from bench.board.paper_layout import PaperLayout, form_of
+from bench.board.board import make_board
+from bench.board.layouts.base import Layout
+from bench.board.layouts.free import FreeLayout, where
+from bench.board.layouts.paper import PaperLayout
+from bench.board.page.page import Page, board_page
 from bench.errors import UserError
 from bench.measures import MEASURES
-from bench.spec import Sweep
+from bench.papers.sam_on.tables import form_of
 from bench.store import Readable
+from bench.sweep import Sweep
 
 
 def show_board(
@@ -35,7 +36,7 @@ def show_board(
     if metric is not None and metric not in MEASURES:
         raise UserError(f"--against paper: the paper doesn't tell {metric}; leave out --metric, or name a measure")
     # Here, because no other page needs to read the paper's numbers.
-    from bench.board.against_page import against_page
+    from bench.board.against.page import against_page
 
     return against_page(make_board(stores, selected, metric, layout), selected.paper)
 

@@ -9,7 +9,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.options import DataRootOption, JsonOption
-from bench.terminal import fail, show, tell
+from bench.cli.render.terminal import fail, show, tell
 
 if TYPE_CHECKING:
     from bench.data.location import DataFiles
@@ -31,7 +31,7 @@ def list_(
     data_root: DataRootOption = None,
 ) -> None:
     """List what a sweep may name: variants, scopes, models and more."""
-    from bench import catalog
+    from bench.cli.render import catalog
     from bench.errors import unknown
 
     if kind not in _KINDS:
@@ -69,9 +69,9 @@ def check(name: NameArgument, data_root: DataRootOption = None) -> None:
 @app.command(epilog="Example: sambench recipe cifar-resnet")
 def recipe(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Recipe; none: list them.")] = None) -> None:
     """Show the values of a recipe with their sources; guesses are marked."""
-    from bench import catalog
-    from bench.recipes import RECIPES
-    from bench.spec.fault import unknown
+    from bench.cli.render import catalog
+    from bench.papers.sam_on.recipes import RECIPES
+    from bench.sweep.fault import unknown
 
     if name is not None and name not in RECIPES:
         fail(unknown("recipe", name, RECIPES))
@@ -80,7 +80,7 @@ def recipe(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Reci
 
 def _files(name: str) -> DataFiles | None:
     from bench.data import TEST_SETS, entry, files_of, valid_names
-    from bench.spec.fault import unknown
+    from bench.sweep.fault import unknown
 
     try:
         found = TEST_SETS[name] if name in TEST_SETS else entry(name)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from bench.cli.options import find_states
+from bench.cli.render.terminal import err, fail, tell, write
 from bench.errors import MachineFault, machine_fault
-from bench.terminal import err, fail, tell, write
 
 if TYPE_CHECKING:
-    from bench.profile import Profile
-    from bench.spec import Sweep
     from bench.store import State, Store
+    from bench.sweep import Sweep
     from cluster.driver import Drive
+    from cluster.profile import Profile
 
 
 def launch_sweep(
@@ -35,9 +35,9 @@ def launch_sweep(
     address: str | None,
 ) -> bool:
     """Run what is missing of one sweep; whether a trial failed."""
-    from bench.preflight import preflight
     from bench.store import Store, set_aside_damaged
-    from bench.store.workspace import remove_left
+    from bench.store.upkeep.workspace import remove_left
+    from bench.sweep.preflight import preflight
     from cluster.driver import Drive
     from cluster.launcher import LAUNCHERS
 
@@ -123,7 +123,7 @@ def _summarize_run(sweep: Sweep, found: dict[str, State]) -> bool:
 
 
 def _batch_script(drive: Drive) -> str:
-    from cluster.slurm import SlurmLauncher
+    from cluster.on_slurm.launcher import SlurmLauncher
 
     if drive.launcher != "slurm":
         fail("--dry-run: prints a batch script, which only --on slurm has")

@@ -15,11 +15,11 @@ from rich.text import Text
 
 from bench.cli.app import app
 from bench.cli.options import DEFAULT_STORES, JsonOption, StoresOption, load_sweep, open_existing
-from bench.terminal import err, fail, show
+from bench.cli.render.terminal import err, fail, show
 
 if TYPE_CHECKING:
     from bench.estimate import Kind, Pace
-    from bench.spec import Sweep
+    from bench.sweep import Sweep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Line:
     gpu_hours: float
     """Of all its trials, whether done or not."""
     measured: int
-    """Trials of a kind that the store has measured on a GPU; the others are estimated by the rule of `bench.cost`."""
+    """Trials of a kind that the store has measured on a GPU; the others go by the rule of `bench.estimate`."""
     unknown: int
     """Trials that the rule knows nothing of; they are not in `gpu_hours`."""
 
@@ -48,7 +48,7 @@ def sweeps(
 ) -> None:
     """List sweep files: title, trials, and the GPU-hours that all of them take."""
     from bench.estimate import measured
-    from bench.spec import SpecError
+    from bench.sweep import SpecError
 
     files = sorted(folder.glob("*.yaml"))
     if not files:
@@ -71,8 +71,7 @@ def sweeps(
 
 
 def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
-    from bench.cost import gpu_seconds
-    from bench.estimate import kind
+    from bench.estimate import gpu_seconds, kind
 
     total, known, unknown = 0.0, 0, 0
     for trial in (*sweep.trials, *sweep.held):
@@ -97,7 +96,7 @@ def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
 
 
 def _table(lines: list[Line]) -> RenderableType:
-    from bench.cost import HARDWARE
+    from bench.estimate import HARDWARE
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("sweep", no_wrap=True)

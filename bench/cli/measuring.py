@@ -24,14 +24,14 @@ from bench.cli.options import (
     find_states,
     load_ready,
 )
-from bench.terminal import fail, tell
+from bench.cli.render.terminal import fail, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.measures.names import Measure
-    from bench.spec import Sweep
     from bench.store import Store
+    from bench.sweep import Sweep
     from cluster.measuring import Taken
 
 _TOLD = {"taken": "taken", "there": "taken by others meanwhile", "inapplicable": "not applicable", "failed": "failed"}
@@ -54,10 +54,10 @@ def measure(
     address: Annotated[str | None, typer.Option(help="host:port of a Ray cluster to use; else one is started.")] = None,
 ) -> None:
     """Take what is missing of a sweep's done trials, from their weights; may be stopped and started again."""
-    from bench.board.free_layout import where as select
+    from bench.board.layouts.free import where as select
     from bench.measures.names import parse
-    from bench.spec.fault import unknown
     from bench.store import Store
+    from bench.sweep.fault import unknown
     from cluster.measuring import MEASURERS, missing
 
     named = [parse(text) for text in measures or ()]
@@ -105,7 +105,7 @@ def _fitting(sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> dict[str
 
 def _take(store: Store, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]], on: str, address: str | None) -> bool:
     """Take all of the tasks and tell of each; whether one failed."""
-    from bench.preflight import preflight
+    from bench.sweep.preflight import preflight
     from cluster.measuring import take_missing
 
     names = {measure.name: None for measures in tasks.values() for measure in measures}

@@ -25,13 +25,13 @@ from bench.cli.options import (
     load_ready,
     open_all,
 )
-from bench.terminal import fail, out, show, shown, tell
+from bench.cli.render.terminal import fail, out, show, shown, tell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from bench.spec import Sweep
     from bench.store import Store, TrialFolder
+    from bench.sweep import Sweep
 
 _LOOK = 0.5
 """Seconds between two looks at a log that is followed."""
@@ -102,10 +102,10 @@ def cancel(
     where: WhereOption = None,
 ) -> None:
     """Stop trials that run, after a checkpoint, and keep the others from starting; `run` takes them up again."""
-    from bench.board.free_layout import where as matching
+    from bench.board.layouts.free import where as matching
     from bench.store import Store
     from bench.store import cancel as cancel_trials
-    from cluster.queue_view import cancel_elements
+    from cluster.on_slurm.view import cancel_elements
 
     if _is_id(what):
         if set_ or smoke or where:
@@ -133,8 +133,8 @@ def _is_id(text: str) -> bool:
 
 def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]:
     """What to show, and whether it won't change any more."""
-    from bench import overview
-    from cluster.queue_view import hints
+    from bench.cli.render import overview
+    from cluster.on_slurm.view import hints
 
     opened = open_all(stores)
     found = find_states(stores, sweep)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.terminal import fail, tell
+from bench.cli.render.terminal import fail, tell
 
 if TYPE_CHECKING:
-    from bench.spec import Chooser, Sweep
     from bench.store import State, Store
+    from bench.sweep import Chooser, Sweep
 
 SweepArgument = Annotated[
     Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is short for `sweeps/demo.yaml`.")
@@ -102,8 +102,8 @@ def load_sweep(
     max_trials: int | None = None,
 ) -> Sweep:
     """The sweep, every ρ that it chooses taken from the results in `stores`; what waits for results is in `waits`."""
-    from bench.smoke import smoke as shrink
-    from bench.spec import MAX_TRIALS, load
+    from bench.sweep import MAX_TRIALS, load
+    from bench.sweep.smoke import smoke as shrink
 
     loaded = load(
         _file(sweep), _pairs(overrides or ()), _chooser(stores, smoke=smoke), max_trials=max_trials or MAX_TRIALS
@@ -139,7 +139,7 @@ def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:
     @cache
     def made() -> Chooser:
         from bench.board.chooser import StoreChooser
-        from bench.smoke import twins
+        from bench.sweep.smoke import twins
 
         return StoreChooser(open_existing(stores), twins if smoke else None)
 

@@ -1,4 +1,4 @@
-"""Commands about results: board, plot, query."""
+"""Commands about results: board, plot, report, query."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from bench.cli.options import (
     SweepArgument,
     WhereOption,
     load_ready,
+    load_told,
     open_all,
     read_metric,
 )
-from bench.terminal import emit, fail, show, tell, write
+from bench.cli.render.terminal import emit, fail, show, tell, write
 
 
 @app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -78,14 +79,14 @@ def query(
     ] = None,
 ) -> None:
     """Ask one store, or several as one, in SQL. Tables: trials, attempts, history, measures, results."""
-    from bench import overview
+    from bench.cli.render import overview
     from bench.store import query as answer
 
     if csv + as_json + (parquet is not None) > 1:
         fail("--csv, --json and --parquet: choose one of them")
     table = answer(open_all(store), sql)
     if parquet is not None:
-        from bench.store.export import write_table
+        from bench.store.upkeep.export import write_table
 
         write_table(table, parquet)
         tell(f"wrote {parquet}")
@@ -98,7 +99,75 @@ def query(
 
 
 def _check_choice(option: str, what: str, name: str, valid: list[str]) -> None:
-    from bench.spec.fault import unknown
+    from bench.sweep.fault import unknown
 
     if name not in valid:
         fail(f"{option}: {unknown(what, name, valid)}")
+
+
+@app.command(epilog="Example: sambench plot sweeps/demo.yaml --kind differences --output out/demo.pdf")
+def plot(
+    sweep: SweepArgument,
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    metric: MetricOption = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND", help="rho, runtime, m, sparsity, training or differences; default: what the sweep varies."
+        ),
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="File.png, .svg or .pdf; may be repeated; default: out/ and the sweep's name."
+        ),
+    ] = None,
+) -> None:
+    """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
+    from bench.board import make_board
+    from bench.board.layouts.free import where as matching
+    from bench.plots import FORMATS, PLOTS, default_kind
+    from bench.sweep.fault import unknown
+
+    if kind is not None and kind not in PLOTS:
+        fail(f"--kind: {unknown('plot', kind, PLOTS)}")
+    chosen = read_metric(metric)
+    loaded = matching(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials), where or ())
+    outputs = output or [Path("out") / f"{loaded.name}.png"]
+    for path in outputs:
+        if path.suffix.removeprefix(".") not in FORMATS:
+            fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
+    opened = open_all(store)
+    made = make_board(opened, loaded, chosen)
+    if made.empty:
+        tell(f"nothing to plot yet: no trial of {loaded.name} has a {made.metric.name}")
+        return
+    from bench.plots.draw import draw
+
+    draw(opened, loaded, made, kind or default_kind(loaded.trials), outputs)
+    for path in outputs:
+        tell(f"wrote {path}")
+
+
+@app.command(epilog="Example: sambench report sweeps/demo.yaml --output out/demo.html")
+def report(
+    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("out/report.html"),
+) -> None:
+    """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
+    from bench.report import write_report
+
+    loaded = [load_told(sweep, set_, store, smoke=smoke, max_trials=max_trials) for sweep in sweeps]
+    ready = [sweep for sweep in loaded if sweep.trials]
+    if not ready:
+        return
+    write_report(open_all(store), ready, output)
+    tell(f"wrote {output}")

@@ -27,12 +27,12 @@ from bench.cli.options import (
     open_existing,
     waits_told,
 )
-from bench.terminal import fail, show, tell
+from bench.cli.render.terminal import fail, show, tell
 
 if TYPE_CHECKING:
     from bench.estimate import Estimate
-    from bench.spec import Sweep
     from bench.store import State
+    from bench.sweep import Sweep
 
 
 @app.command(epilog="Example: sambench plan sweeps/demo.yaml --json")
@@ -47,7 +47,7 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
-    from bench import overview
+    from bench.cli.render import overview
 
     loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
     found = find_states(store, loaded)
@@ -92,10 +92,10 @@ def run(
 ) -> None:
     """Run what is missing of a sweep; may be stopped and started again at any time."""
     from bench.cli.launching import launch_sweep, same_command
-    from bench.preflight import preflight
-    from bench.profile import Profile, load_profile
-    from bench.spec.fault import unknown
+    from bench.sweep.fault import unknown
+    from bench.sweep.preflight import preflight
     from cluster.launcher import LAUNCHERS
+    from cluster.profile import Profile, load_profile
 
     if on not in LAUNCHERS:
         fail(f"--on: {unknown('launcher', on, LAUNCHERS)}")
@@ -141,7 +141,7 @@ def run(
 @app.command(epilog="Example: sambench doctor")
 def doctor(store: StoreOption = DEFAULT_STORES) -> None:
     """Check this machine: Python, torch, device, Ray, SLURM, write access, clashing packages."""
-    from bench.doctor import examine, render
+    from bench.cli.doctor import examine, render
 
     findings = examine(store[0])
     show(render(findings))
@@ -150,7 +150,7 @@ def doctor(store: StoreOption = DEFAULT_STORES) -> None:
 
 def _estimate(sweep: Sweep, found: dict[str, State], stores: list[Path], *, probe: bool) -> Estimate:
     from bench.estimate import estimate, measured
-    from bench.preflight import preflight
+    from bench.sweep.preflight import preflight
 
     left = [trial for trial in sweep.trials if found[trial.trial_id].status not in ("done", "pruned", "failed")]
     opened = open_existing(stores) if left else ()

@@ -10,7 +10,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.options import DEFAULT_STORES, StoreOption, StoresOption, open_all
-from bench.terminal import show, shown, tell
+from bench.cli.render.terminal import show, shown, tell
 
 if TYPE_CHECKING:
     from bench.store import Store
@@ -25,7 +25,7 @@ def schema(table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Ta
     from rich import box
     from rich.table import Table
 
-    from bench.store.columns import ABOUT, columns
+    from bench.store.read.columns import ABOUT, columns
 
     for name in [table] if table else ABOUT:
         listed = columns(name)
@@ -56,7 +56,7 @@ def merge(
 ) -> None:
     """Copy the trials of several stores into one; what that has already is kept, but for measures that it lacks."""
     from bench.store import Store
-    from bench.store.merge import merge as unite
+    from bench.store.upkeep.merge import merge as unite
 
     opened = [Store.open(source) for source in sources]
     done = unite(opened, Store.create(into))
@@ -75,7 +75,7 @@ def export(
     store: StoresOption = DEFAULT_STORES,
 ) -> None:
     """Write the results, one row per trial, as one Parquet file."""
-    from bench.store.export import export as write
+    from bench.store.upkeep.export import export as write
 
     rows = write(open_all(store), target)
     tell(f"wrote {rows} results to {target}")
@@ -88,7 +88,7 @@ def check(
 ) -> None:
     """Read everything: damage, wrong ids, live and stale claims, orphans; exit code 1 if results are in doubt."""
     from bench.store import Store
-    from bench.store import check as checking
+    from bench.store.upkeep import check as checking
 
     opened = Store.open_to_write(store[0]) if repair else Store.open(store[0])
     counts: Counter[str] = Counter()
@@ -108,7 +108,7 @@ def check(
 
 
 def _repair(store: Store) -> None:
-    from bench.store.repair import repair
+    from bench.store.upkeep.repair import repair
 
     done = repair(store)
     tell(f"{done.restored} trials restored, {done.given_up} given up: `sambench run` trains them again")

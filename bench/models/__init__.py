@@ -152,6 +152,13 @@ def check_image_size(name: str, image_size: int) -> str | None:
     return None
 
 
+def check_timm(name: str) -> None:
+    """UserError with the nearest names if timm has no model NAME of `timm/NAME`."""
+    from bench.models.timm_model import check_name  # it takes seconds to import timm, which knows
+
+    check_name(name.removeprefix(_TIMM))
+
+
 def build(name: str, *, num_classes: int = 10, in_channels: int = 3, image_size: int | None = None) -> nn.Module:
     """Build model `name` with fresh weights drawn from torch's global generator.
 

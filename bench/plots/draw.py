@@ -10,8 +10,8 @@ import matplotlib as mpl
 from bench.board import Board
 from bench.plots import PLOTS
 from bench.plots.drawing import Drawing
-from bench.spec import Sweep
 from bench.store import Readable
+from bench.sweep import Sweep
 
 mpl.use("Agg")
 

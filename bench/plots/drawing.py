@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.board import Board
-from bench.board.layout import short
 from bench.board.metric import METRICS
 from bench.board.statistics import Summary, summarize
-from bench.spec import Sweep
 from bench.store import Readable, connect, files
-from bench.trial import Trial
+from bench.sweep import Sweep
+from bench.trial import Trial, short
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.board.aggregate import Board
+from bench.board.board import Board
 from bench.board.cells import Cell
-from bench.board.layout import BASE_ROW
+from bench.board.layouts.base import BASE_ROW
 from bench.plots.drawing import STYLES, Drawing, line
 from bench.trial import NONE
 

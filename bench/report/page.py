@@ -16,14 +16,14 @@ from plotly.offline import get_plotlyjs
 
 from bench.board import Board, make_board, show_board
 from bench.board.formats.html import TABLE_STYLE, fragment
+from bench.cli.render.terminal import shown
 from bench.plots.drawing import Drawing
 from bench.report.charts import charts
 from bench.report.words import summary
-from bench.spec import Sweep
 from bench.store import Readable, State, connect, files, states
 from bench.store.folder import StoreError, log_of
-from bench.store.query import as_list
-from bench.terminal import shown
+from bench.store.read.query import as_list
+from bench.sweep import Sweep
 
 _LOG_LINES = 30
 _PROVENANCE = ("device", "host", "launcher", "git_commit", "sambench", "torch", "python", "world_size")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from bench.board import Board
 from bench.board.answer import OURS, THEIRS, answer
-from bench.board.origin import FIELDS
-from bench.spec import Sweep
+from bench.board.footnotes import FIELDS
 from bench.store import State
+from bench.sweep import Sweep
 
 
 def summary(sweep: Sweep, board: Board, found: Mapping[str, State]) -> list[str]:

@@ -9,9 +9,10 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from bench.registry import Scalar
-from bench.sam import SCOPES, VARIANTS, parse_scope
 from bench.sam.context import Context
+from bench.sam.names import parse_scope
 from bench.sam.norms import NORM_RULES
+from bench.sam.registry import SCOPES, VARIANTS
 from bench.sam.scopes.named import Named
 from bench.sam.scopes.scope import Scope
 from bench.sam.settings import one_of, resolve

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from bench.sam.registry import SCOPES
+
 _EXPRESSION = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<stages>[^\[\]]*)\])?")
 
 
@@ -16,8 +18,6 @@ def parse_scope(expression: str) -> tuple[str, tuple[int, ...]]:
     Stages are 1-based; none, `()`, means the whole network. Raises ValueError for anything that isn't a known
     scope, for stages of a scope that has none, and for stages that aren't distinct positive integers.
     """
-    from bench.sam import SCOPES  # the registry's module imports this one
-
     match = _EXPRESSION.fullmatch(expression.strip())
     if match is None:
         raise ValueError(f"scope {expression!r}: write a name or a name with stages, as in only_norm[2,3]")

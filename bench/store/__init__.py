@@ -16,7 +16,7 @@ trials/ID/checkpoint.pt       state after the last epoch or stop, while the tria
 trials/ID/progress.json       the newest epoch, while the trial isn't done
 trials/ID/log.txt             what its workers said
 changed/ID-N                  mark of a trial that may have more than its compacted rows
-compact/                      trials that are over, folded into large files; see `bench.store.manifest`
+compact/                      trials that are over, folded into large files; see `bench.store.compacted.manifest`
 damaged/ID-…/                 folders set aside because a file in them was damaged, or a done trial was merged
 .work-…/                      what a compaction or merge writes until it is whole; removed at its end
 ```
@@ -27,13 +27,13 @@ program that reads Parquet; docs/store.md has the globs.
 
 from bench.store.attempt import OUTCOMES, Attempt, Outcome
 from bench.store.claim import Claim, ClaimLost, acquire, bury
-from bench.store.compaction import compact
-from bench.store.export import Results, Stores, export, read_exported
-from bench.store.export import open_stores as open
 from bench.store.folder import StoreError, TrialFolder
-from bench.store.layout import Store
-from bench.store.query import TABLES, QueryError, Readable, connect, query, results_of
+from bench.store.read.query import TABLES, QueryError, Readable, connect, query, results_of
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
+from bench.store.store import Store
+from bench.store.upkeep.compact import compact
+from bench.store.upkeep.export import Results, Stores, export, read_exported
+from bench.store.upkeep.export import open_stores as open
 
 __all__ = [
     "OUTCOMES",

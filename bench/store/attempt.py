@@ -9,11 +9,12 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import pyarrow as pa
 
-from bench.store import files, manifest, marks
+from bench.store import files
+from bench.store.compacted import manifest, marks
 from bench.store.damage import RUN_AGAIN, Damaged
 from bench.store.folder import TrialFolder
-from bench.store.layout import STORE_SCHEMA
-from bench.store.loose import read_table
+from bench.store.read.loose import read_table
+from bench.store.store import STORE_SCHEMA
 
 Outcome = Literal["done", "pruned", "preempted", "timeout", "oom", "diverged", "crashed", "lost", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)

@@ -11,30 +11,19 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from bench.store import files, manifest, plain, seal
+from bench.store import files, plain, seal
 from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
+from bench.store.compacted import manifest
 from bench.store.folder import StoreError, TrialFolder
-from bench.store.layout import Store
+from bench.store.lease import _UNKNOWN, HEARTBEAT, describe_holder, is_dead, read_holder, this_machine
+from bench.store.store import Store
 
 _CLAIM = re.compile(r"(\d{4,})\.claim")
-HEARTBEAT = 5.0
-"""Seconds between two touches of a claim."""
-STALE = 60.0
-"""Seconds without a touch after which a claim of another machine is given up for dead."""
-
-
-_UNKNOWN: dict[str, Any] = {
-    "host": "an unknown machine", "machine": "", "pid": 0, "process_started": "", "launcher": "unknown",
-}  # fmt: skip
-"""Holder of a claim that is damaged."""
 
 
 class ClaimLost(Exception):
@@ -114,7 +103,7 @@ def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "cra
         outcome = "preempted"
     elif not is_dead(store, holder, touched):
         return False
-    elif outcome == "crashed" and holder["machine"] != _machine():
+    elif outcome == "crashed" and holder["machine"] != this_machine():
         outcome = "lost"
     try:
         record(folder, vanished(folder.trial_id, number, holder, touched, outcome))
@@ -133,53 +122,9 @@ def mark_interrupted(folder: TrialFolder, number: int) -> None:
         os.link(folder.claim(number), folder.interrupted(number))
 
 
-def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
-    """Whether the worker that made a claim is gone: surely where its process can be seen, else by its silence."""
-    there = is_there(holder)
-    return store.now() - touched > STALE if there is None else not there
-
-
-def is_there(holder: dict[str, Any]) -> bool | None:
-    """Whether the process that describes itself so runs; None if it can't be seen from here.
-
-    That is so on another machine, and for somebody else's process where `/proc` is mounted with `hidepid`.
-    """
-    if holder["machine"] != _machine():
-        return None
-    started = _process_started(holder["pid"])
-    if started is None and _is_hidden(holder["pid"]):
-        return None
-    return started == holder["process_started"]
-
-
-def read_holder(path: Path) -> tuple[dict[str, Any], float]:
-    """What a claim says, and when it was last touched; FileNotFoundError if it isn't there.
-
-    Of a damaged claim nothing is believed, so that its holder is judged by the touches alone.
-    """
-    touched = path.lstat().st_mtime
-    try:
-        holder = seal.read_json(plain.read(path))
-    except ValueError:
-        holder = {}
-    fits = all(type(holder.get(name)) is type(value) for name, value in _UNKNOWN.items())
-    return (holder if fits else dict(_UNKNOWN)), touched
-
-
 def is_readable(path: Path) -> bool:
     """Whether a claim says who holds it."""
     return read_holder(path)[0] != _UNKNOWN
-
-
-def describe_holder(launcher: str) -> dict[str, Any]:
-    """What a claim of this process says, by which others tell whether it lives."""
-    return {
-        "host": socket.gethostname(),
-        "machine": _machine(),
-        "pid": os.getpid(),
-        "process_started": _process_started(os.getpid()),
-        "launcher": launcher,
-    }
 
 
 def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:
@@ -201,34 +146,3 @@ def _beat(claim: Claim) -> None:
             os.utime(claim.folder.claim(claim.number))
             if claim.folder.cancelled.exists():
                 claim.cancelled.set()
-
-
-def _is_hidden(pid: int) -> bool:
-    """Whether there is a process of this id, of which nothing is shown."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return not os.path.exists(f"/proc/{pid}")
-    # Ours, and gone from view only because it is dead and not yet waited for.
-    return False
-
-
-@lru_cache(maxsize=1)
-def _machine() -> str:
-    """Boot and process namespace: only there does a process id mean the same process."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        boot = file.read().strip()
-    return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
-
-
-def _process_started(pid: int) -> str | None:
-    """Start of a process in clock ticks since boot, which tells it from a later one of the same id; None if gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            after_name = file.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    state, started = after_name[0], after_name[19]
-    return None if state in "ZX" else started

@@ -14,7 +14,7 @@ from bench.store import plain
 from bench.store.folder import HISTORY, LATER, StoreError
 
 if TYPE_CHECKING:
-    from bench.store.layout import Store
+    from bench.store.store import Store
 
 RUN_AGAIN = "`sambench run` sets its trial aside and trains it again"
 MEASURE_AGAIN = "`sambench measure` takes it again"

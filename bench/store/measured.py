@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from bench.store import files, manifest, marks
+from bench.store import files
+from bench.store.compacted import manifest, marks
 from bench.store.folder import TrialFolder
-from bench.store.layout import Store
-from bench.store.loose import damaged_files, read_table
-from bench.store.query import connect
+from bench.store.read.loose import damaged_files, read_table
+from bench.store.read.query import connect
 from bench.store.results import MEASURES_SCHEMA
+from bench.store.store import Store
 
 
 class Quantity(NamedTuple):

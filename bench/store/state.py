@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from bench.resources import Retries
-from bench.store import manifest, plain, snapshot
+from bench.store import plain
 from bench.store.attempt import ATTEMPT_SCHEMA, FAILURES, is_over, read
-from bench.store.claim import is_dead, last_number, read_holder
+from bench.store.claim import last_number
+from bench.store.compacted import manifest
 from bench.store.damage import Damaged
 from bench.store.folder import TrialFolder, check_description
-from bench.store.layout import Store
-from bench.store.loose import damaged_files
-from bench.store.query import Readable, as_list, connect
+from bench.store.lease import is_dead, read_holder
+from bench.store.read import snapshot
+from bench.store.read.loose import damaged_files
+from bench.store.read.query import Readable, as_list, connect
 from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA
+from bench.store.store import Store
 
 Status = Literal["done", "pruned", "failed", "running", "cancelled", "missing"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from cluster.on_slurm.exits import DONE
-from cluster.queue_plan import Plan
+from cluster.on_slurm.plan import Plan
 
 
 def work(plan_file: str, share: int) -> int:
@@ -16,7 +16,7 @@ def work(plan_file: str, share: int) -> int:
         plan = Plan.load(Path(plan_file))
         if not any(plan.missing(share)):
             return DONE
-        from cluster.slurm_worker import work_here
+        from cluster.on_slurm.worker import work_here
 
         return work_here(plan, share)
     except UserError as error:

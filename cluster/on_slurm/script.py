@@ -19,7 +19,7 @@ from cluster.environment import worker_environment
 from cluster.launcher import Job
 from cluster.on_slurm import start
 from cluster.on_slurm.exits import FINAL, GO_ON, UNFIT
-from cluster.queue_plan import Chunk, Plan
+from cluster.on_slurm.plan import Chunk, Plan
 
 DEFAULT_TIME = "1h"
 """Of a job, where neither sweep nor profile say."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.board.page import Page
-from bench.spec import Sweep, load
+from bench.board.page.page import Page
+from bench.sweep import Sweep, load
 
 Write = Callable[[str], Sweep]
 

@@ -12,9 +12,9 @@ from bench.board import Board
 from bench.board.answer import answer
 from bench.board.cells import Cell, Runs
 from bench.board.choice import decide
-from bench.board.layout import Layout
+from bench.board.footnotes import Origin
+from bench.board.layouts.base import Layout
 from bench.board.metric import METRICS, metric_of
-from bench.board.origin import Origin
 from bench.report.words import summary
 from bench.store import State
 

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from bench.board import Board, formats, make_board
 from bench.board.answer import answer
-from bench.board.page import board_page
+from bench.board.page.page import board_page
 from bench.board.statistics import paired_difference, summarize
-from bench.spec import Sweep, load
 from bench.store import Store
-from tests.store.test_query import finish
+from bench.sweep import Sweep, load
+from tests.store.read.test_query import finish
 
 SWEEP = """
 title: "Hand-made"

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from bench.board import formats
-from bench.board.aggregate import make_board
+from bench.board.board import make_board
 from bench.board.choice import decide, selection_measure
 from bench.board.chooser import StoreChooser
-from bench.board.page import board_page
-from bench.spec import load
-from bench.spec.choose import Candidate
+from bench.board.page.page import board_page
 from bench.store import Store
-from tests.store.test_query import finish
+from bench.sweep import load
+from bench.sweep.choose import Candidate
+from tests.store.read.test_query import finish
 
 MIXED = """
 title: "Mixed"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench.board.chooser import StoreChooser
-from bench.spec import SpecError, Sweep, load
 from bench.store import Readable, Store
-from tests.store.test_query import finish
+from bench.sweep import SpecError, Sweep, load
+from tests.store.read.test_query import finish
 
 SEARCH = """
 title: "Search"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.spec import load
 from bench.store import Store
-from tests.store.test_query import finish
+from bench.sweep import load
+from tests.store.read.test_query import finish
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -7,14 +7,14 @@ import pytest
 from bench.board import make_board, show_board
 from bench.board.formats import markdown
 from bench.board.metric import METRICS, metric_of
-from bench.board.paper import numbers
 from bench.errors import UserError
 from bench.measures.names import parse
-from bench.spec import Sweep
+from bench.papers.sam_on.numbers import numbers
 from bench.store import Store
 from bench.store.measured import Quantity, add_measure
+from bench.sweep import Sweep
 from tests.board.conftest import Write
-from tests.store.test_query import finish
+from tests.store.read.test_query import finish
 
 SHARP = "sharpness[rho=0.003]"
 SWEEP = """

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, acquire, compact, files, states
-from bench.store.export import export
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure
-from bench.store.merge import merge
 from bench.store.results import write_history, write_measures
+from bench.store.upkeep.export import export
+from bench.store.upkeep.merge import merge
 from bench.trial import Trial
 from tests.chaos.truth import RECORDED_EPOCHS, Truth, recorded_accuracy, recorded_weights
 

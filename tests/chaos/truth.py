@@ -8,8 +8,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.spec import load
 from bench.store import Store, query
+from bench.sweep import load
 from bench.trial import Trial
 from tests.chaos.command import sambench
 

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from bench.catalog import CATALOGS
-from bench.recipes import RECIPES
+from bench.cli.render.catalog import CATALOGS
+from bench.papers.sam_on.recipes import RECIPES
 from tests.cli.conftest import Call
 
 KINDS = {**{kind: list(entries) for kind, entries in CATALOGS.items()}, "recipes": list(RECIPES)}
@@ -34,7 +34,7 @@ def test_an_unknown_kind_names_the_nearest(call: Call) -> None:
 
 def test_listing_needs_no_torch() -> None:
     code = (
-        "import sys; from bench import catalog\n"
+        "import sys; from bench.cli.render import catalog\n"
         "for kind in (*catalog.CATALOGS, 'recipes'): catalog.catalog(kind); catalog.records(kind)\n"
         "sys.exit(bool({'torch', 'ray', 'timm', 'submitit'} & set(sys.modules)))"
     )

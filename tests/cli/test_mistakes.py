@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.spec import load
 from bench.store import Store
+from bench.sweep import load
 from tests.cli.conftest import Call
-from tests.store.test_query import finish
+from tests.store.read.test_query import finish
 
 WITHOUT_STORE = {
     "run tiny.yaml --on slrum": "--on: unknown launcher 'slrum'; did you mean slurm; valid: ray, slurm, inline",

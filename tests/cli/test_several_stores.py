@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.spec import Sweep, load
 from bench.store import Store
+from bench.sweep import Sweep, load
 from tests.cli.conftest import Call
-from tests.store.test_query import finish
+from tests.store.read.test_query import finish
 
 BOTH = ("--store", "a", "--store", "b")
 

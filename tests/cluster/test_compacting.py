@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.profile import Profile
 from bench.resources import Resources, Retries
-from bench.store import Store, manifest, query
+from bench.store import Store, query
 from bench.store.attempt import record
+from bench.store.compacted import manifest
 from bench.store.results import write_measures
 from bench.trial import Trial
 from cluster.compacting import compact_if_many
 from cluster.driver import Drive
+from cluster.profile import Profile
 from tests.store.contents import loose
+from tests.store.read.test_query import finish
 from tests.store.test_claim import ended
-from tests.store.test_query import finish
 
 Make = Callable[..., Trial]
 

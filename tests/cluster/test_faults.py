@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.spec import load
 from bench.store import Store, query
 from bench.store.claim import last_number
 from bench.store.progress import read_progress
+from bench.sweep import load
 from tests.conftest import command_environment
 from tests.shared import assert_undisturbed
 from tests.shared_time import patience, wait_for

@@ -8,12 +8,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from bench import checkpoint
 from bench.store import Store, query, states
-from bench.train import Training
+from bench.train import checkpoint
+from bench.train.training import Training
 from bench.trial import Trial
 from cluster.worker import Manner, run_trial
-from tests.test_train import CPU, METHODS
+from tests.train.test_training import CPU, METHODS
 
 Make = Callable[..., Trial]
 

@@ -14,7 +14,7 @@ from bench import data
 from bench.data.cifar import load_cifar10, load_cifar100
 from bench.data.cifar_files import CIFAR10, CIFAR100
 from bench.data.location import DataError
-from bench.train import Training
+from bench.train.training import Training
 from tests.data.formats import write_cifar
 
 

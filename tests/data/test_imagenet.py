@@ -17,7 +17,7 @@ from bench.data.location import DataError
 from bench.data.on_disk import OnDisk
 from bench.data.split import Augmentation
 from bench.measures.shifted import chosen, rightness
-from bench.train import Training
+from bench.train.training import Training
 from tests.data import formats
 
 

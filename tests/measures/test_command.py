@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 from bench.cli import app
 from bench.measures.names import parse
 from bench.resources import Resources
-from bench.spec import Sweep, load
 from bench.store import Store, TrialFolder, compact, query
-from bench.store import compaction as folding
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure
+from bench.store.upkeep import compact as folding
+from bench.sweep import Sweep, load
 from cluster.measuring import Taken, missing, take_missing
 from cluster.torchrun import Ranks
 from cluster.worker import Manner, run_trial
@@ -83,7 +83,7 @@ def take(store: Store, sweep: Sweep, *names: str, on: str = "inline") -> list[Ta
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the command does to its process, torch's memory and the answers to signals, stays away from the tests."""
-    monkeypatch.setattr("cluster.measure_inline.apply_here", lambda threads: None)
+    monkeypatch.setattr("cluster.inline.apply_here", lambda threads: None)
     monkeypatch.setattr("bench.cli.measuring.signal.signal", lambda number, answer: None)
 
 

@@ -10,7 +10,7 @@ import pytest
 from bench.measures import MEASURES, entry
 from bench.measures.names import MeasureError, column, parse
 from bench.registry import Setting
-from bench.spec import SpecError, load
+from bench.sweep import SpecError, load
 
 WRITTEN = {
     "sharpness": ("sharpness", {}),

@@ -6,10 +6,10 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.spec import Sweep, load
 from bench.store import Attempt, Store
 from bench.store.attempt import record
 from bench.store.results import write_history, write_measures
+from bench.sweep import Sweep, load
 
 SWEEP = """
 title: "Every plot"

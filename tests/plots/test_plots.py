@@ -13,8 +13,8 @@ from bench.board import make_board
 from bench.errors import UserError
 from bench.plots import PLOTS, default_kind
 from bench.plots.draw import draw
-from bench.spec import Sweep, load
 from bench.store import Store
+from bench.sweep import Sweep, load
 from tests.plots.contents import SWEEP, every_plot, fill
 
 

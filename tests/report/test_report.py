@@ -10,8 +10,8 @@ import pytest
 
 from bench.report import write_report
 from bench.report.charts import _apart
-from bench.spec import Sweep
 from bench.store import Store
+from bench.sweep import Sweep
 from tests.plots.contents import every_plot, fill
 
 

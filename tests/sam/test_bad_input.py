@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from bench.sam import SharpnessAware
-from bench.sam.subsets import set_trainable
+from bench.train.subsets import set_trainable
 from tests.sam.networks import batch, network, sgd
 
 CASES: list[tuple[str, dict[str, Any], str]] = [

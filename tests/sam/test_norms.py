@@ -14,9 +14,9 @@ from torch import nn
 from torch.nn import functional
 
 from bench.sam import SharpnessAware
-from bench.sam.norm_dropout import drop_norm_parameters
 from bench.sam.norms import is_norm, norm_parameters
-from bench.sam.subsets import DECAYS, TRAINABLE, parameter_groups, set_trainable
+from bench.train.norm_dropout import drop_norm_parameters
+from bench.train.subsets import DECAYS, TRAINABLE, parameter_groups, set_trainable
 from tests.sam.networks import batch, network, sgd
 
 LAYERS = [

@@ -9,11 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.spec import Sweep, load
 from bench.store import Store, query
 from bench.store.claim import last_number
 from bench.store.progress import read_progress
-from cluster.queue_plan import plans
+from bench.sweep import Sweep, load
+from cluster.on_slurm.plan import plans
 from tests import shared_command
 from tests.shared import assert_undisturbed
 from tests.shared_time import wait_for

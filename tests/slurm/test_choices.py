@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.spec import load
 from bench.store import query
+from bench.sweep import load
 from tests.slurm.cluster import Cluster
 from tests.slurm.runs import Run, wait_for
 

@@ -9,8 +9,8 @@ import pytest
 
 from bench.store import Store
 from bench.trial import Trial
+from tests.store.read.test_query import finish
 from tests.store.test_claim import dead_claim
-from tests.store.test_query import finish
 
 
 @pytest.fixture

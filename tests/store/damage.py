@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bench.board import show_board
-from bench.spec import Sweep
 from bench.store import TABLES, Store, connect, states
-from bench.store.check import check
+from bench.store.upkeep.check import check
+from bench.sweep import Sweep
 
 UNREAD = ("log.txt", "weights.safetensors", "checkpoint.pt")
 """Files that no reader of results looks into."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.store import Store, compact
-from bench.store.merge import merge
+from bench.store.upkeep.merge import merge
 
 ROOT = Path(__file__).parents[2]
 

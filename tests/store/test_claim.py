@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bench.store import Attempt, ClaimLost, Store, TrialFolder, acquire, claim, connect, states
+from bench.store import Attempt, ClaimLost, Store, TrialFolder, acquire, claim, connect, lease, states
 from bench.trial import Trial
 from tests.shared_time import patience, wait_for
 
@@ -98,12 +98,12 @@ def test_a_silent_claim_of_another_machine_is_taken_over_after_a_while(
     holder = json.loads(path.read_text())
     path.write_text(json.dumps(holder | {"machine": ELSEWHERE}))
     assert acquire(store, folder, "test") is None
-    os.utime(path, (time.time() - claim.STALE - 1,) * 2)
+    os.utime(path, (time.time() - lease.STALE - 1,) * 2)
     assert acquire(store, folder, "test") is not None
 
 
 def test_the_heartbeat_touches_the_claim(store: Store, folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claim, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(lease, "HEARTBEAT", 0.05)
     held = acquire(store, folder, "test")
     assert held is not None
     os.utime(folder.claim(1), (1.0, 1.0))

@@ -13,13 +13,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.spec import Sweep, load
 from bench.store import Store, acquire, compact, files, query, seal, states
 from bench.store.measured import Quantity, add_measure
 from bench.store.results import write_measures
+from bench.sweep import Sweep, load
 from bench.trial import Trial
 from tests.store.damage import Answers, Blow, answers, blows, faults, strike
-from tests.store.test_query import finish
+from tests.store.read.test_query import finish
 
 Make = Callable[..., Trial]
 SWEEP = """

@@ -11,15 +11,15 @@ import pyarrow as pa
 import pytest
 
 from bench.store import Store, StoreError, compact, files, query, results_of
-from bench.store.check import check
 from bench.store.folder import log_of
 from bench.store.measured import Quantity, add_measure
-from bench.store.merge import merge
 from bench.store.progress import read_progress
 from bench.store.results import MEASURES_SCHEMA
+from bench.store.upkeep.check import check
+from bench.store.upkeep.merge import merge
 from bench.trial import Trial
 from tests.store.contents import contents
-from tests.store.test_query import finish
+from tests.store.read.test_query import finish
 
 Make = Callable[..., Trial]
 

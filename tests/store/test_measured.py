@@ -15,14 +15,16 @@ from typing import Any
 
 import pytest
 
-from bench.store import Store, TrialFolder, check, cleaning, compact, manifest, query, set_aside_damaged
-from bench.store import compaction as folding
+from bench.store import Store, TrialFolder, compact, query, set_aside_damaged
+from bench.store.compacted import manifest
 from bench.store.lease import is_leased, lease
 from bench.store.measured import Quantity, add_measure, file_of, is_measured, measured, reveal
+from bench.store.upkeep import check, clean
+from bench.store.upkeep import compact as folding
 from bench.trial import Trial
 from tests.store.contents import contents
-from tests.store.test_compact_race import Killed, die_at
-from tests.store.test_query import finish
+from tests.store.read.test_query import finish
+from tests.store.upkeep.test_compact_race import Killed, die_at
 
 SHARP = Quantity("sharpness", '{"rho":0.003}')
 RANK = Quantity("feature_rank", "{}")
@@ -83,7 +85,7 @@ def test_one_that_comes_while_loose_files_are_removed_stays(
     store: Store, folder: TrialFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_measure(folder, SHARP, 0.5)
-    look = cleaning.marks.left
+    look = clean.marks.left
 
     def left(root: Path) -> Any:
         found = look(root)
@@ -91,7 +93,7 @@ def test_one_that_comes_while_loose_files_are_removed_stays(
             add_measure(folder, RANK, 77.0)
         return found
 
-    monkeypatch.setattr(cleaning.marks, "left", left)
+    monkeypatch.setattr(clean.marks, "left", left)
     compact(store)
     monkeypatch.undo()
     assert result(store) == {"test_accuracy": 90.0, "feature_rank": 77.0, "sharpness": 0.5}

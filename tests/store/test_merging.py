@@ -9,13 +9,13 @@ from collections.abc import Callable
 import pytest
 
 from bench.store import Store, acquire, compact, query
-from bench.store.check import check
-from bench.store.merge import Merged, merge
-from bench.store.workspace import remove_left, workspace
+from bench.store.upkeep.check import check
+from bench.store.upkeep.merge import Merged, merge
+from bench.store.upkeep.workspace import remove_left, workspace
 from bench.trial import Trial
 from tests.store.contents import contents
 from tests.store.interrupted import start, wake
-from tests.store.test_query import finish
+from tests.store.read.test_query import finish
 
 Make = Callable[..., Trial]
 
@@ -89,8 +89,9 @@ def test_a_trial_that_a_worker_of_the_target_is_at_stays(store: Store, other: St
 
 
 POINTS = (
-    ("bench.store.copying:_copy_file", 2), ("bench.store.copying:replace", 1), ("bench.store.copying:replace", 2),
-    ("bench.store.manifest:Manifest.publish", 1), ("os:rename", 8), ("os:rename", 9),
+    ("bench.store.upkeep.copying:_copy_file", 2), ("bench.store.upkeep.copying:replace", 1),
+    ("bench.store.upkeep.copying:replace", 2),
+    ("bench.store.compacted.manifest:Manifest.publish", 1), ("os:rename", 8), ("os:rename", 9),
 )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def test_a_killed_merge_leaves_nothing(store: Store, other: Store, make_trial: M
 
 def test_the_workspace_of_a_stopped_merge_stays(store: Store, other: Store, make_trial: Make) -> None:
     finish(store, make_trial(seed=0), test_accuracy=90.0)
-    sleeper = start("merge", store, other, at="bench.store.copying:_copy_file", by=signal.SIGSTOP)
+    sleeper = start("merge", store, other, at="bench.store.upkeep.copying:_copy_file", by=signal.SIGSTOP)
     remove_left(other)
     assert len(list(other.root.glob(".work-*"))) == 1
     assert "copied=1" in wake(sleeper)

@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable
 
 from bench.store import Store, compact
-from bench.store.check import check
-from bench.store.cleaning import clean
+from bench.store.upkeep.check import check
+from bench.store.upkeep.clean import clean
 from bench.trial import Trial
 from tests.store.contents import contents
 from tests.store.interrupted import start, wake
-from tests.store.test_query import finish
+from tests.store.read.test_query import finish
 
 Make = Callable[..., Trial]
-BEFORE_PUBLISHING = "bench.store.manifest:Manifest.publish"
+BEFORE_PUBLISHING = "bench.store.compacted.manifest:Manifest.publish"
 
 
 def age(store: Store) -> None:

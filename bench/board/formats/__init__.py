@@ -9,7 +9,7 @@ from bench.board.formats.html import html
 from bench.board.formats.latex import latex
 from bench.board.formats.markdown import markdown
 from bench.board.formats.terminal import terminal
-from bench.board.page import Page
+from bench.board.page.page import Page
 
 __all__ = ["FORMATS", "as_csv", "as_json", "html", "latex", "markdown", "terminal"]
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from bench.board.page import Page
+from bench.board.page.page import Page
 
 
 def as_csv(page: Page) -> str:

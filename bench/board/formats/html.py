@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from bench.board.grid import Entry, Grid, Line
-from bench.board.page import Page
+from bench.board.page.page import Page
+from bench.board.page.table import Entry, Grid, Line
 
 TABLE_STYLE = """
 .wide { overflow-x: auto; }

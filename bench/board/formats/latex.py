@@ -10,8 +10,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from bench.board.grid import Entry, Grid, Line, Title
-from bench.board.page import Page
+from bench.board.page.page import Page
+from bench.board.page.table import Entry, Grid, Line, Title
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bench.board.grid import Entry, Grid, spread
-from bench.board.page import Page
-from bench.terminal import shown
+from bench.board.page.page import Page
+from bench.board.page.table import Entry, Grid, spread
+from bench.cli.render.terminal import shown
 
 
 def markdown(page: Page) -> str:

@@ -9,8 +9,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from bench.board.grid import Entry, Grid, parts, spread
-from bench.board.page import Page
+from bench.board.page.page import Page
+from bench.board.page.table import Entry, Grid, parts, spread
 
 
 def terminal(page: Page) -> RenderableType:

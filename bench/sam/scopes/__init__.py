@@ -1,0 +1,1 @@
+"""Scopes: which parameters, or entries of them, the ascent step perturbs."""

@@ -1,0 +1,1 @@
+"""Variants: how the perturbation ε is made of the gradient."""

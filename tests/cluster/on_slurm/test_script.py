@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.profile import Profile
 from bench.resources import Resources
 from bench.store import Store
 from cluster.launcher import Job
 from cluster.on_slurm import start
+from cluster.on_slurm.launcher import SlurmLauncher
+from cluster.on_slurm.plan import Plan
 from cluster.on_slurm.script import batch_script, quoted
-from cluster.queue_plan import Plan
-from cluster.slurm import SlurmLauncher
+from cluster.profile import Profile
 
 GOLDEN = """#!/bin/bash
 

@@ -1,0 +1,1 @@
+"""The board beside the paper's numbers: verdicts by cell, and claims."""

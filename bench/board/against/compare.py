@@ -1,0 +1,80 @@
+"""Compare: each cell of a board beside the paper's number, with a verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.board.board import Board
+from bench.board.cells import Cell, Key
+from bench.board.inference import ALPHA, Judgement, judge
+from bench.papers.sam_on.deviations import deviations
+from bench.papers.sam_on.numbers import SEEDS, PaperCell, numbers
+from bench.papers.sam_on.tables import form_of
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One cell of the board, and what the paper has for it."""
+
+    key: Key
+    cell: Cell
+    paper: PaperCell | None
+    judgement: Judgement
+
+
+def compare(board: Board, paper: str | None) -> list[Comparison]:
+    """Every cell of the board; where several tables have a number, that of the sweep's own table `paper` counts."""
+    table = form_of(paper)
+    compared = []
+    for key, cell in board.cells.items():
+        theirs = numbers().find(cell.trial, board.metric.name, table)
+        compared.append(Comparison(key, cell, theirs, _judgement(cell, theirs)))
+    return compared
+
+
+def not_in_sweep(compared: Sequence[Comparison], board: Board, paper: str | None) -> list[PaperCell]:
+    """Cells of the sweep's own table that the sweep has no trial for."""
+    found = {id(each.paper) for each in compared}
+    table = form_of(paper)
+    return [
+        cell
+        for cell in numbers().cells
+        if cell.table == table and cell.measure == board.metric.name and id(cell) not in found
+    ]
+
+
+def verdicts(compared: Sequence[Comparison], unit: str) -> list[str]:
+    """The count of each verdict, and how they are come to; `unit` is that of the differences."""
+    counts: Counter[str] = Counter(each.judgement.word for each in compared)
+    words = ("reproduced", "higher", "lower", "not comparable")
+    shown = sum(
+        each.judgement.p_equivalence is not None and each.judgement.p_equivalence < ALPHA
+        for each in compared
+        if each.judgement.word == "reproduced"
+    )
+    return [
+        f"Against the paper, {len(compared)} cells: {', '.join(f'{counts[word]} {word}' for word in words)}.",
+        "reproduced: the means differ by no more than the margin, which is 3 units of the last digit of the paper's "
+        f"std or 2 of its stds, whichever is more; for {shown} of {counts['reproduced']} two one-sided tests also show "
+        "at 5 % that the true difference lies within it.",
+        "higher, lower: beyond the margin, and Welch's t-test says at 5 % that the means differ. Beyond the margin "
+        "without that: undecided.",
+        f"Difference: ours − the paper's in {unit} [95 % confidence interval], taking the paper's n as {SEEDS}.",
+    ]
+
+
+def _judgement(cell: Cell, paper: PaperCell | None) -> Judgement:
+    if paper is None:
+        return Judgement("not comparable", "the paper has no such cell")
+    if paper.mean is None:
+        return Judgement("not comparable", "lost in the paper's text")
+    if different := deviations(cell.trial, paper.table):
+        return Judgement("not comparable", f"trained otherwise: {', '.join(different)}")
+    summary = cell.chosen.summary
+    if summary is None:
+        return Judgement("not comparable", "no result yet")
+    if paper.std is None:
+        return Judgement("not comparable", "the paper gives no std", summary.mean - paper.mean)
+    return judge(summary, paper.mean, paper.std, paper.unit, SEEDS)

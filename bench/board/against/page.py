@@ -1,0 +1,174 @@
+"""The page of a board against the paper: verdicts by cell, claims, and what is unsure about the paper's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench.board.against.claims import Claim, Tested, claims_of, conclusions
+from bench.board.against.compare import Comparison, compare, not_in_sweep, verdicts
+from bench.board.board import Board
+from bench.board.cells import Key
+from bench.board.notes import circumstances
+from bench.board.page.board_table import cell_details
+from bench.board.page.page import Page
+from bench.board.page.table import EMPTY, Block, Entry, Grid, Line, Title
+from bench.board.statistics import signed
+from bench.papers.sam_on.numbers import numbers
+from bench.papers.sam_on.tables import form_of
+from bench.trial import NONE
+
+_DIGITS = 2
+"""Decimals, unless the metric has its own."""
+
+
+def against_page(board: Board, paper: str | None) -> Page:
+    """Ours beside the paper's for each cell, then each claim."""
+    compared = compare(board, paper)
+    tested = {claim: tests for claim, tests in claims_of(compared).items() if tests}
+    doubts = _doubts(compared)
+    grids = [_cells(board, compared, doubts), *([_claims(board, tested)] if tested else [])]
+    count, *reading = verdicts(compared, board.metric.difference_unit)
+    lead = [*(["No trial is done yet."] if board.empty else []), count, *conclusions(tested, board.metric)]
+    told = [*reading, *_left_out(board, compared, paper), *circumstances(board)]
+    told += [f"({mark}) {note}" for note, mark in doubts.items()]
+    records = [_record(board, each) for each in compared]
+    facts = {"title": board.title, "metric": board.metric.name, "claims": _claim_records(board, tested)}
+    return Page(
+        f"{board.title}, against the paper",
+        lead=tuple(lead),
+        grids=tuple(grids),
+        notes=tuple(told),
+        records=tuple(records),
+        facts=facts,
+    )
+
+
+def _doubts(compared: Sequence[Comparison]) -> dict[str, str]:
+    """Note of a paper's cell → its number; ours have letters."""
+    notes = dict.fromkeys(each.paper.note for each in compared if each.paper and each.paper.note)
+    return {note: str(number) for number, note in enumerate(notes, 1)}
+
+
+def _cells(board: Board, compared: Sequence[Comparison], doubts: dict[str, str]) -> Grid:
+    titles = ("ours", "paper", "difference", "verdict")
+    blocks: dict[str, list[Line]] = {}
+    for each in compared:
+        summary = each.cell.chosen.summary
+        marks = board.footnotes.marks(each.cell.chosen.origins)
+        ours = Entry(summary.text(_digits(board)) if summary else EMPTY, tuple(cell_details(each.cell)), marks=marks)
+        theirs = Entry(each.paper.text, marks=doubts.get(each.paper.note, "")) if each.paper else Entry(EMPTY)
+        entries = (ours, theirs, _difference(each, _digits(board)), _verdict(each))
+        blocks.setdefault(each.key[1], []).append(Line(_label(board, each.key), entries))
+    made = tuple(Block(column, tuple(lines)) for column, lines in blocks.items())
+    return Grid(
+        f"{board.title}, against the paper", board.layout.corner, (tuple(map(Title, titles)),), made, alike=False
+    )
+
+
+def _claims(board: Board, tested: dict[Claim, list[Tested]]) -> Grid:
+    titles = ("ours: mean ± std (n)", "p", "p, Holm", "paper", "same sign")
+    blocks = []
+    for claim, tests in tested.items():
+        lines = [Line(_about(board, test), tuple(map(Entry, _claim_texts(test, _digits(board))))) for test in tests]
+        blocks.append(
+            Block(f"{claim.text}: difference in {board.metric.difference_unit}, paired over seeds", tuple(lines))
+        )
+    return Grid("Claims", board.layout.corner, (tuple(map(Title, titles)),), tuple(blocks), alike=False)
+
+
+def _digits(board: Board) -> int:
+    return _DIGITS if board.metric.digits is None else board.metric.digits
+
+
+def _claim_texts(test: Tested, digits: int) -> list[str]:
+    agrees = {True: "yes", False: "no", None: EMPTY}[test.agrees]
+    theirs = EMPTY if test.theirs is None else signed(test.theirs, digits)
+    return [test.difference.text(digits, sign=True), _p(test.p), _p(test.p_holm), theirs, agrees]
+
+
+def _left_out(board: Board, compared: Sequence[Comparison], paper: str | None) -> list[str]:
+    lines = []
+    if rest := not_in_sweep(compared, board, paper):
+        lines.append(f"Of {rest[0].table}, {len(rest)} cells have no trial in this sweep.")
+    table = form_of(paper)
+    unmapped = [reason for place, reason in numbers().unmapped if place.startswith(f"{table} · ")]
+    if unmapped:
+        reasons = ", ".join(dict.fromkeys(unmapped))
+        lines.append(f"Of {table}, {len(unmapped)} cells can't be compared: {reasons}.")
+    return lines
+
+
+def _label(board: Board, key: Key) -> str:
+    return key[0] if key[2] == NONE else f"{key[0]} / {board.layout.scope_title(key[2])}"
+
+
+def _about(board: Board, test: Tested) -> str:
+    """The method and the column of a test."""
+    row, column, scope = test.better.key
+    return f"{test.better.cell.trial.variant if scope == NONE else row}, {column}"
+
+
+def _difference(each: Comparison, digits: int) -> Entry:
+    """With its confidence interval below."""
+    judgement = each.judgement
+    if judgement.difference is None:
+        return Entry(EMPTY)
+    interval = [signed(end, digits) for end in (judgement.low, judgement.high) if end is not None]
+    return Entry(signed(judgement.difference, digits), (f"[{', '.join(interval)}]",) if interval else ())
+
+
+def _verdict(each: Comparison) -> Entry:
+    word, reason = each.judgement.word, each.judgement.reason
+    return Entry(word, (reason,) if reason else (), bold=word in ("higher", "lower"))
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return EMPTY
+    return f"{value:.3f}" if value >= 0.001 else "<0.001"
+
+
+def _record(board: Board, each: Comparison) -> dict[str, Any]:
+    row, column, scope = each.key
+    runs, summary, paper, judgement = each.cell.chosen, each.cell.chosen.summary, each.paper, each.judgement
+    return {
+        "row": row,
+        "column": column,
+        "scope": scope,
+        "rho": runs.rho,
+        "metric": board.metric.name,
+        "mean": summary.mean if summary else None,
+        "std": summary.std if summary else None,
+        "n": summary.n if summary else 0,
+        "paper_table": paper.table if paper else None,
+        "paper_mean": paper.mean if paper else None,
+        "paper_std": paper.std if paper else None,
+        "paper_note": paper.note if paper else None,
+        "difference": judgement.difference,
+        "low": judgement.low,
+        "high": judgement.high,
+        "margin": judgement.margin,
+        "p": judgement.p,
+        "p_equivalence": judgement.p_equivalence,
+        "verdict": judgement.word,
+        "reason": judgement.reason,
+    }
+
+
+def _claim_records(board: Board, tested: dict[Claim, list[Tested]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "claim": claim.text,
+            "about": _about(board, test),
+            "difference": test.difference.mean,
+            "std": test.difference.std,
+            "n": test.difference.n,
+            "p": test.p,
+            "p_holm": test.p_holm,
+            "paper_difference": test.theirs,
+            "same_sign": test.agrees,
+        }
+        for claim, tests in tested.items()
+        for test in tests
+    ]

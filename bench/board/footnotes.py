@@ -1,0 +1,98 @@
+"""Footnotes: what each result was made with, told of those that were made with something else than most."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+from typing import Any
+
+FIELDS = {"device": "device", "commit": "commit", "torch": "torch", "world_size": "processes"}
+"""What must be the same for two results to be compared without a remark, and what it is called."""
+
+COLUMNS = ("device", "git_commit", "git_dirty", "torch", "world_size")
+"""Columns of the view `results` that an origin is made of."""
+
+_NAMED = 3
+"""Unusual values of one field that have letters of their own; where there are more, they share one."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The machine and the code behind one result."""
+
+    device: str
+    commit: str
+    torch: str
+    world_size: str
+
+    @classmethod
+    def of(cls, result: Mapping[str, Any]) -> Origin:
+        """From a row of the view `results`; what wasn't recorded is `unknown`."""
+        commit = str(result.get("git_commit") or "unknown")[:10]
+        return cls(
+            device=str(result.get("device") or "unknown"),
+            commit=f"{commit} with changes" if result.get("git_dirty") else commit,
+            torch=str(result.get("torch") or "unknown"),
+            world_size=str(result.get("world_size") or "unknown"),
+        )
+
+
+@dataclass(frozen=True)
+class Footnotes:
+    """Letters for values that differ from that of most results."""
+
+    usual: Mapping[str, str]
+    """Field → value of most results."""
+    letters: Mapping[tuple[str, str], str]
+    """(field, other value) → letter, from the most to the least frequent."""
+    counts: Mapping[tuple[str, str], int]
+    """(field, value) → number of results."""
+
+    @classmethod
+    def of(cls, origins: Sequence[Origin]) -> Footnotes:
+        counts = Counter((field, getattr(origin, field)) for origin in origins for field in FIELDS)
+        letters: dict[tuple[str, str], str] = {}
+        usual: dict[str, str] = {}
+        for field in FIELDS:
+            # By value as well, so that of equally frequent ones the same is usual in every run.
+            values = sorted((value for of, value in counts if of == field), key=lambda v: (-counts[field, v], v))
+            others = values[1:]
+            usual |= {field: values[0]} if values else {}
+            first = len(set(letters.values()))
+            shared = len(others) > _NAMED
+            letters |= {(field, each): ascii_lowercase[first + (0 if shared else n)] for n, each in enumerate(others)}
+        return cls(usual, letters, counts)
+
+    def marks(self, origins: Sequence[Origin]) -> str:
+        """Letters of all that is unusual about these results: `a,c`."""
+        pairs = {(field, getattr(origin, field)) for origin in origins for field in FIELDS}
+        return ",".join(sorted({self.letters[pair] for pair in pairs & self.letters.keys()}))
+
+    def notes(self) -> list[str]:
+        """What all results share, and a line for each field in which they differ."""
+        mixed = dict.fromkeys(field for field, _ in self.letters)
+        shared = [f"{FIELDS[field]} {value}" for field, value in self.usual.items() if field not in mixed]
+        lines = [f"Made with: {', '.join(shared)}."] if shared else []
+        if mixed:
+            lines.append("Mixed origins, so that differences may not be the method's alone:")
+        return lines + [f"  {FIELDS[field]}: {self._told(field)}." for field in mixed]
+
+    def _told(self, field: str) -> str:
+        """`H100 in 5 results; (a) CPU in 1 result`."""
+        others = [value for of, value in self.letters if of == field]
+        usual = f"{self.usual[field]} in {_results(self.counts[field, self.usual[field]])}"
+        if len(others) <= _NAMED:
+            return "; ".join([usual, *(f"({self.letters[field, each]}) {self._count(field, each)}" for each in others)])
+        rest = sum(self.counts[field, each] for each in others)
+        first = ", ".join(self._count(field, each) for each in others[:_NAMED])
+        letter = self.letters[field, others[0]]
+        return f"{usual}; ({letter}) {len(others)} others in {_results(rest)}, such as {first}"
+
+    def _count(self, field: str, value: str) -> str:
+        return f"{value} in {self.counts[field, value]}"
+
+
+def _results(count: int) -> str:
+    return f"{count} result{'s' if count != 1 else ''}"

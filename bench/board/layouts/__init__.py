@@ -1,0 +1,1 @@
+"""Where a trial stands on a board: its row, column and scope."""

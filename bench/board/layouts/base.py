@@ -1,0 +1,98 @@
+"""Layout: which row, column and scope of the board a trial belongs to.
+
+Rows are variants, columns are what the variants are compared on: data set, model and base optimizer, and every
+other field that differs between trials of the same data set, model and optimizer. `paper` and `free`
+arrange the same trials otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.trial import DEFAULTS, FIELDS, Trial, as_written, short
+
+BASE_ROW = "base optimizer"
+_ALWAYS = ("dataset", "model", "optimizer")
+_METHOD = frozenset({"variant", "scope", "rho", "seed", "settings"})
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The varying fields of a set of trials, and those that all share."""
+
+    column_fields: tuple[str, ...]
+    row_settings: tuple[str, ...]
+    shared: Mapping[str, Any]
+    """Fields that are the same in all trials, and not what a trial has by default."""
+
+    corner = "variant"
+    """What the rows are, as title of their column."""
+    digits = 1
+    """Decimals of a mean and a std."""
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial]) -> Layout:
+        described = [as_written(trial) for trial in trials]
+        names = [name for name in FIELDS if name not in _METHOD]
+        same = {name for name in names if len({values[name] for values in described}) == 1}
+        varying = [name for name in names if name not in {*same, *_ALWAYS} and varies_within(described, name)]
+        shared = {
+            name: described[0][name] for name in names if name in same and described[0][name] != DEFAULTS.get(name)
+        }
+        return cls((*_ALWAYS, *varying), varying_settings(described), shared)
+
+    def column(self, trial: Trial) -> str:
+        """`resnet8 · sgd`, without what all columns share, then `field value` for what else varies."""
+        told = [name for name in _ALWAYS if name == "model" or name not in self.shared]
+        words = [str(getattr(trial, name)) for name in told]
+        words += [f"{name} {short(getattr(trial, name))}" for name in self.column_fields[len(_ALWAYS) :]]
+        return " · ".join(words)
+
+    def row(self, trial: Trial) -> str:
+        """The variant, with those of its settings that vary."""
+        return self.with_settings(trial, trial.variant if trial.perturbs else BASE_ROW)
+
+    def scope(self, trial: Trial) -> str:
+        """The third part of a cell's place; scopes stand side by side."""
+        return trial.scope
+
+    def scope_title(self, scope: str) -> str:
+        """What the scope is called."""
+        return scope
+
+    def rank(self, trial: Trial) -> tuple[int, ...]:
+        """Trials of lower rank come first; of equal rank, in the order of the sweep."""
+        return ()
+
+    def parts(self, column: str) -> tuple[str, str]:
+        """Block and title of a column: the columns of one block stand in a part of the table of their own."""
+        return "", column
+
+    def with_settings(self, trial: Trial, label: str, leave_out: str = "") -> str:
+        """The label, with those of the trial's settings that vary."""
+        settings = {name: value for name, value in trial.settings if name in self.row_settings and name != leave_out}
+        return " · ".join([label, *(f"{name} {short(value)}" for name, value in settings.items())])
+
+
+def varies_within(described: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether the field takes several values for one data set, model and optimizer."""
+    seen: dict[tuple[Any, ...], Any] = {}
+    for values in described:
+        key = tuple(values[field] for field in _ALWAYS)
+        if seen.setdefault(key, values[name]) != values[name]:
+            return True
+    return False
+
+
+def varying_settings(described: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Settings that take several values for one data set, model, optimizer and method."""
+    seen: dict[tuple[Any, ...], Any] = {}
+    varying: dict[str, None] = {}
+    for values in described:
+        key = tuple(values[field] for field in (*_ALWAYS, "variant", "scope"))
+        for name, value in values["settings"].items():
+            if seen.setdefault((*key, name), value) != value:
+                varying[name] = None
+    return tuple(varying)

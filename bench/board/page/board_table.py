@@ -1,0 +1,91 @@
+"""The table of a board: methods as lines, scopes side by side in each column, as in the paper."""
+
+from __future__ import annotations
+
+from bench.board.board import Board
+from bench.board.cells import Cell, Key
+from bench.board.footnotes import Footnotes
+from bench.board.marks import MARKS
+from bench.board.page.table import EMPTY, Block, Entry, Grid, Line, Title
+from bench.trial import NONE
+
+
+def board_grid(board: Board) -> Grid:
+    """Two scopes stand side by side in each column; more would be too wide and become lines."""
+    titles = list(dict.fromkeys(board.layout.parts(column)[1] for column in board.columns))
+    blocks = dict.fromkeys(board.layout.parts(column)[0] for column in board.columns)
+    side_by_side = len(board.scopes) == 2
+    lines = _side_by_side if side_by_side else _stacked
+    made = [Block(block, tuple(lines(board, block, titles))) for block in blocks]
+    top = tuple(Title(title, len(board.scopes) if side_by_side else 1) for title in titles)
+    below = tuple(Title(board.layout.scope_title(scope)) for _ in titles for scope in board.scopes)
+    scoped = not side_by_side and any(scope != NONE for _, _, scope in board.cells)
+    corner = f"{board.layout.corner} / scope" if scoped else board.layout.corner
+    return Grid(board.title, corner, (top, below) if side_by_side else (top,), tuple(made))
+
+
+def _side_by_side(board: Board, block: str, titles: list[str]) -> list[Line]:
+    """A base optimizer has no scope: what it has goes over both."""
+    columns = _columns(board, block)
+    footnotes = board.footnotes
+    lines = []
+    for row in board.rows:
+        entries: list[Entry] = []
+        for title in titles:
+            column = columns.get(title, "")
+            if (row, column, NONE) in board.cells:
+                entries.append(_entry(board, footnotes, (row, column, NONE), span=2))
+            else:
+                entries += [_entry(board, footnotes, (row, column, scope)) for scope in board.scopes]
+        lines.append(Line(row, tuple(entries)))
+    return [line for line in lines if _filled(line)]
+
+
+def _stacked(board: Board, block: str, titles: list[str]) -> list[Line]:
+    columns = _columns(board, block)
+    footnotes = board.footnotes
+    lines = []
+    for row, scope in dict.fromkeys((row, scope) for row, _, scope in board.cells):
+        keys = [(row, columns.get(title, ""), scope) for title in titles]
+        label = row if scope == NONE else f"{row} / {board.layout.scope_title(scope)}"
+        lines.append(Line(label, tuple(_entry(board, footnotes, key) for key in keys)))
+    return [line for line in lines if _filled(line)]
+
+
+def _columns(board: Board, block: str) -> dict[str, str]:
+    """Title → column, of one block."""
+    parts = {column: board.layout.parts(column) for column in board.columns}
+    return {title: column for column, (of, title) in parts.items() if of == block}
+
+
+def _filled(line: Line) -> bool:
+    """Whether the block has a cell in that line at all."""
+    return any(entry.text != EMPTY or entry.details for entry in line.entries)
+
+
+def _entry(board: Board, footnotes: Footnotes, key: Key, span: int = 1) -> Entry:
+    cell = board.cells.get(key)
+    if cell is None:
+        return Entry(EMPTY, span=span)
+    summary = cell.chosen.summary
+    return Entry(
+        summary.text(board.digits) if summary else EMPTY,
+        tuple(cell_details(cell)),
+        bold=board.better(*key[:2]) == key,
+        underline=board.best(key[1]) == key,
+        marks=footnotes.marks(cell.chosen.origins),
+        span=span,
+    )
+
+
+def cell_details(cell: Cell) -> list[str]:
+    """The ρ, and what is not in the mean."""
+    chosen = cell.chosen
+    marks = "".join(mark for mark, (shown, _) in MARKS.items() if shown(cell))
+    lines = [f"ρ {chosen.rho:g}{marks}"] if chosen.rho is not None and chosen.values else []
+    lines += [f"{count} {outcome}" for outcome, count in chosen.failures.items()]
+    if chosen.unmeasured:
+        lines.append(f"{chosen.unmeasured} not measured")
+    if chosen.missing:
+        lines.append(f"{chosen.missing} of {chosen.expected} seeds missing")
+    return lines

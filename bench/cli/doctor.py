@@ -1,0 +1,130 @@
+"""Doctor: is this machine fit to run sweeps?"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+_PATIENCE = 30.0
+"""Seconds that a command has to answer."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    ok: bool
+    """False only for what keeps sweeps from running here."""
+    text: str
+    limited: bool = False
+    """Something doesn't work that sweeps can do without."""
+
+
+class Unusable(RuntimeError):
+    """Something that sweeps can do without."""
+
+
+def examine(store: Path) -> list[Finding]:
+    """Look at everything; a check that breaks is a finding, not the end."""
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("Python", _python),
+        ("packages", _packages),
+        ("torch", _torch),
+        ("Ray", lambda: f"{version('ray')}"),
+        ("SLURM", _slurm),
+        ("store", lambda: _store(store)),
+    )
+    return [_finding(subject, check) for subject, check in checks]
+
+
+def render(findings: list[Finding]) -> Table:
+    """The findings as a table."""
+    table = Table(box=box.SIMPLE, show_header=False)
+    for finding in findings:
+        good = Text("note", style="yellow") if finding.limited else Text("ok", style="green")
+        mark = good if finding.ok else Text("FAULT", style="bold red")
+        table.add_row(mark, finding.subject, Text(finding.text))
+    return table
+
+
+def _finding(subject: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, True, check())
+    except Unusable as error:
+        return Finding(subject, True, str(error), limited=True)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        return Finding(subject, False, str(error))
+
+
+def _python() -> str:
+    return f"{platform.python_version()} at {sys.executable}"
+
+
+def _packages() -> str:
+    """`cluster` and `bench` are common names: another distribution's would be imported instead of ours."""
+    ours = Path(__file__).resolve().parent.parent.parent
+    cluster = importlib.import_module("cluster")
+    if getattr(cluster, "OWNER", None) != "sambench":
+        message = f"`cluster` is {cluster.__file__}, not sambench's: uninstall the distribution it belongs to"
+        raise RuntimeError(message)
+    return f"bench and cluster from {ours}"
+
+
+def _torch() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return f"{torch.__version__}, no GPU: trials run on the CPU, one thread each"
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return f"{torch.__version__}, CUDA {torch.version.cuda}, {len(names)} GPUs: {', '.join(names)}"
+
+
+def _slurm() -> str:
+    """Whether its commands work, and a cluster answers them: without one, sweeps still run by the other launchers."""
+    if shutil.which("sinfo") is None:
+        return "not on this machine"
+    there = _ask("sinfo", "--version")
+    cluster = _ask("sinfo", "--noheader", "--format=%P")
+    return f"{there}; partitions: {', '.join(dict.fromkeys(cluster.split())) or 'none'}"
+
+
+def _ask(*command: str) -> str:
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Unusable(f"--on slurm can't be used here: {error}") from error
+    if answer.returncode:
+        said = " ".join(f"{answer.stderr} {answer.stdout}".split()) or "it says nothing"
+        raise Unusable(f"--on slurm can't be used here: {command[0]} ended with code {answer.returncode}: {said}")
+    return answer.stdout.strip()
+
+
+def _store(path: Path) -> str:
+    from bench.store import Store, StoreError
+
+    if not Store.exists(path):
+        # Where it will be made: in the folder itself, such as an empty volume, or in the nearest one above it.
+        folder = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise RuntimeError(f"{folder} is not writable: name another folder with --store")
+        return f"{path.absolute()} can be made"
+    try:
+        Store.create(path)
+    except StoreError as error:
+        raise RuntimeError(str(error)) from error
+    return f"{path.absolute()} is writable"

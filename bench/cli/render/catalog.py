@@ -1,0 +1,136 @@
+"""Catalog: what the registries hold, for people (`sambench list`) and for programs (`--json`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS, files_of
+from bench.data.fake_names import FORM
+from bench.data.location import data_root
+from bench.measures import MEASURES
+from bench.models import MODELS
+from bench.optimizers import OPTIMIZERS
+from bench.papers.sam_on.recipes import RECIPES, Recipe
+from bench.registry import DatasetEntry, Entry, ModelEntry, Setting, TestSetEntry
+from bench.sam import SCOPES, VARIANTS
+from cluster.launcher import LAUNCHERS
+
+CATALOGS: dict[str, Mapping[str, Entry]] = {
+    "variants": VARIANTS,
+    "scopes": SCOPES,
+    "models": MODELS,
+    "data": {**DATASETS, **TEST_SETS},
+    "augmentations": AUGMENTATIONS,
+    "optimizers": OPTIMIZERS,
+    "measures": MEASURES,
+    "launchers": LAUNCHERS,
+}
+"""What can be listed, beside recipes, which are no entries."""
+
+_ENDINGS = {
+    "models": "Size: parameters, for 10 classes at 32×32 pixels or 1,000 at 224×224. timm/NAME is a model of timm.",
+    "data": f"Also folder:PATH, your own train/CLASS/*.jpg beside val/ or test/; and random images, {FORM}.",
+    "measures": "Settings are written behind the name: sharpness[rho=0.003].",
+}
+_HIDDEN = ("target", "settings", "arguments", "files")
+"""Fields of records that say where code is, not what it does."""
+
+
+def catalog(kind: str) -> RenderableType:
+    """A table with a line for each entry: what it is, its size, its source and its settings."""
+    if kind == "recipes":
+        return recipes()
+    entries = CATALOGS[kind]
+    sized, sourced, settled = (
+        any(column(entry) for entry in entries.values())
+        for column in (_size, lambda entry: entry.source, lambda entry: entry.settings)
+    )
+    titles = ["name", "what it is", *["size"] * sized, *["source"] * sourced, *["settings"] * settled]
+    table = _table(*titles)
+    for name, entry in entries.items():
+        settings = "\n".join(_setting(key, setting) for key, setting in entry.settings.items())
+        cells = [name, entry.summary, *[_size(entry)] * sized, *[entry.source] * sourced, *[settings] * settled]
+        table.add_row(*map(Text, cells))
+    ending = _ENDINGS.get(kind, "")
+    if kind == "data":
+        ending += f" Looked for under {data_root()}; --data-root or SAMBENCH_DATA names another folder."
+    return Group(table, *([Text(ending)] if ending else []))
+
+
+def records(kind: str) -> list[dict[str, Any]]:
+    """The same as plain JSON values."""
+    if kind == "recipes":
+        return [
+            {"name": name, "summary": each.summary, "values": each.values, "guesses": sorted(each.guesses)}
+            for name, each in RECIPES.items()
+        ]
+    return [_record(name, entry) for name, entry in CATALOGS[kind].items()]
+
+
+def recipes() -> RenderableType:
+    """One line per recipe."""
+    table = _table("recipe", "what it is for")
+    for name, recipe in RECIPES.items():
+        table.add_row(name, recipe.summary)
+    return Group(table, Text("`sambench recipe NAME` shows the values of one, with their sources."))
+
+
+def recipe(name: str, shown: Recipe) -> RenderableType:
+    """Every value with its source; guesses stand out."""
+    table = _table("field", "value", "source")
+    for field, each in shown.fields.items():
+        style = "yellow" if each.guess else ""
+        value = f"{each.value:g}" if isinstance(each.value, float) else str(each.value)
+        table.add_row(field, value, each.source, style=style)
+    guesses = f"{len(shown.guesses)} of them are guesses." if shown.guesses else "None of them is a guess."
+    return Group(Text(f"{name}: {shown.summary}", style="bold"), table, Text(guesses))
+
+
+def _record(name: str, entry: Entry) -> dict[str, Any]:
+    told = {each.name: getattr(entry, each.name) for each in fields(entry) if each.name not in _HIDDEN}
+    settings = {
+        key: {"default": setting.default, "summary": setting.summary} for key, setting in entry.settings.items()
+    }
+    there = {"there": _is_there(entry)} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
+    return {"name": name, **told, "settings": settings, **there}
+
+
+def _setting(name: str, setting: Setting) -> str:
+    default = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
+    if isinstance(setting.default, bool):
+        default = default.lower()
+    return f"{name}={default}: {setting.summary}"
+
+
+def _size(entry: Entry) -> str:
+    if isinstance(entry, ModelEntry):
+        return f"{entry.parameters:,}" if entry.parameters else ""
+    if isinstance(entry, DatasetEntry):
+        size = f"{entry.in_channels}×{entry.image_size}×{entry.image_size}, {entry.num_classes:,} classes"
+        return f"{size}; {_where(entry)}"
+    return _where(entry) if isinstance(entry, TestSetEntry) else ""
+
+
+def _where(entry: DatasetEntry | TestSetEntry) -> str:
+    if entry.files is None:
+        return "comes with sambench"
+    return "is there" if _is_there(entry) else "not there"
+
+
+def _is_there(entry: DatasetEntry | TestSetEntry) -> bool:
+    files = files_of(entry)
+    return files is None or files.root.is_dir()
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,151 @@
+"""Overview: what `plan`, `status` and `query` print."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.estimate import Estimate
+from bench.store import State, open_attempt, plain
+from bench.store.progress import read_progress
+from bench.sweep import Sweep
+from bench.trial import Trial
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+STATUSES = ("done", "pruned", "running", "failed", "cancelled", "missing")
+
+
+def as_json(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> dict[str, Any]:
+    """Counts and every trial with its state, for programs."""
+    counts = Counter[str](state.status for state in found.values())
+    return {
+        "sweep": sweep.name,
+        "title": sweep.title,
+        "trials": len(found),
+        **{status: counts[status] for status in STATUSES},
+        "seconds_left": left.seconds,
+        "gpu_hours_left": left.gpu_seconds / 3600,
+        "trials_not_estimated": left.unknown,
+        "notes": list(sweep.notes),
+        "items": [
+            {"trial_id": trial.trial_id, "status": found[trial.trial_id].status, **trial.as_dict()}
+            for trial in sweep.trials
+        ],
+    }
+
+
+def plan(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> RenderableType:
+    """One line per method and model, with the swept ρ and how its trials stand."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("model", "method", "ρ"):
+        table.add_column(name, no_wrap=True)
+    there = {state.status for state in found.values()}
+    shown = ["done", *(name for name in ("pruned", "failed") if name in there), "left"]
+    for name in ("seeds", *shown):
+        table.add_column(name, justify="right", min_width=len(name))
+    several = len({trial.dataset for trial in sweep.trials}) > 1
+    groups: dict[tuple[str, str], list[Trial]] = {}
+    for trial in sweep.trials:
+        on = f", {trial.dataset}" if several else ""
+        groups.setdefault((f"{trial.model}{on}", _method(trial)), []).append(trial)
+    for key, trials in groups.items():
+        counts = Counter[str](found[trial.trial_id].status for trial in trials)
+        rhos = sorted({trial.rho for trial in trials if trial.rho is not None})
+        seeds = len({trial.seed for trial in trials})
+        counts["left"] = sum(counts[name] for name in ("missing", "running", "cancelled"))
+        numbers = [str(seeds), *(str(counts[name] or "–") for name in shown)]
+        table.add_row(*key, ", ".join(f"{rho:g}" for rho in rhos) or "–", *numbers)
+    tables = [table] if found else []
+    return Group(
+        Text(sweep.title, style="bold"),
+        *tables,
+        Text("\n".join(filter(None, [_totals(found), left.text, *sweep.notes]))),
+    )
+
+
+def status(sweep: Sweep, found: Mapping[str, State], hints: Sequence[str] = ()) -> RenderableType:
+    """Totals, the running trials with how far they are, the failed ones with their error, and a queue's hints."""
+    parts: list[RenderableType] = [Text("\n".join([sweep.title, _totals(found), *hints]))]
+    running = _table("running", "attempt", "epoch", "accuracy", "left", "where", "trial")
+    failed = _table("failed", "attempts", "outcome", "error", "trial")
+    for trial in sweep.trials:
+        state = found[trial.trial_id]
+        if state.status == "running":
+            running.add_row(trial.trial_id, *_running(state, trial.trial_id), trial.label)
+        elif state.status == "failed":
+            message = Text(state.message)
+            failed.add_row(trial.trial_id, str(state.attempts), state.outcome, message, trial.label)
+    parts += [table for table in (running, failed) if table.row_count]
+    if failed.row_count:
+        parts.append(Text("`sambench logs TRIAL` has the traceback; `run --retry failed` tries again."))
+    return Group(*parts)
+
+
+def rows(table: pa.Table) -> RenderableType:
+    """The rows of a query as a table."""
+    shown = Table(box=box.SIMPLE_HEAD)
+    for name in table.column_names:
+        # As text, because rich takes what is in brackets for its own markup.
+        shown.add_column(Text(name))
+    for row in table.to_pylist():
+        shown.add_row(*(Text(_cell(value)) for value in row.values()))
+    return shown
+
+
+def as_csv(table: pa.Table) -> str:
+    """The rows of a query as CSV with a header."""
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(row.values() for row in table.to_pylist())
+    return sink.getvalue()
+
+
+def _totals(found: Mapping[str, State]) -> str:
+    counts = Counter[str](state.status for state in found.values())
+    counted = ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name])
+    return f"{len(found)} trials: {counted}" if counted else "0 trials"
+
+
+def _method(trial: Trial) -> str:
+    return f"{trial.optimizer} {trial.variant}/{trial.scope}" if trial.perturbs else trial.optimizer
+
+
+def _running(state: State, trial_id: str) -> tuple[str, ...]:
+    assert state.store is not None, "it runs in some store"
+    folder = state.store.folder(trial_id)
+    number = open_attempt(state.store, folder)
+    if number is None:
+        return "–", "–", "–", "–", "just ended"
+    holder = json.loads(plain.read(folder.claim(number)))
+    where = f"{holder['host']} ({holder['launcher']}, process {holder['pid']})"
+    at = read_progress(folder)
+    if at is None:
+        return str(number), "starting", "–", "–", where
+    left = str(timedelta(seconds=round(at.seconds_left)))
+    return str(number), f"{at.epoch}/{at.epochs}", f"{at.accuracy:.1f} %", left, where
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

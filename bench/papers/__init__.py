@@ -1,0 +1,1 @@
+"""What publications report and how: a folder for each paper."""

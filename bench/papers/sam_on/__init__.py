@@ -1,0 +1,1 @@
+"""SAM-ON: Müller et al. 2023, "Normalization Layers Are All That Sharpness-Aware Minimization Needs"."""

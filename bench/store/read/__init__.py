@@ -1,0 +1,1 @@
+"""Reading a store: loose and compacted trials as tables, each trial once."""

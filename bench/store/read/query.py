@@ -1,0 +1,172 @@
+"""Query: the store's files as SQL tables, by DuckDB.
+
+| table | one row per |
+|---|---|
+| `trials` | trial: its fields, with every setting as a column of its own |
+| `attempts` | try at a trial, with provenance and outcome |
+| `history` | trial and epoch |
+| `measures` | trial, measure and settings |
+| `results` | trial: fields, the attempt that counts, and each measure as a column |
+
+The loose files of the tables that a statement names are loaded; compact files stay where they are, and the
+connection may read these and nothing else: SQL can neither write nor reach another file. Several stores are read
+as one: a trial that more than one of them has is taken from the first in which it is done, else from the first in
+which it was tried, else from the first.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from bench.errors import UserError
+from bench.store import sql
+from bench.store.compacted import manifest
+from bench.store.damage import leave_out
+from bench.store.folder import StoreError
+from bench.store.read.snapshot import Snapshot, take
+from bench.store.read.tables import TABLES, load_loose, make_views, wanted_tables
+from bench.store.store import Store
+
+_TRIES = 20
+"""Snapshots to take before giving up, if compaction replaces each while it is read."""
+
+_UNKNOWN_COLUMN = re.compile(r'column "([^"]+)" not found|does not have a column named "([^"]+)"')
+
+Readable = Store | Sequence[Store]
+"""One store, or several that are read as one."""
+
+
+class QueryError(UserError):
+    """A statement that can't be answered, in the words of DuckDB or ours."""
+
+
+def connect(
+    stores: Readable,
+    tables: Iterable[str] = TABLES,
+    *,
+    only: Collection[str] | None = None,
+    measures: Iterable[str] = (),
+) -> duckdb.DuckDBPyConnection:
+    """A connection that has `tables`, of all trials or `only` of some, and can reach nothing else.
+
+    What is damaged is left out, and said so in each store's `left_out`. Of `measures` the table `results` has a column
+    each, empty if nobody has taken it.
+    """
+    read = as_list(stores)
+    wanted = wanted_tables(tables) | ({"trials", "attempts"} if len(read) > 1 else set())
+    connection = sql.opened()
+    paths: list[str] = []
+    for number, store in enumerate(read):
+        snapshot = _load(connection, f"store_{number}", store, wanted, only)
+        paths += [path for table in wanted for path in snapshot.manifest.paths(table)]
+    _unite(connection, len(read), wanted, measures)
+    connection.execute(f"SET allowed_paths = {sql.literals(paths)}")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def query(stores: Readable, select: str) -> pa.Table:
+    """The rows that one SELECT gives; QueryError if it is wrong or no SELECT."""
+    try:
+        statements = duckdb.extract_statements(select)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise QueryError("the store is read-only: write one SELECT statement")
+        named = set(re.findall(r"\w+", select.lower())) & set(TABLES)
+        with connect(stores, named or TABLES) as connection:
+            try:
+                return connection.sql(select).to_arrow_table()
+            except duckdb.Error as error:
+                for store in as_list(stores):
+                    manifest.explain_damage(manifest.readable(store.root)[0], error)
+                raise QueryError(_explain(connection, error, named)) from error
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from error
+
+
+def results_of(stores: Readable, trial_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The rows of `results` of some trials, by trial; the others of the store are not read."""
+    with connect(stores, ["results"], only=trial_ids) as connection:
+        cursor = connection.execute("SELECT * FROM results")
+        names = [column[0] for column in cursor.description]
+        rows = (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+        return {row["trial_id"]: row for row in rows}
+
+
+def as_list(stores: Readable) -> list[Store]:
+    """The stores, also where it is one."""
+    return [stores] if isinstance(stores, Store) else list(stores)
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    store: Store,
+    tables: Iterable[str],
+    only: Collection[str] | None,
+) -> Snapshot:
+    """Load one store; again, if a compaction ended meanwhile and may have removed what was about to be read."""
+    for _ in range(_TRIES):
+        snapshot = take(store, only, tables=wanted_tables(tables))
+        try:
+            damaged = load_loose(connection, schema, store, snapshot, tables)
+            make_views(connection, schema, snapshot, tables, only)
+        except duckdb.Error as error:
+            manifest.explain_damage(snapshot.manifest, error)
+            raise
+        if manifest.readable(store.root)[0].generation == snapshot.manifest.generation:
+            leave_out(store, damaged)
+            return snapshot
+        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+    raise StoreError(f"store {store.root}: compacted over and over while it is read; try again")
+
+
+def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str], measures: Iterable[str]) -> None:
+    """Views without a schema's name: of the one store, or of each trial's owner among several."""
+    if count > 1:
+        each = " UNION ALL ".join(
+            f"""SELECT trial_id, {number} AS store,
+                coalesce(bool_or(outcome = 'done'), false) AS done, count(outcome) > 0 AS tried
+            FROM store_{number}.trials LEFT JOIN store_{number}.attempts USING (trial_id) GROUP BY trial_id"""
+            for number in range(count)
+        )
+        owner = "arg_min(store, (NOT done, NOT tried, store)) AS store"
+        connection.execute(f"CREATE TABLE owners AS SELECT trial_id, {owner} FROM ({each}) GROUP BY trial_id")
+    for table in tables:
+        owned = " WHERE trial_id IN (SELECT trial_id FROM owners WHERE store = {})" if count > 1 else ""
+        each = " UNION ALL BY NAME ".join(
+            f"SELECT * FROM store_{number}.{table}{owned.format(number)}" for number in range(count)
+        )
+        empty = _empty(connection, each, measures) if table == "results" else ""
+        connection.execute(f"CREATE VIEW {table} AS SELECT *{empty} FROM ({each})")
+
+
+def _empty(connection: duckdb.DuckDBPyConnection, rows: str, names: Iterable[str]) -> str:
+    """SQL for the columns of these names that the rows don't have."""
+    there = {column[0] for column in connection.execute(f"{rows} LIMIT 0").description}
+    return "".join(f", NULL::DOUBLE AS {sql.name(name)}" for name in dict.fromkeys(names) if name not in there)
+
+
+def _explain(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, named: set[str]) -> str:
+    """DuckDB's message; for an unknown column with the nearest ones first."""
+    message = str(error)
+    found = _UNKNOWN_COLUMN.search(message)
+    if found is None:
+        return message
+    wrong = found[1] or found[2]
+    columns = {name for table in named for name in connection.table(table).columns}
+    nearest = difflib.get_close_matches(wrong.lower(), columns, n=3, cutoff=0.5)
+    if not nearest:
+        return (
+            f"no column {wrong!r} in {', '.join(sorted(named)) or 'any table'}: `sambench schema` lists them\n{message}"
+        )
+    return f"no column {wrong!r}: did you mean {' or '.join(nearest)}?\n{message}"
+
+
+__all__ = ["TABLES", "QueryError", "connect", "query", "results_of"]

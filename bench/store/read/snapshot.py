@@ -1,0 +1,124 @@
+"""Snapshot: what of a store is to be read from the trials' own folders, and what from the compact files.
+
+A trial that is in no part is read from its folder. A compacted one is read from its part, unless a mark says that
+something newer was written; then its folder adds what the part doesn't have. Compaction removes loose files only after
+it published the manifest that has their rows, so a look at the folders is right if the manifest is still the same
+afterwards.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bench.store import plain
+from bench.store.compacted import manifest, marks
+from bench.store.damage import leave_out
+from bench.store.folder import ATTEMPTS, HISTORY, LATER, MEASURES, RECORD, record_name
+from bench.store.store import Store
+
+_LATER = re.compile(r"[0-9a-f]{16}\.parquet")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How the trials of a store are to be read."""
+
+    manifest: manifest.Manifest
+    new: list[str]
+    """Trials that aren't compacted."""
+    changed: dict[str, int]
+    """Compacted trials with something newer → how many of their attempts are compacted."""
+
+    @property
+    def loose(self) -> list[str]:
+        """Trials of which anything is read from their folders."""
+        return [*self.new, *self.changed]
+
+
+def take(store: Store, only: Collection[str] | None = None, *, tables: Collection[str] | None = None) -> Snapshot:
+    """Look at the store, or at those of its trials that are asked for.
+
+    Readers name the `tables` that they read: parts of which such a file is damaged are left out, with their trials.
+    Without, anything damaged is an error, as it is for whoever goes on to write.
+    """
+    names = store.trial_ids()
+    if only is not None:
+        wanted = set(only)
+        names = [name for name in names if name in wanted]
+    if tables is None:
+        live = manifest.current(store.root)
+    else:
+        live, lost = _whole_parts(store, {*tables, "index"}, only)
+        names = [name for name in names if name not in lost]
+    if not live.parts:
+        return Snapshot(live, names, {})
+    left = marks.left(store.root)
+    held = manifest.held_attempts(live, [*names, *(mark.trial_id for mark in left)])
+    changed = {
+        mark.trial_id: held[mark.trial_id]
+        for mark in left
+        if mark.trial_id in held and (mark.attempt is None or mark.attempt > held[mark.trial_id])
+    }
+    return Snapshot(live, [name for name in names if name not in held], changed)
+
+
+def _whole_parts(
+    store: Store, tables: Collection[str], only: Collection[str] | None
+) -> tuple[manifest.Manifest, set[str]]:
+    """The live parts whose files are whole, and the trials of the others."""
+    live, damaged = manifest.readable(store.root)
+    leave_out(store, damaged)
+    faults = manifest.faults(live, tables)
+    parts = {path.name.partition("-")[0] for path in faults}
+    known = {part: manifest.trials_of(live, part) for part in parts}
+    for path, reason in faults.items():
+        trials = known[path.name.partition("-")[0]]
+        if only is None or not trials or not trials.isdisjoint(only):
+            leave_out(store, {path: f"{reason} ({len(trials) or 'all'} trials)"})
+    return live.without(parts), set().union(*known.values())
+
+
+def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str]) -> dict[str, list[str]]:
+    """Table → the Parquet files of the snapshot's loose trials, of those of the three tables that are asked for."""
+    found: dict[str, list[str]] = {"attempts": [], "history": [], "measures": []}
+    trials, lists = str(store.trials), not {"history", "measures"}.isdisjoint(tables)
+    # Strings, not paths, and few calls: there may be tens of thousands.
+    for trial_id in snapshot.loose:
+        folder = f"{trials}/{trial_id}"
+        names = _names(folder) if lists else ()
+        if "attempts" in tables:
+            found["attempts"] += _attempts(f"{folder}/{ATTEMPTS}", snapshot.changed.get(trial_id, 0))
+        if "history" in tables and HISTORY in names:
+            found["history"].append(f"{folder}/{HISTORY}")
+        if "measures" in tables and MEASURES in names:
+            found["measures"].append(f"{folder}/{MEASURES}")
+        if "measures" in tables and LATER in names:
+            later = sorted(filter(_LATER.fullmatch, _names(f"{folder}/{LATER}")))
+            found["measures"] += [f"{folder}/{LATER}/{name}" for name in later]
+    return found
+
+
+def _names(folder: str) -> set[str]:
+    try:
+        return plain.names(folder)
+    except OSError as error:
+        # Somebody else's, or no folder: the others are read.
+        _warn(folder, str(error.strerror))
+        return set()
+
+
+@lru_cache(maxsize=1024)
+def _warn(folder: str, reason: str) -> None:
+    # Cached, so that each is told of once, however many tables are read.
+    _log.warning("%s: can't be read, left out: %s", folder, reason)
+
+
+def _attempts(folder: str, held: int) -> list[str]:
+    """Records in a folder, without those that are compacted."""
+    numbers = sorted(int(found[1]) for name in _names(folder) if (found := RECORD.fullmatch(name)))
+    return [f"{folder}/{record_name(number)}" for number in numbers if number > held]

@@ -1,0 +1,171 @@
+"""Store: its folder and what is in it; `bench.store.folder` has the names of a trial's files."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bench.store import files, plain, seal
+from bench.store.compacted import manifest
+from bench.store.damage import leave_out
+from bench.store.folder import StoreError, TrialFolder
+from bench.trial import SCHEMA, Trial
+
+HEADER = "store.json"
+STORE_SCHEMA = 1
+"""Version of the layout and of the columns; a store of a newer one is refused."""
+
+_FOLDERS = ("trials", "compact", "changed", "journal")
+_TRIAL_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class Store:
+    """A folder of results. `open` for reading, `create` for writing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.left_out: dict[Path, str] = {}
+        """Damaged files that answers were made without, and what is said of each."""
+
+    @classmethod
+    def open(cls, root: Path | str) -> Store:
+        """A store that exists; StoreError if there is none or it is of a newer schema."""
+        root = Path(root).absolute()
+        try:
+            data = plain.read(root / HEADER)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise StoreError(f"no store at {root}: `sambench run` makes one, --store names another") from error
+        except OSError as error:
+            raise StoreError(f"{root / HEADER}: can't be read: {error.strerror}") from error
+        for name in _FOLDERS:
+            if (root / name).is_symlink():
+                raise StoreError(f"{root / name}: {plain.NOT_FOLLOWED}: link the whole store instead")
+        store = cls(root)
+        try:
+            schema = read_header(data)
+        except ValueError as error:
+            # It says nothing but the schema, which every file of results says too.
+            leave_out(store, {root / HEADER: str(error)})
+            return store
+        if schema > STORE_SCHEMA:
+            message = f"store {root} has schema {schema}, this sambench knows up to {STORE_SCHEMA}"
+            raise StoreError(f"{message}: upgrade sambench, or name another store")
+        return store
+
+    @classmethod
+    def open_to_write(cls, root: Path | str) -> Store:
+        """A store that exists and can be written; StoreError if not."""
+        store = cls.open(root)
+        try:
+            _probe(store.root)
+        except OSError as error:
+            raise StoreError(f"store {store.root} is not writable: {error.strerror}") from error
+        return store
+
+    @staticmethod
+    def exists(root: Path | str) -> bool:
+        """Whether there is a store at `root`; an empty folder, such as a new volume, is none yet."""
+        return (Path(root) / HEADER).exists()
+
+    @classmethod
+    def create(cls, root: Path | str) -> Store:
+        """The store at `root`, made if need be; StoreError if it can't be written."""
+        root = Path(root).absolute()
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            files.make_folder(root / "trials")
+            if not (root / HEADER).exists():
+                write_header(root)
+            _probe(root)
+        except OSError as error:
+            raise StoreError(f"store {root} is not writable: {error.strerror}") from error
+        return cls.open(root)
+
+    @property
+    def trials(self) -> Path:
+        """The folder that has every trial's own."""
+        return self.root / "trials"
+
+    def folder(self, trial_id: str) -> TrialFolder:
+        """The folder of a trial, whether it exists or not."""
+        return TrialFolder(self.trials / trial_id)
+
+    def trial_ids(self) -> list[str]:
+        """All trials that were ever recorded here, sorted."""
+        return sorted(filter(_TRIAL_ID.fullmatch, plain.names(self.trials)))
+
+    def folders(self) -> Iterator[TrialFolder]:
+        """The folders of all trials that were ever recorded here."""
+        return map(self.folder, self.trial_ids())
+
+    def add(self, trials: Iterable[Trial]) -> None:
+        """Record what the trials are, so that a worker needs only their ids."""
+        # Not by the path's own method, which fails where somebody else's folder can't be looked into.
+        new = [trial for trial in trials if not os.path.exists(self.folder(trial.trial_id).trial)]
+        done = manifest.done_trials(manifest.current(self.root), [trial.trial_id for trial in new])
+        for trial in new:
+            if trial.trial_id in done:
+                continue
+            folder = self.folder(trial.trial_id)
+            if folder.obstacle():
+                continue
+            files.make_folder(folder.path)
+            files.make_folder(folder.attempts)
+            described = {"schema": SCHEMA, "trial_id": trial.trial_id, "fields": trial.as_dict()}
+            try:
+                files.write(folder.trial, seal.sealed_json(described))
+            except FileNotFoundError:
+                # Another process added the trial, and its worker swept our temporary file away as a dead one's.
+                if not folder.trial.exists():
+                    raise
+
+    def find(self, prefix: str) -> TrialFolder:
+        """The one trial whose id starts with `prefix`; StoreError if none or several do."""
+        found = [folder for folder in self.folders() if folder.trial_id.startswith(prefix)]
+        if len(found) != 1:
+            told = ", ".join(folder.trial_id for folder in found[:5]) or "none"
+            raise StoreError(f"trial {prefix!r}: {len(found)} trials of {self.root} start so: {told}")
+        return found[0]
+
+    def set_aside(self, folder: TrialFolder) -> Path:
+        """Move a trial's folder out of the way, unchanged, so that it can run again."""
+        target = self.root / "damaged" / f"{folder.trial_id}-{int(time.time())}-{uuid.uuid4().hex[:6]}"
+        files.make_folder(target.parent)
+        os.rename(folder.path, target)
+        return target
+
+    def now(self) -> float:
+        """The file system's own time in s: heartbeats are stamped by it, whatever the hosts' clocks say.
+
+        Who may only look has no way to ask for it, and takes this machine's clock.
+        """
+        try:
+            return _probe(self.root)
+        except OSError:
+            return time.time()
+
+
+def write_header(root: Path) -> None:
+    """Say that a folder is a store."""
+    files.write(root / HEADER, seal.sealed_json({"schema": STORE_SCHEMA}))
+
+
+def read_header(data: bytes) -> int:
+    """The schema that a store's header says; ValueError if that is damaged."""
+    schema = seal.read_json(data).get("schema")
+    if not isinstance(schema, int):
+        raise ValueError("says no schema")
+    return schema
+
+
+def _probe(root: Path) -> float:
+    path = root / f".probe-{uuid.uuid4().hex}"
+    path.touch(exist_ok=False)
+    try:
+        return path.stat().st_mtime
+    finally:
+        path.unlink()

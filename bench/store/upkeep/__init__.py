@@ -1,0 +1,1 @@
+"""Looking after a store: compact, clean, check, merge and export it."""

@@ -1,0 +1,148 @@
+"""Check: is every file of a store readable, every id right, every claim someone's, and nothing left over?"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from bench.store import plain, sql
+from bench.store.claim import is_readable, last_number
+from bench.store.compacted import manifest
+from bench.store.compacted.manifest import Manifest
+from bench.store.damage import Damaged
+from bench.store.folder import TrialFolder
+from bench.store.lease import is_dead, read_holder
+from bench.store.read.loose import damaged_files, parquet
+from bench.store.results import MEASURES_SCHEMA
+from bench.store.state import trial_damage
+from bench.store.store import HEADER, Store, read_header
+from bench.trial import FIELDS, SCHEMA, Trial
+
+Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim"]
+_TEMPORARY_AGE = 3600.0
+_FOLDER = re.compile(r"[0-9a-f]{16}")
+
+
+class Finding(NamedTuple):
+    """Something about a store that is worth a word."""
+
+    kind: Kind
+    path: Path
+    text: str
+
+    @property
+    def bad(self) -> bool:
+        """Whether results are in doubt; the others need no one's care."""
+        return self.kind in ("damaged", "wrong id")
+
+
+def check(store: Store) -> Iterator[Finding]:
+    """Everything that is found, as it is found."""
+    yield from _header(store)
+    yield from _manifests(store)
+    live, _ = manifest.readable(store.root)
+    damaged = damaged_parts(live)
+    yield from (Finding("damaged", path, reason) for path, reason in damaged.items())
+    whole = live.without({path.name.partition("-")[0] for path in damaged})
+    yield from _compacted(whole)
+    held = manifest.held_attempts(whole, store.trial_ids())
+    for folder in store.folders():
+        yield from _folder(store, folder, held.get(folder.trial_id, 0))
+    yield from _orphans(store, live)
+
+
+def damaged_parts(live: Manifest) -> dict[Path, str]:
+    """The compact files that aren't what was written, and what is wrong with each."""
+    found = manifest.faults(live)
+    unsealed = [live.folder / name for name in live.sizes if name not in live.digests]
+    return found | damaged_files(path for path in unsealed if path not in found)
+
+
+def _header(store: Store) -> Iterator[Finding]:
+    path = store.root / HEADER
+    try:
+        read_header(plain.read(path))
+    except (OSError, ValueError) as error:
+        yield Finding("damaged", path, str(error))
+
+
+def _manifests(store: Store) -> Iterator[Finding]:
+    folder = store.root / "compact"
+    for generation in manifest.generations_of(folder):
+        with suppress(FileNotFoundError):
+            try:
+                manifest.load(folder, generation)
+            except Damaged as error:
+                yield Finding("damaged", error.path, error.reason)
+
+
+def _compacted(live: Manifest) -> Iterator[Finding]:
+    """Ids of compacted trials that their fields don't give."""
+    names = ", ".join(map(sql.name, FIELDS))
+    for part in live.parts:
+        path = live.path(part, "trials")
+        with sql.opened() as connection:
+            cursor = connection.execute(
+                f"SELECT trial_id, {names} FROM {parquet([str(path)])} WHERE trial_schema = {SCHEMA}"
+            )
+            while rows := cursor.fetchmany(10_000):
+                for trial_id, *values in rows:
+                    fields = dict(zip(FIELDS, values, strict=True))
+                    found_id = Trial.from_dict({**fields, "settings": json.loads(fields["settings"])}).trial_id
+                    if found_id != trial_id:
+                        yield Finding("wrong id", path, f"holds trial {found_id} under the name {trial_id}")
+
+
+def _folder(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
+    if obstacle := folder.obstacle():
+        yield Finding("damaged", folder.path, obstacle.removeprefix(f"{folder.path}: "))
+        return
+    damaged = trial_damage(folder) | damaged_files(folder.later_measures(), MEASURES_SCHEMA)
+    if not folder.trial.exists():
+        damaged.pop(folder.trial, None)
+        yield Finding("orphan" if held else "damaged", folder.trial, "is missing")
+    for path, reason in damaged.items():
+        yield Finding("wrong id" if reason.startswith("holds trial") else "damaged", path, reason)
+    yield from _claim(store, folder, held)
+
+
+def _claim(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
+    number = last_number(folder)
+    claim = folder.claim(number)
+    if number <= held or folder.attempt(number).exists():
+        return
+    try:
+        holder, touched = read_holder(claim)
+    except FileNotFoundError:
+        return
+    if not is_readable(claim):
+        yield Finding("damaged", claim, "doesn't say who holds the trial; whoever does has it until it isn't touched")
+        return
+    who = f"process {holder['pid']} on {holder['host']}"
+    if is_dead(store, holder, touched):
+        yield Finding("stale claim", claim, f"{who} is gone; the next `run` goes on with the trial")
+    else:
+        yield Finding("live claim", claim, f"held by {who}")
+
+
+def _orphans(store: Store, live: Manifest) -> Iterator[Finding]:
+    for path in (store.root / "trials").iterdir():
+        if not _FOLDER.fullmatch(path.name):
+            yield Finding("orphan", path, "is no trial's folder")
+    if live.generation:
+        for path in sorted(live.folder.glob("*.parquet")):
+            if path.name not in live.sizes:
+                yield Finding("orphan", path, "is of no live generation; compaction removes it after an hour")
+    for parent, folders, names in os.walk(store.root):
+        for path in (Path(parent, name) for name in (*folders, *names)):
+            if path.is_symlink():
+                yield Finding("orphan", path, plain.NOT_FOLLOWED)
+    limit = store.now() - _TEMPORARY_AGE
+    for path in store.root.rglob(".tmp-*"):
+        if path.is_file() and path.stat().st_mtime < limit:
+            yield Finding("orphan", path, "was left by a process that was killed; it may be deleted")

@@ -1,0 +1,95 @@
+"""Copying: one trial's folder from a store into another, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from bench.store import files, plain
+from bench.store.claim import last_number
+from bench.store.compacted import marks
+from bench.store.folder import TrialFolder
+from bench.store.store import Store
+
+
+def has_attempt(store: Store, trial_id: str, number: object) -> bool:
+    """Whether a trial's folder is that of a training that came to attempt `number`."""
+    folder = store.folder(trial_id)
+    return folder.obstacle() is None and isinstance(number, int) and folder.claim(number).exists()
+
+
+def copy(source: Store, target: Store, trial_id: str, place: Path) -> bool:
+    """Copy a folder that the target doesn't have, by way of `place`; whether there is anything to copy."""
+    new = _gather(source.folder(trial_id), place / trial_id, files.folder_mode(target.trials))
+    if new is None:
+        return False
+    os.rename(new, target.folder(trial_id).path)
+    files.flush_folder(target.trials)
+    return True
+
+
+def replace(source: Store, target: Store, trial_id: str, place: Path) -> None:
+    """Put the source's folder in the place of the target's; what that had of its own is set aside."""
+    old = target.folder(trial_id)
+    new = _gather(source.folder(trial_id), place / trial_id, files.folder_mode(target.trials))
+    if new is None:
+        return
+    newest = last_number(TrialFolder(new))
+    if old.path.exists():
+        # Readers and a compaction that looked before are to look into the folder again.
+        for number in range(2, newest + 1):
+            marks.mark_attempt(target.root, trial_id, number)
+        if _is_earlier(old, TrialFolder(new)):
+            os.rename(old.path, place / f"{trial_id}-earlier")
+        else:
+            target.set_aside(old)
+    os.rename(new, old.path)
+    files.flush_folder(target.trials)
+    for mark in marks.left(target.root):
+        if mark.trial_id == trial_id and (mark.attempt or 0) > newest:
+            (target.root / "changed" / mark.name).unlink(missing_ok=True)
+
+
+def _is_earlier(old: TrialFolder, new: TrialFolder) -> bool:
+    """Whether all attempts of the one are attempts of the other: a claim tells by whom and when it was made."""
+    return all(
+        plain.read(old.claim(number)) == plain.read(new.claim(number))
+        if new.claim(number).exists()
+        else not old.claim(number).exists()
+        for number in range(1, last_number(old) + 1)
+    )
+
+
+def _gather(origin: TrialFolder, place: Path, mode: int) -> Path | None:
+    """A copy of the folder at `place`, without links, flushed; None if there is none that may be read."""
+    if origin.obstacle() is not None or not origin.path.exists():
+        return None
+    _copy_into(origin.path, place, mode)
+    return place
+
+
+def _copy_into(origin: Path, place: Path, mode: int) -> None:
+    place.mkdir()
+    os.chmod(place, mode)
+    for name in sorted(plain.names(origin)):
+        if name.startswith(".tmp-"):
+            continue
+        if (origin / name).is_dir():
+            _copy_into(origin / name, place / name, mode)
+        else:
+            _copy_file(origin / name, place / name)
+    files.flush_folder(place)
+
+
+def _copy_file(origin: Path, place: Path) -> None:
+    try:
+        opened = plain.open_file(origin)
+    except FileNotFoundError:
+        # What was compacted meanwhile is in the part, or in the next merge.
+        return
+    with opened as read, place.open("xb") as written:
+        shutil.copyfileobj(read, written)
+        written.flush()
+        os.fchmod(written.fileno(), files.file_mode(place.parent))
+        os.fsync(written.fileno())

@@ -1,0 +1,168 @@
+"""Merge: bring the trials of several stores into one.
+
+A done trial comes before one that isn't, whichever was there first. What a merge copies, it writes to a workspace of
+the target, so that a folder is there whole or not at all, and that nothing is left of a merge that was killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import UserError
+from bench.store import files, sql
+from bench.store.compacted import manifest, part
+from bench.store.damage import leave_out
+from bench.store.measured import Quantity, add_measure
+from bench.store.read import snapshot
+from bench.store.read.loose import parquet
+from bench.store.read.query import connect
+from bench.store.read.snapshot import Snapshot
+from bench.store.read.tables import TABLES, load_loose, relation
+from bench.store.state import open_attempt
+from bench.store.store import Store
+from bench.store.upkeep import copying
+from bench.store.upkeep.compact import publish_part
+from bench.store.upkeep.workspace import workspace
+
+_TRIES = 5
+"""Times that a source is looked at again, because a compaction of it or of the target came between."""
+
+
+@dataclass
+class Merged:
+    """What a merge did."""
+
+    copied: int = 0
+    """Trials that the target has now and hadn't before."""
+    replaced: int = 0
+    """Trials that weren't done in the target, and are now."""
+    kept: int = 0
+    """Trials that the target had already, and kept as they were."""
+    running: int = 0
+    """Trials that were left out, because a worker is at them."""
+    measures: int = 0
+    """Values that were taken after the training, of trials that the target had already."""
+
+
+def merge(sources: Sequence[Store], target: Store) -> Merged:
+    """Copy into `target` what it doesn't have; of a trial that several sources have, the first that is done.
+
+    A trial that isn't done in the target is replaced by one that is. Another that the target has is not touched, but
+    gets what was measured later of the same model. May be repeated: it goes on where it was stopped.
+    """
+    if target.root.resolve() in {source.root.resolve() for source in sources}:
+        raise UserError(f"--into {target.root}: is one of the stores to merge; name another")
+    done = Merged()
+    with workspace(target, "merge") as place:
+        for source in sources:
+            generation = manifest.current(source.root).generation
+            _merge_done(source, target, place, done)
+            if manifest.current(source.root).generation != generation:
+                # A compaction of the source may have removed files before they were copied.
+                _merge_done(source, target, place, Merged())
+        for source in sources:
+            _merge_others(source, target, place, done)
+            _merge_measures(source, target, done)
+    return done
+
+
+def _merge_done(source: Store, target: Store, place: Path, done: Merged) -> None:
+    """The trials that are done in the source: compacted ones as one part, then every one's folder."""
+    there = set(target.trial_ids())
+    ours, theirs = _done(target), _done(source)
+    wanted = theirs.keys() - ours.keys()
+    running = {trial_id for trial_id in wanted & there if open_attempt(target, target.folder(trial_id)) is not None}
+    wanted -= running
+    there |= manifest.held_attempts(manifest.current(target.root), wanted).keys()
+    for _ in range(_TRIES):
+        try:
+            _merge_parts(source, target, wanted)
+            break
+        except FileExistsError:
+            continue  # Another compaction of the target ended first.
+    else:
+        raise UserError(f"store {target.root}: compacted over and over; merge again when that is over")
+    for trial_id in sorted(wanted):
+        copying.replace(source, target, trial_id, place)
+    for trial_id in sorted(theirs.keys() & ours.keys()):
+        # A merge that was stopped may not have come to its weights and log.
+        if ours[trial_id] == theirs[trial_id] and not copying.has_attempt(target, trial_id, ours[trial_id][0]):
+            copying.replace(source, target, trial_id, place)
+    done.copied += len(wanted - there)
+    done.replaced += len(wanted & there)
+    done.kept += len(theirs.keys() & ours.keys())
+    done.running += len(running)
+
+
+def _done(store: Store) -> dict[str, tuple[object, ...]]:
+    """Done trial → number, start, machine and process of the attempt: what tells two trainings apart."""
+    columns = ["attempt", "started", "host", "pid"]
+    with connect(store, ["attempts"]) as connection:
+        rows = connection.execute(f"SELECT trial_id, {', '.join(columns)} FROM attempts WHERE outcome = 'done'")
+        return {trial_id: tuple(attempt) for trial_id, *attempt in rows.fetchall()}
+
+
+def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> None:
+    """Those of the trials that either store has compacted, as one part of the target; FileExistsError if overtaken."""
+    look, live = snapshot.take(source), manifest.current(target.root)
+    held = manifest.held_attempts(live, trial_ids)
+    folded = manifest.held_attempts(look.manifest, trial_ids)
+    chosen = sorted(folded.keys() | held.keys())
+    if not chosen:
+        return
+    files.make_folder(live.folder)
+    absorbed = [name for name in live.parts if held and manifest.holds(live, name, held)]
+    with sql.opened() as connection:
+        read = Snapshot(look.manifest, [name for name in chosen if name not in folded], look.changed)
+        # What is damaged stays behind, and is told.
+        damaged = load_loose(connection, "source", source, read, TABLES)
+        leave_out(source, damaged)
+        lost = {path.relative_to(source.trials).parts[0] for path in damaged}
+        chosen = [name for name in chosen if name not in lost]
+        connection.execute("CREATE TABLE wanted AS SELECT unnest($ids::VARCHAR[]) AS trial_id", {"ids": chosen})
+
+        def rows(table: str) -> str:
+            whole = relation("source", read, table, look.manifest.parts)
+            new = f"SELECT * FROM ({whole}) WHERE trial_id IN (FROM wanted)"
+            if not absorbed:
+                return new
+            old = f"SELECT * FROM {parquet(live.paths(table, absorbed))} WHERE trial_id NOT IN (FROM wanted)"
+            return f"{new} UNION ALL BY NAME {old}"
+
+        written = part.write(connection, live, rows)
+    expected = len(chosen) + sum(live.parts[name] for name in absorbed) - len(held)
+    if written.trials != expected:
+        raise UserError(
+            f"wrote {written.trials} of {expected} trials of {source.root}; {target.root} was not changed: "
+            f"`sambench store check --store {source.root}` tells what is damaged"
+        )
+    publish_part(live, written, absorbed)
+
+
+def _merge_others(source: Store, target: Store, place: Path, done: Merged) -> None:
+    """The trials that aren't done, each folder whole."""
+    finished, live = _done(source), manifest.current(target.root)
+    others = [folder for folder in source.folders() if folder.trial_id not in finished]
+    held = manifest.held_attempts(live, [folder.trial_id for folder in others])
+    for folder in others:
+        if folder.obstacle() is None and open_attempt(source, folder) is not None:
+            done.running += 1
+        elif target.folder(folder.trial_id).path.exists() or folder.trial_id in held:
+            done.kept += 1
+        else:
+            done.copied += copying.copy(source, target, folder.trial_id, place)
+
+
+def _merge_measures(source: Store, target: Store, done: Merged) -> None:
+    """What the target lacks of trials that it has from the same training: two trainings' models may differ."""
+    trained = "SELECT trial_id, attempt, started, host, pid FROM {}.attempts WHERE outcome = 'done'"
+    taken = "SELECT trial_id, measure, settings{} FROM {}.measures"
+    sql = f"""{taken.format(", value", "store_0")} SEMI JOIN (
+            {trained.format("store_0")} INTERSECT {trained.format("store_1")}) USING (trial_id)
+        ANTI JOIN ({taken.format("", "store_1")}) USING (trial_id, measure, settings)"""
+    with connect([source, target], ["attempts", "measures"]) as connection:
+        lacking = connection.execute(sql).fetchall()
+    for trial_id, measure, settings, value in lacking:
+        done.measures += add_measure(target.folder(trial_id), Quantity(measure, settings), value)

@@ -1,0 +1,68 @@
+"""Workspace: a folder in the store for what isn't whole yet, marked by the process that it belongs to.
+
+`.work-X/owner` says who that is, as a claim does, and is touched as long as it lives. The folder is removed at the end;
+that of a process that was killed, by the next one that works on the store, once its owner is provably gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bench.store import files, plain
+from bench.store.lease import describe_holder, is_there, touching
+from bench.store.store import Store
+
+SILENCE = 3600.0
+"""Seconds without a touch after which a process that can't be seen from here is taken to be gone."""
+_PREFIX, _OWNER = ".work-", "owner"
+
+
+@contextmanager
+def workspace(store: Store, purpose: str) -> Iterator[Path]:
+    """A new folder on the store's file system, gone at the end with all that is in it."""
+    remove_left(store)
+    folder = store.root / f"{_PREFIX}{uuid.uuid4().hex}"
+    folder.mkdir(mode=0o700)
+    files.create(folder / _OWNER, json.dumps(describe_holder(purpose)).encode())
+    try:
+        with touching(folder / _OWNER):
+            yield folder
+    finally:
+        _remove(folder)
+
+
+def remove_left(store: Store) -> None:
+    """Remove the workspaces of processes that are gone."""
+    for name in plain.names(store.root):
+        if name.startswith(_PREFIX) and _is_left(store, store.root / name):
+            _remove(store.root / name)
+
+
+def _is_left(store: Store, folder: Path) -> bool:
+    try:
+        holder = json.loads(plain.read(folder / _OWNER))
+        there = is_there(holder)
+        silent = store.now() - (folder / _OWNER).stat().st_mtime
+    except (OSError, ValueError, KeyError, TypeError):
+        # Not marked, or not readably: not provably anyone's.
+        return False
+    return silent > SILENCE if there is None else not there
+
+
+def _remove(folder: Path) -> None:
+    """The mark goes last: if this is stopped, what is left is still known to be superfluous."""
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if entry.name != _OWNER:
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                else:
+                    os.unlink(entry.path)
+        os.unlink(folder / _OWNER)
+        os.rmdir(folder)

@@ -1,0 +1,142 @@
+"""Sweeps: load a sweep file, validate it and expand it to trials.
+
+`load` is the door. Everything that is wrong with the file is reported at once, each fault with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.measures.names import MeasureError, parse
+from bench.papers.sam_on.recipes import RECIPES
+from bench.resources import EarlyStopping, Resources, Retries
+from bench.sweep.choose import Choice, Chooser, Verdict, Waiting
+from bench.sweep.document import Document, read_document
+from bench.sweep.expand import expand
+from bench.sweep.fault import Fault, SpecError
+from bench.sweep.resolve import Guess
+from bench.sweep.search import Searches
+from bench.sweep.source import Source
+from bench.trial import Trial
+
+__all__ = ["MAX_TRIALS", "Choice", "Chooser", "Fault", "Guess", "SpecError", "Sweep", "Verdict", "Waiting", "load"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What is compared: a set of trials, what is measured of them and what they need."""
+
+    name: str
+    """The file's name without its suffix."""
+    file: Path
+    title: str
+    trials: tuple[Trial, ...]
+    measures: tuple[str, ...]
+    """Measures that the board shows, the first by default."""
+    resources: Resources
+    retries: Retries
+    early_stopping: EarlyStopping | None
+    """When trials are stopped before their end; None: never."""
+    paper: str | None
+    """Table or figure of the paper that the sweep reproduces."""
+    notes: tuple[str, ...]
+    """Guesses and choices that went into the expansion."""
+    guesses: frozenset[Guess] = frozenset()
+    """Where `rho: paper` is a guess."""
+    choices: tuple[Choice, ...] = ()
+    """Every ρ that was chosen from another sweep's results."""
+    waits: tuple[Waiting, ...] = ()
+    """Choices that can't be made yet."""
+    held: tuple[Trial, ...] = ()
+    """Trials that wait for them, not among `trials`; their ρ means nothing yet."""
+
+
+MAX_TRIALS = 1_000_000
+"""Trials of a sweep, unless more are asked for: more are probably a mistake, and take minutes to list."""
+
+
+def load(
+    file: Path | str,
+    overrides: Mapping[str, str] | None = None,
+    chooser: Chooser | None = None,
+    *,
+    max_trials: int = MAX_TRIALS,
+) -> Sweep:
+    """Read, validate and expand a sweep file; SpecError with all faults if any.
+
+    `overrides` maps fields to YAML text, as `--set` gives them. `chooser` knows the results that a ρ may be chosen
+    by; without one such trials wait.
+    """
+    return _load(Path(file), overrides, chooser or _undecided, max_trials, ())
+
+
+def _load(
+    file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, max_trials: int, chain: tuple[Path, ...]
+) -> Sweep:
+    """`chain` are the sweeps that choose from this one, the outermost first."""
+    source = Source.read(file)
+    source.override(overrides or {})
+    document = read_document(source)
+    measures = _read_measures(source, document)
+    chain = (*chain, file)
+    searches = Searches(source, lambda other: _load(other, None, chooser, max_trials, chain), chooser, chain)
+    trials, notes, guesses = expand(source, document, searches, max_trials)
+    _check_early_stopping(source, document, trials)
+    if source.faults:
+        raise SpecError(source.faults)
+    return Sweep(
+        name=file.stem,
+        file=file,
+        title=document.title,
+        trials=tuple(trials),
+        measures=measures,
+        resources=document.resources,
+        retries=document.retries,
+        early_stopping=document.early_stopping,
+        paper=document.paper,
+        notes=(*_guesses(document), *notes, *(choice.text for choice in searches.choices.values())),
+        guesses=guesses,
+        choices=tuple(searches.choices.values()),
+        waits=tuple(searches.waits.values()),
+        held=tuple(searches.held.values()),
+    )
+
+
+def _undecided(search: Sweep, trials: Sequence[Trial], by: str | None) -> Verdict:
+    """The chooser that knows of no results."""
+    return Verdict(by=by or "", candidates=(), chosen=None, missing=tuple(trials))
+
+
+def _read_measures(source: Source, document: Document) -> tuple[str, ...]:
+    """Their names, each written in the one way."""
+    if not document.measures:
+        source.report(("measures",), "has no values", at_key=True)
+    names: dict[str, int] = {}
+    for index, text in enumerate(document.measures):
+        try:
+            name = parse(text).name
+        except MeasureError as error:
+            source.report(("measures", index), str(error))
+            continue
+        if names.setdefault(name, index) != index:
+            source.report(("measures", index), f"repeats {name}")
+    return tuple(names)
+
+
+def _check_early_stopping(source: Source, document: Document, trials: Sequence[Trial]) -> None:
+    longest = max((trial.total_epochs for trial in trials), default=0)
+    if document.early_stopping and 0 < longest <= document.early_stopping.grace_epochs:
+        message = f"stops no trial, the longest of which have {longest} epochs"
+        source.report(("early_stopping", "grace_epochs"), message)
+
+
+def _guesses(document: Document) -> list[str]:
+    """Values of the recipe that the paper doesn't say and the sweep leaves as they are."""
+    if document.recipe is None:
+        return []
+    parts = [document, *document.blocks]
+    written = {name for part in parts for axes in (part.grid, *part.zips(), *part.methods) for name in axes}
+    guesses = {name: each for name, each in RECIPES[document.recipe].guesses.items() if name not in written}
+    return [f"{document.recipe}: {name} = {each.value} is a {each.source}" for name, each in guesses.items()]

@@ -1,0 +1,194 @@
+"""Resolve: from the values of one combination of axes to complete fields of trials.
+
+What depends on several fields at once is decided here: which settings apply, whether a ρ is needed, and what
+`paper` stands for.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path as FilePath
+from typing import Any
+
+from bench import data, models
+from bench.papers.sam_on.recipes import FAST_VALUES
+from bench.papers.sam_on.rho import RHO, RhoRow
+from bench.registry import Setting
+from bench.sweep.checks import CHECKED, Known, Missing, find_problems
+from bench.sweep.choose import ChooseRho
+from bench.sweep.fields import FAST, REGISTRIES
+from bench.sweep.search import Searches
+from bench.sweep.source import UNKNOWN, Source
+from bench.trial import DEFAULTS, NONE, Trial
+from bench.validation import Path, check
+
+LINKED = frozenset({*REGISTRIES, *CHECKED, "init_from", FAST})
+"""Fields that are checked against each other. Settings are linked too; all other fields are free."""
+
+PLACEHOLDER = 1.0
+"""ρ of a trial whose own is yet to be chosen."""
+
+REQUIRED = tuple(item.name for item in fields(Trial) if item.default is MISSING)
+"""Fields that a sweep or its recipe must give."""
+
+
+Guess = tuple[str, str, str, str, float]
+"""Data set, model, variant, scope and the ρ that is a guess for them."""
+
+
+@dataclass
+class Resolver:
+    """Completes combinations of one block and remembers which written settings were of use."""
+
+    source: Source
+    recipe: dict[str, Any]
+    searches: Searches
+    where: dict[str, Path] = field(default_factory=dict)
+    """Axis → place in the file, of the method line at hand."""
+    used: set[Path] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
+    guesses: set[Guess] = field(default_factory=set)
+
+    def complete(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The fields of every trial that one combination of linked values stands for; none if it is at fault."""
+        values = DEFAULTS | self._fast(written) | self.recipe | written
+        self._fill_in(values)
+        settings = self._settings(values)
+        problems = find_problems(values)
+        for problem in problems:
+            self._fault(self._place(*problem.fields), problem.message)
+        if problems or not self._identify_weights(values):
+            return
+        if data.entry(values["dataset"]).fake:
+            self.notes[f"{values['dataset']}: random images, from which nothing can be learned"] = None
+        base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
+        for rho in self._radii(values):
+            yield base | {"rho": rho, "settings": settings}
+
+    def judge(self, written: dict[str, Any], missing: frozenset[str]) -> None:
+        """Report what is wrong with a combination of which some values are missing or UNKNOWN: what can be told."""
+        unknown = missing | {name for name, value in written.items() if value is UNKNOWN}
+        fast = self._fast(written) if FAST not in unknown else {}
+        values = Known({k: v for k, v in (DEFAULTS | fast | self.recipe | written).items() if k not in unknown})
+        steps: tuple[Callable[[dict[str, Any]], object], ...] = (
+            self._fill_in, self._settings, self._identify_weights, self._radii, self._look_for_search
+        )  # fmt: skip
+        for step in steps:
+            with suppress(Missing):
+                step(values)
+        for problem in find_problems(values):
+            self._fault(self._place(*problem.fields), problem.message)
+        if unknown & REGISTRIES.keys():
+            # What isn't known may have any setting.
+            self.used |= set(self.where.values())
+
+    def chosen(self, fields: dict[str, Any]) -> float | None:
+        """The ρ that another sweep's results give the trial of these fields; None if it waits or is at fault."""
+        choose = fields["rho"]
+        assert isinstance(choose, ChooseRho)
+        return self.searches.rho(choose, Trial(**(fields | {"rho": PLACEHOLDER})), self.where["rho"])
+
+    def _look_for_search(self, values: dict[str, Any]) -> None:
+        if isinstance(values["rho"], ChooseRho):
+            self.searches.find(values["rho"].sweep, self.where["rho"])
+
+    def _fast(self, written: dict[str, Any]) -> dict[str, Any]:
+        if FAST in self.where:
+            self.used.add(self.where[FAST])
+        return FAST_VALUES if (self.recipe | written).get(FAST, False) else {}
+
+    def _fill_in(self, values: dict[str, Any]) -> None:
+        """What depends on other values."""
+        if values["variant"] != NONE and values["scope"] == NONE:
+            values["scope"] = "all"
+        if values["image_size"] == data.entry(values["dataset"]).image_size:
+            values["image_size"] = None
+
+    def _identify_weights(self, values: dict[str, Any]) -> bool:
+        """Whether the pretrained weights are there; a file is known by its content."""
+        written = values["init_from"]
+        if not written or written.startswith("timm/"):
+            return True
+        file = FilePath(written)
+        try:
+            file = file.expanduser().absolute()
+            values["init_from"] = f"{file}@sha256:{_digest(file)}"
+        except (OSError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            message = f"weights {file}: {reason}; name a .safetensors or .pt file, or timm/NAME.TAG"
+            self._fault(self._place("init_from"), message)
+            return False
+        return True
+
+    def _place(self, *names: str) -> Path:
+        """Where the first of `names` that the sweep writes stands."""
+        return next((self.where[name] for name in names if name in self.where), ())
+
+    def _settings(self, values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+        chosen: dict[str, Any] = {}
+        for registry_field, registry in REGISTRIES.items():
+            entry = registry.get(values[registry_field].partition("[")[0])
+            for name, setting in entry.settings.items() if entry else ():
+                chosen[name] = self._setting(name, setting, values)
+        return tuple(sorted(chosen.items()))
+
+    def _setting(self, name: str, setting: Setting, values: dict[str, Any]) -> Any:
+        if name in self.where:
+            self.used.add(self.where[name])
+        if name not in values:
+            return setting.default
+        value, problem = check(setting.type, values[name])
+        if problem:
+            self._fault(self._place(name), problem)
+        return value
+
+    def _radii(self, values: dict[str, Any]) -> tuple[float | ChooseRho | None, ...]:
+        rho = values["rho"]
+        if not isinstance(rho, str):
+            return (rho,)
+        row = self._table_row(values)
+        if row is None:
+            return ()
+        if rho == "paper-grid":
+            return tuple(map(float, row.grid))
+        if row.guess:
+            cell = f"{values['variant']}/{values['scope']} on {values['dataset']}"
+            self.notes[f"ρ = {row.chosen:g} for {cell}: the paper's mark is lost, the value is a guess"] = None
+            method = (values["dataset"], values["model"], values["variant"], values["scope"])
+            self.guesses.add((*method, float(row.chosen)))
+        return (float(row.chosen),)
+
+    def _table_row(self, values: dict[str, Any]) -> RhoRow | None:
+        tuned = "fine-tuned " if values["init_from"] else ""
+        family = tuned + models.entry(values["model"]).family
+        table = RHO.get((values["dataset"], family))
+        if table is None:
+            valid = ", ".join(f"{data} with a {kind}" for data, kind in RHO)
+            message = f"the paper gives no ρ for {values['dataset']} with {values['model']}; it does for: {valid}"
+            self._fault(self.where["rho"], message)
+            return None
+        row = table.get((values["variant"], values["scope"]))
+        if row is None:
+            valid = ", ".join(f"{variant}/{scope}" for variant, scope in table)
+            message = f"the paper gives no ρ for {values['variant']}/{values['scope']}; it does for: {valid}"
+            self._fault(self.where["rho"], message)
+        return row
+
+    def _fault(self, path: Path, message: str) -> None:
+        self.source.report(path, message)
+
+
+@lru_cache
+def _digest(file: FilePath) -> str:
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "Is no file")
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+_TRIAL_FIELDS = frozenset({item.name for item in fields(Trial)} - {"settings"})

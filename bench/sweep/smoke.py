@@ -1,0 +1,121 @@
+"""Smoke: any sweep shrunk to seconds on a CPU, to see that it runs from end to end.
+
+Images are random and tiny, models are the smallest of their kind, one epoch is trained: the numbers say nothing.
+Trials that are shrunk have other ids, so they never mix with real ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bench import data, models
+from bench.measures import entry
+from bench.resources import Resources
+from bench.sweep import Sweep
+from bench.trial import Trial
+
+BATCH = 16
+IMAGES = 64
+CLASSES = 4
+SIDE = 8
+RADII = 2
+"""Values of ρ that are kept of each search: its smallest and its largest."""
+
+SMALLEST = {"resnet": "resnet8", "vit": "vit_mini"}
+"""Family → the model that stands for every other of it."""
+SMALL = frozenset({"resnet8", "resnet20", "wrn16_2", "vit_mini"})
+"""Models that are small enough as they are."""
+HELD_OUT = 0.125
+"""Smallest share of the images that is held out, where there is a validation split."""
+
+
+def smoke(sweep: Sweep) -> Sweep:
+    """The shrunk sweep, marked as such."""
+    trials = {twin.trial_id: twin for twin in twins(sweep.trials).values()}
+    measures = tuple(name for name in sweep.measures if not entry(name).trained_on and not entry(name).later)
+    return replace(
+        sweep,
+        name=f"{sweep.name}-smoke",
+        title=f"SMOKE TEST, the numbers say nothing: {sweep.title}",
+        trials=tuple(trials.values()),
+        held=tuple({twin.trial_id: twin for twin in twins(sweep.held).values()}.values()),
+        measures=measures or ("test_accuracy",),
+        resources=Resources(gpus=0),
+        early_stopping=None,
+        notes=("smoke test: tiny data and models, one epoch; the numbers say nothing", *sweep.notes),
+    )
+
+
+def twins(trials: Sequence[Trial]) -> Mapping[str, Trial]:
+    """Id → the shrunk trial, for the first seed and few ρ of each group that differs in nothing else."""
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(replace(trial, seed=0, rho=None).trial_id, []).append(trial)
+    return {trial.trial_id: _shrunk(trial) for group in groups.values() for trial in _few(group)}
+
+
+def _few(group: Sequence[Trial]) -> list[Trial]:
+    """Of trials that differ in ρ and seed alone: one seed, and the ends of the search."""
+    seed = group[0].seed
+    by_rho = {trial.rho: trial for trial in group if trial.seed == seed}
+    kept = sorted(by_rho, key=lambda rho: rho or 0.0)
+    return [by_rho[rho] for rho in dict.fromkeys((*kept[: RADII - 1], kept[-1]))]
+
+
+def _shrunk(trial: Trial) -> Trial:
+    model = trial.model if trial.model in SMALL else SMALLEST[models.entry(trial.model).family]
+    settings = dict(trial.settings)
+    if "fisher_samples" in settings:
+        settings["fisher_samples"] = min(int(settings["fisher_samples"]), BATCH)
+    return replace(
+        trial,
+        **_images(trial),
+        model=model,
+        init_from="",
+        scope=_scope(trial.scope, models.entry(model).stages),
+        batch_size=BATCH,
+        m=_micro_batch(trial),
+        epochs=1,
+        warmup_epochs=0,
+        cooldown_epochs=0,
+        perturb_from=0,
+        perturb_until=None,
+        lr=min(trial.lr, 0.01),
+        min_lr=0.0,
+        compile=False,
+        settings=tuple(sorted(settings.items())),
+    )
+
+
+def _images(trial: Trial) -> dict[str, Any]:
+    """A tiny data set of as many channels, whose classes are large enough to hold a part of them out."""
+    channels = data.entry(trial.dataset).in_channels
+    validation = trial.val_fraction or trial.dataset.startswith(_WITH_VALIDATION)
+    held_out = max(trial.val_fraction, HELD_OUT) if validation else 0.0
+    name = f"fake:{IMAGES}x{channels}x{SIDE}x{CLASSES}"
+    return {"dataset": name, "image_size": None, "val_fraction": held_out}
+
+
+_WITH_VALIDATION = ("digits", "folder:")
+"""Data sets that have, or may have, a validation split of their own."""
+
+
+def _micro_batch(trial: Trial) -> int:
+    """m in the same proportion to the batch, as a power of two, and at least 2 for the sake of batch norm."""
+    share = (trial.m or trial.batch_size) / trial.batch_size
+    m = BATCH
+    while m > 2 and m > share * BATCH:
+        m //= 2
+    return m
+
+
+def _scope(scope: str, stages: int) -> str:
+    """`only_norm[5]` of a model with three stages becomes `only_norm[3]`."""
+    name, _, listed = scope.partition("[")
+    if not listed:
+        return scope
+    numbers = sorted({min(int(number), stages) for number in re.findall(r"\d+", listed)})
+    return f"{name}[{','.join(map(str, numbers))}]"

@@ -1,0 +1,44 @@
+"""Restore: a trained model, brought back from its stored weights to be measured without training again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.measures.accuracy import Trained
+from bench.measures.applicable import inapplicable
+from bench.measures.names import Measure
+from bench.train.build import build_network, build_splits, image_size, set_tf32
+from bench.train.checkpoint import load_weights
+from bench.trial import Trial
+
+
+class Inapplicable(Exception):
+    """The measure has no meaning for the model."""
+
+
+class Subject:
+    """One trial's model, in float32 whatever it was trained in; each quantity of it is taken alone."""
+
+    def __init__(self, trial: Trial, weights: Path, history: Sequence[Mapping[str, Any]], device: torch.device) -> None:
+        self._trial = trial
+        set_tf32(device, allowed=False)
+        model = build_network(trial)
+        load_weights(weights, model)
+        self._trained = Trained(
+            model=model.to(device),
+            splits=build_splits(trial).to(device),
+            image_size=image_size(trial),
+            history=history,
+            seed=trial.seed,
+        )
+
+    def take(self, measure: Measure) -> float:
+        """The value; Inapplicable if it has no meaning for the model, and whatever else goes wrong."""
+        reason = inapplicable(measure.entry, self._trial.dataset, self._trained.splits)
+        if reason:
+            raise Inapplicable(f"{measure.name} {reason}")
+        return float(measure.entry.load()(self._trained, **measure.arguments))

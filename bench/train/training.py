@@ -1,0 +1,220 @@
+"""Training: one trial, epoch by epoch, resumable to the bit.
+
+Every random draw of epoch e comes from a generator seeded by (seed, purpose, e), so that a resumed run makes the
+draws of an uninterrupted one; only what dropout draws within an epoch needs its generator's state.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from bench import distributed
+from bench.data import TEST_SETS, files_of
+from bench.data.split import Part, Split
+from bench.data.waiting import Waiting
+from bench.measures import MEASURES
+from bench.measures.accuracy import Trained, evaluate
+from bench.measures.applicable import inapplicable
+from bench.registry import MeasureEntry
+from bench.sam.running_stats import moving_statistics, tracking_layers
+from bench.seeds import derive
+from bench.train.build import DTYPES, build, build_augmentation, image_size, mask_samples, samples_per_epoch
+from bench.train.epoch import Epoch
+from bench.train.schedule import learning_rate
+from bench.trial import Trial
+
+
+class Diverged(Exception):
+    """The loss is no longer finite."""
+
+
+class Stopped(Exception):
+    """Training was asked to stop, and stands after a step from which its state goes on."""
+
+
+class Training:
+    """One training run: its model, optimizer and history, advanced one epoch at a time.
+
+    In several processes each makes its share of every step; all call the same methods in the same order.
+    """
+
+    def __init__(self, trial: Trial, device: torch.device) -> None:
+        self.trial = trial
+        self.device = device
+        self._world = distributed.world()
+        parts = build(trial, device)
+        self.model, self._splits, self._optimizer = parts.model, parts.splits, parts.optimizer
+        self._method, self._scaler = parts.method, parts.scaler
+        self._loss = partial(cross_entropy, label_smoothing=trial.label_smoothing)
+        self._epoch = Epoch(device)
+        self.history: list[dict[str, Any]] = []
+        self.on_batch: Callable[[int, int, int], None] | None = None
+        """Called after every step with the epoch and how many of how many images of it are through."""
+        self.stop: Callable[[], bool] | None = None
+        """Asked after every step whether to stop there; any process's yes is enough."""
+
+    @property
+    def epochs_done(self) -> int:
+        return len(self.history)
+
+    @property
+    def place(self) -> str:
+        """Where within an epoch it stands, for people; nothing between epochs."""
+        return f" and {self._epoch.steps} steps" if self._epoch.steps else ""
+
+    @property
+    def step_counts(self) -> dict[str, int]:
+        """Steps without perturbation and steps without update, because a gradient norm was zero or not finite."""
+        counts = self._method.counts
+        return {"unperturbed_steps": counts.unperturbed, "skipped_steps": counts.skipped}
+
+    def run_epoch(self) -> dict[str, Any]:
+        """Train and evaluate one epoch, or what is left of it; returns its row of the history.
+
+        Diverged if a loss isn't finite, Stopped if `stop` said so.
+        """
+        number = self.epochs_done + 1
+        row: dict[str, Any] = {"epoch": number, "lr": learning_rate(self.trial, number)}
+        row |= self._train_epoch(number, row["lr"])
+        started = time.perf_counter()
+        splits = self._splits
+        if splits.validation:
+            row["val_loss"], row["val_accuracy"] = self._evaluate(splits.validation)
+        row["test_loss"], row["test_accuracy"] = self._evaluate(splits.test)
+        row["seconds"] = self._epoch.seconds + time.perf_counter() - started
+        self.history.append(row)
+        self._epoch = Epoch(self.device)
+        if not all(math.isfinite(row[name]) for name in ("train_loss", "test_loss")):
+            raise Diverged(f"the loss is {row['train_loss']} in epoch {number} of {self.trial.total_epochs}")
+        return row
+
+    @property
+    def images(self) -> int:
+        """Training images of an epoch."""
+        return samples_per_epoch(self.trial, len(self._splits.train))
+
+    def first_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of the first epoch, for one who makes the steps himself."""
+        self._begin(1, learning_rate(self.trial, 1))
+        return self._batches(1)
+
+    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One step of the trial's method; the loss at w."""
+        if self.trial.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        return self._method.step_batch(images, labels, self._loss)
+
+    def measure(self) -> dict[str, float]:
+        """Every quick measure that the data set allows and whose images are there, of the trained model."""
+        trained = Trained(
+            model=self.model,
+            splits=self._splits,
+            image_size=image_size(self.trial),
+            history=self.history,
+            seed=self.trial.seed,
+        )
+        return {name: entry.load()(trained) for name, entry in MEASURES.items() if self._takes(entry)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the rest of the run depends on; the same in every process."""
+        self._share_statistics()
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "method": self._method.state_dict(),
+            "scaler": self._scaler.state_dict() if self._scaler else None,
+            "epoch": self._epoch.state_dict(),
+            "history": self.history,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that `state_dict` gave."""
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._method.load_state_dict(state["method"])
+        if self._scaler:
+            self._scaler.load_state_dict(state["scaler"])
+        self._epoch.load_state_dict(state["epoch"])
+        self.history = state["history"]
+
+    def _train_epoch(self, number: int, lr: float) -> dict[str, Any]:
+        """Losses over the epoch, norms of its last step, and how fast it went."""
+        epoch = self._begin(number, lr)
+        batches = Waiting(self._batches(number, epoch.steps))
+        for images, labels in batches:
+            loss = self.step(images, labels)
+            epoch.add(loss, self._method.last, len(labels) * self._world.size)
+            if self.on_batch:
+                self.on_batch(number, epoch.seen, self.images)
+            if self.stop and distributed.agree(self.stop(), self.device):
+                epoch.pause(batches.seconds)
+                raise Stopped(f"after step {epoch.steps} of epoch {number}")
+        self._share_statistics()
+        return epoch.finish(batches.seconds) | self._memory()
+
+    def _begin(self, number: int, lr: float) -> Epoch:
+        """Get ready for an epoch's next step, the first or one after a resume."""
+        trial = self.trial
+        self.model.train()
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+        self._method.enabled = trial.perturb_from < number <= (trial.perturb_until or trial.total_epochs)
+        self._method.start_epoch(number - 1, trial.total_epochs, partial(self._samples, number))
+        # For dropout and the like; the data order has a generator of its own.
+        self._epoch.start(derive(trial.seed, "epoch", number, self._world.rank))
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        return self._epoch
+
+    def _samples(self, number: int) -> tuple[Tensor, Tensor]:
+        """The training samples that a scope estimates its mask on: drawn for the epoch, unaugmented."""
+        generator = torch.Generator().manual_seed(derive(self.trial.seed, "samples", number))
+        train = self._splits.train
+        images, labels = train.take(torch.randperm(len(train), generator=generator)[: mask_samples(self.trial)])
+        return self._splits.normalize(images), labels
+
+    def _memory(self) -> dict[str, int]:
+        if self.device.type != "cuda":
+            return {}
+        return {"device_memory_bytes": torch.cuda.max_memory_allocated(self.device)}
+
+    def _batches(self, number: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        train, trial = self._splits.train, self.trial
+        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(derive(trial.seed, "order", number)))
+        part = Part(rank=self._world.rank, size=self._world.size, skip=skip)
+        whole = order[: self.images]
+        return self._splits.normalized(train.batches(whole, trial.batch_size, build_augmentation(trial, number), part))
+
+    def _share_statistics(self) -> None:
+        """Average running statistics over processes, each of which has those of its own micro-batches."""
+        layers = tracking_layers(self.model)
+        distributed.average(tensor for layer in layers for tensor in moving_statistics(layer))
+
+    def _evaluate(self, split: Split) -> tuple[float, float]:
+        dtype = DTYPES[self.trial.precision]
+        with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not None):
+            return evaluate(self.model, split, self._splits)
+
+    def _takes(self, measure: MeasureEntry) -> bool:
+        """Whether a measure is taken at the end of the training."""
+        if measure.later or inapplicable(measure, self.trial.dataset, self._splits):
+            return False
+        if measure.test_set is None:
+            return True
+        files = files_of(TEST_SETS[measure.test_set])
+        return files is not None and files.root.is_dir()
+
+
+def train(training: Training, after_epoch: Callable[[Training], None]) -> None:
+    """Run the epochs that are left; `after_epoch` is called after each, and stops the run by raising."""
+    while training.epochs_done < training.trial.total_epochs:
+        training.run_epoch()
+        after_epoch(training)

@@ -1,0 +1,1 @@
+"""Trials on Ray: Ray Tune on this machine, or on a Ray cluster."""

@@ -1,0 +1,130 @@
+"""Connection: the Ray instance that a run uses: one of its own, or one that is there and outlives it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from bench.errors import MachineFault, machine_fault
+from cluster.environment import code_environment, worker_environment
+from cluster.launcher import LaunchError
+from cluster.scratch import Scratch
+
+_OBJECT_STORE_BYTES = 100 * 2**20
+_PATIENCE = 5.0
+"""Seconds that a cluster has to answer; Ray's own patience is minutes."""
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""How a client of gRPC begins: HTTP/2's preface and empty settings (RFC 9113, section 3.4)."""
+_SETTINGS = 4
+
+
+class Connection:
+    """To Ray, with a folder for what Ray and Tune write."""
+
+    def __init__(self, address: str | None, threads: int) -> None:
+        """Start an instance on this machine, or connect to the one at `address`; LaunchError if that fails."""
+        self.shared = address is not None
+        on_terminate = signal.getsignal(signal.SIGTERM)
+        if address is not None:
+            _check(address)
+        self._scratch = Scratch()
+        self.folder = self._scratch.path
+        options = {
+            "log_to_driver": False,
+            "logging_level": logging.ERROR,
+            "runtime_env": {"env_vars": _environment(threads)},
+        }
+        try:
+            # Workers look for code in the folder that Ray is started from, before any other.
+            with contextlib.chdir(self.folder):
+                if address is None:
+                    _start(self.folder, options)
+                else:
+                    _connect(address, options)
+        except BaseException:
+            self._scratch.close()
+            raise
+        # Ray takes SIGTERM for itself, and would leave our records open.
+        signal.signal(signal.SIGTERM, on_terminate)
+
+    def close(self) -> None:
+        """Stop the own instance, or leave the other, which ends the workers of this run."""
+        ray.shutdown()
+        self._scratch.close()
+
+
+def _start(folder: Path, options: dict[str, Any]) -> None:
+    try:
+        ray.init(
+            # Whatever cluster the environment or the machine may have.
+            address="local",
+            num_cpus=len(os.sched_getaffinity(0)),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            # A folder in ours: Ray lets everybody write to it.
+            _temp_dir=str(folder / "r"),
+            **options,
+        )
+    except Exception as error:
+        fault = machine_fault(error) or _fault_of(folder)
+        if fault:
+            raise MachineFault(fault) from error
+        raise LaunchError(f"Ray can't be started: {_first_line(error)}; --on inline works without it") from error
+
+
+def _fault_of(folder: Path) -> str:
+    """Why Ray has no place for its files in a folder, if it has none: Ray itself says only that it waited in vain."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(2**20))
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
+    return ""
+
+
+def _connect(address: str, options: dict[str, Any]) -> None:
+    try:
+        ray.init(address=address, **options)
+    except Exception as error:
+        raise LaunchError(f"the Ray cluster at {address} can't be used from here: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """What workers don't inherit, as they are started elsewhere: our settings, and this code."""
+    return {
+        **{name: value for name, value in os.environ.items() if name.startswith("SAMBENCH_")},
+        # Relative to the working directory of this command, which workers don't share.
+        "SAMBENCH_DATA": str(Path(os.environ.get("SAMBENCH_DATA", "data")).absolute()),
+        **worker_environment(threads),
+        **code_environment(),
+    }
+
+
+def _check(address: str) -> None:
+    """LaunchError unless something that speaks Ray's protocol answers at `address`."""
+    host, colon, port = address.rpartition(":")
+    if not (colon and host and port.isdigit()) or "/" in host:
+        raise LaunchError(
+            f"--address {address!r}: write host:port, such as 10.0.0.1:6379, where `ray start --head` ran"
+        )
+    try:
+        with socket.create_connection((host, int(port)), timeout=_PATIENCE) as probe:
+            probe.sendall(_GREETING)
+            frame = probe.recv(9)
+        reason = "" if len(frame) == 9 and frame[3] == _SETTINGS else "something else answers there"
+    except (OSError, OverflowError) as error:
+        reason = str(error)
+    if reason:
+        raise LaunchError(f"no Ray cluster at {address}: {reason}; `ray start --head` starts one")

@@ -1,0 +1,42 @@
+"""The launcher `ray`, without ray itself, which reads its environment when it is imported."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from cluster.launcher import Job
+from cluster.on_ray.environment import prepare
+from cluster.progress import Progress
+
+if TYPE_CHECKING:
+    from cluster.on_ray.connection import Connection
+
+
+class RayLauncher:
+    """Uses a Ray instance of this run alone and stops it at the end, or one that is there and leaves it."""
+
+    def __init__(self) -> None:
+        self._ray: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def launch(self, job: Job, progress: Progress | None) -> None:
+        """Run every trial of `job` once; LaunchError if it can't be placed, or its workers can't start on it."""
+        assert progress is not None, "trials run while the driver waits"
+        prepare(job.address)
+        from cluster.on_ray.connection import Connection
+        from cluster.on_ray.tune import run_trials
+
+        self._ray = self._ray or Connection(job.address, job.resources.cpus)
+        run_trials(self._ray, job, progress)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._ray is not None:
+            self._ray.close()

@@ -1,0 +1,90 @@
+"""Measure on Ray: models measured side by side on this machine's processors and GPUs, or on those of a Ray cluster.
+
+By tasks of Ray rather than by Tune, which is made for one number of each trial over time. A task is a trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from bench.errors import MachineFault, machine_fault
+from bench.resources import Resources
+from bench.store import Store
+from cluster.launcher import TRIES, Job, LaunchError
+from cluster.measuring import Taken, Work
+from cluster.on_ray.environment import prepare
+
+_DIED = "the worker process died"
+
+
+def measure(work: Work) -> Iterator[Taken]:
+    """See `Measurer`; LaunchError if there is no place for any."""
+    prepare(work.address)
+    # Not before: ray reads its environment when it is imported.
+    import ray
+
+    from cluster.on_ray.connection import Connection
+    from cluster.on_ray.place import find_place
+
+    resources = _of_one_process(work.resources)
+    died = 0
+    connection = Connection(work.address, resources.cpus)
+    try:
+        place = find_place(Job(store=work.store, trials={}, resources=resources))
+        cores, gpus = place.bundle.get("CPU", 0.0), place.bundle.get("GPU", 0.0)
+        # Not tried again: what killed a worker once would most likely do so again.
+        task = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=0)(_measure_trial)
+        waiting = list(work.tasks)[::-1]
+        running: dict[Any, str] = {}
+        while waiting or running:
+            while waiting and len(running) < place.slots:
+                trial_id = waiting.pop()
+                running[task.remote(work, trial_id, resources.cpus)] = trial_id
+            (ready,), _ = ray.wait(list(running), num_returns=1)
+            answer = _answer(ready, work, running.pop(ready))
+            yield from answer
+            died = died + 1 if all(each.message.startswith(_DIED) for each in answer) else 0
+            if died == TRIES:
+                raise LaunchError(f"measuring is given up: {answer[0].message}")
+    finally:
+        connection.close()
+
+
+def _of_one_process(resources: Resources) -> Resources:
+    gpus = resources.gpus if resources.gpus == "auto" else min(resources.gpus, 1)
+    return replace(resources, nodes=1, processes=1, gpus=gpus)
+
+
+def _measure_trial(work: Work, trial_id: str, threads: int) -> list[Taken]:
+    from cluster.measure_worker import measure_trial
+
+    measures = work.tasks[trial_id]
+    return list(measure_trial(Store.open(work.store), trial_id, measures, launcher="ray", threads=threads))
+
+
+def _answer(ready: Any, work: Work, trial_id: str) -> list[Taken]:
+    import ray
+    from ray.exceptions import RayError
+
+    try:
+        taken: list[Taken] = ray.get(ready)
+    except RayError as error:
+        fault = machine_fault(error, work.store)
+        if fault:
+            raise MachineFault(fault) from error
+        message = _reason(error)
+        return [
+            Taken(trial_id=trial_id, measure=measure, outcome="failed", message=message)
+            for measure in work.tasks[trial_id]
+        ]
+    return taken
+
+
+def _reason(error: Exception) -> str:
+    from ray.exceptions import RayTaskError
+
+    if isinstance(error, RayTaskError):
+        return str(error).strip().splitlines()[-1]
+    return f"{_DIED}: {str(error).strip().splitlines()[0]}"

@@ -1,0 +1,163 @@
+"""ray: trials on this machine's processors and GPUs, or on those of a Ray cluster, scheduled by Ray Tune.
+
+One Tune trial is one trial; Tune's actors are reused, because starting a process and importing torch costs more
+than many trials do. Results are written by the worker itself, so Tune's own records are thrown away.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from ray import tune
+from ray.tune.experiment import Trial as TuneTrial
+
+from bench.errors import MachineFault, UserError, machine_fault
+from bench.store import Store
+from bench.store.claim import last_number
+from cluster.launcher import TRIES, Job, LaunchError
+from cluster.on_ray.connection import Connection
+from cluster.on_ray.place import Place, find_place
+from cluster.on_ray.prune import make_scheduler
+from cluster.on_ray.worker import TrialActor, Work
+from cluster.progress import Progress
+from cluster.report import Report
+from cluster.stopping import ask_to_stop, wait_for_end
+
+_PATIENCE = 30.0
+"""Seconds that the workers of an interrupted run have to record their trials."""
+
+
+class _Forward(tune.Callback):
+    """Tells our progress what Tune reports."""
+
+    def __init__(self, progress: Progress, store: Store) -> None:
+        self._progress, self._store = progress, store
+        self.running: set[str] = set()
+        """Trials that workers have."""
+        self.stopped: UserError | None = None
+        """Why no trial can go on."""
+        self._in_vain = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its callbacks to restore an experiment, which we never do; a terminal can't be pickled.
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        self.running.add(_id(trial))
+        self._progress.started(_id(trial))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
+    ) -> None:
+        if result.get("unseen"):
+            self._stop(LaunchError(result["unseen"]))
+        if result.get("fault"):
+            self._stop(MachineFault(result["fault"]))
+        if result.get("report"):
+            self._finished(Report(**result["report"]))
+
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        reason = f"the worker process died: {_last_words(trial)}"
+        self._finished(Report(trial_id=_id(trial), outcome="crashed", message=reason))
+        claimed = last_number(self._store.folder(_id(trial))) > trial.config["task"][1]
+        self._in_vain = 0 if claimed else self._in_vain + 1
+        if self._in_vain == TRIES:
+            self._stop(LaunchError(f"trials could not be started: {reason}"))
+
+    def _stop(self, reason: UserError) -> NoReturn:
+        self.stopped = reason
+        raise reason
+
+    def _finished(self, report: Report) -> None:
+        if report.outcome != "crashed":
+            self._in_vain = 0
+        self.running.discard(report.trial_id)
+        self._progress.finished(report)
+
+
+def run_trials(connection: Connection, job: Job, progress: Progress) -> None:
+    """Run every trial of `job` once; LaunchError if it can't be placed, or its workers can't start on it."""
+    # Errors reach the user as ours, with the trial they belong to.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    place = find_place(job)
+    if job.early_stopping and place.nodes * place.processes > 1:
+        raise LaunchError("early_stopping is for trials of one process; set resources: {processes: 1, nodes: 1}")
+    store = Store.open(job.store)
+    forward = _Forward(progress, store)
+    try:
+        _tuner(connection, job, place, forward).fit()
+    except KeyboardInterrupt:
+        if connection.shared:
+            _stop_workers(store, forward.running)
+        raise
+    except Exception as error:
+        stopped = forward.stopped or (MachineFault(fault) if (fault := machine_fault(error)) else None)
+        if stopped is None:
+            raise
+        if connection.shared:
+            with suppress(OSError):
+                _stop_workers(store, forward.running)
+        raise stopped from error
+
+
+def _tuner(connection: Connection, job: Job, place: Place, forward: _Forward) -> tune.Tuner:
+    return tune.Tuner(
+        tune.with_resources(TrialActor, place.resources()),
+        param_space={"task": tune.grid_search(list(job.trials.items())), "work": _work(job, place)},
+        tune_config=tune.TuneConfig(
+            reuse_actors=True, max_concurrent_trials=place.slots, scheduler=make_scheduler(job)
+        ),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(connection.folder / "tune"),
+            callbacks=[forward],
+            # The worker keeps its own checkpoints.
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            verbose=0,
+            progress_reporter=_Silent(),
+        ),
+    )
+
+
+class _Silent(tune.ProgressReporter):
+    """Prints nothing: progress is ours."""
+
+    def should_report(self, trials: list[TuneTrial], done: bool = False) -> bool:
+        return False
+
+    def report(self, trials: list[TuneTrial], done: bool, *sys_info: str) -> None:
+        return None
+
+
+def _work(job: Job, place: Place) -> Work:
+    return Work(
+        store=job.store,
+        threads=job.resources.cpus,
+        processes=place.processes,
+        nodes=place.nodes,
+        tensorboard=job.tensorboard,
+        early_stopping=job.early_stopping,
+    )
+
+
+def _stop_workers(store: Store, trial_ids: set[str]) -> None:
+    """Let workers record their trials as preempted: for those of other nodes, nobody else could soon."""
+    folders = [store.folder(trial_id) for trial_id in trial_ids]
+    for folder in folders:
+        ask_to_stop(folder, "preempted", "stopped with its driver")
+    deadline = time.monotonic() + _PATIENCE
+    for folder in folders:
+        wait_for_end(folder, deadline)
+
+
+def _last_words(trial: TuneTrial) -> str:
+    lines = str(trial.get_error() or "").strip().splitlines()
+    return lines[-1].strip() if lines else "without a word"
+
+
+def _id(trial: TuneTrial) -> str:
+    trial_id: str = trial.config["task"][0]
+    return trial_id

@@ -1,0 +1,154 @@
+"""Worker on Ray: the actor that Tune hands one trial after another, on any node of a Ray cluster."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray import tune
+from ray.util import get_current_placement_group
+
+from bench.errors import MachineFault, UserError
+from bench.resources import EarlyStopping, Retries
+from bench.store import Store, TrialFolder, state_of
+from cluster.report import OnEpoch, Report
+from cluster.stopping import MarkedStopping
+
+if TYPE_CHECKING:
+    from cluster.torchrun import Ranks
+
+Result = dict[str, Any]
+"""What Tune hears of a trial: `report` at its end, `epoch` and the metric before that, `unseen` if it can't start,
+`fault` if the machine failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What all trials of a job have in common."""
+
+    store: Path
+    threads: int
+    processes: int
+    """On each node."""
+    nodes: int
+    tensorboard: bool
+    early_stopping: EarlyStopping | None
+
+
+class TrialActor(tune.Trainable):
+    """A worker process. One step is a whole trial, or one epoch of it where trials are stopped early."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._work: Work = config["work"]
+        self._trial_id, self._seen = config["task"]
+        self._results: queue.Queue[Result | BaseException] | None = None
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.setup(new_config)
+        return True
+
+    def step(self) -> Result:
+        if self._results is None:
+            unseen = self._unseen()
+            if unseen:
+                return {"unseen": unseen, "done": True}
+            if self._work.early_stopping is None:
+                return self._run_whole(None)
+            self._begin(self._work.early_stopping)
+        assert self._results is not None
+        result = self._results.get()
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def _unseen(self) -> str:
+        """Why this node can't work on the trial, if so. It was recorded in the store just before."""
+        store = self._work.store
+        if (store / "store.json").exists() and self._folder.trial.exists():
+            return ""
+        return f"{store} is not visible on node {socket.gethostname()}; the store must lie on a shared file system"
+
+    @property
+    def _folder(self) -> TrialFolder:
+        return Store(self._work.store).folder(self._trial_id)
+
+    def _begin(self, rule: EarlyStopping) -> None:
+        """Train in the background, so that training doesn't wait for Tune's answer to every epoch."""
+        results = self._results = queue.Queue()
+        store, folder = Store.open(self._work.store), self._folder
+        if state_of(store, folder, Retries(), prunes=True).status == "pruned":
+            # By another driver, meanwhile.
+            results.put(_last(Report(trial_id=self._trial_id, outcome="held")))
+            return
+        tell = _compare_by(rule, folder.read_trial().total_epochs, results.put)
+
+        def train() -> None:
+            try:
+                results.put(self._run_whole(tell))
+            except BaseException as error:  # noqa: BLE001
+                # Raised again where Tune hears of it.
+                results.put(error)
+
+        threading.Thread(target=train, daemon=True, name="trial").start()
+
+    def _run_whole(self, on_epoch: OnEpoch | None) -> Result:
+        try:
+            return _last(self._run(on_epoch))
+        except MachineFault as fault:
+            return {"fault": str(fault), "done": True}
+
+    def _run(self, on_epoch: OnEpoch | None) -> Report:
+        from cluster.worker import Manner, run_trial
+
+        work, store = self._work, Store.open(self._work.store)
+        manner = Manner(
+            launcher="ray",
+            threads=work.threads,
+            ranks=_ranks(work),
+            tensorboard=work.tensorboard,
+            on_epoch=on_epoch,
+        )
+        stopping = MarkedStopping(self._folder)
+        return run_trial(store, self._trial_id, manner, seen=self._seen, stopping=stopping)
+
+
+def _last(report: Report) -> Result:
+    return {"report": asdict(report), "done": True}
+
+
+def _compare_by(rule: EarlyStopping, epochs: int, put: Callable[[Result], None]) -> OnEpoch:
+    def tell(row: dict[str, Any]) -> None:
+        if rule.metric not in row:
+            raise UserError(
+                f"early_stopping: no {rule.metric}: no validation split; set val_fraction, or test_accuracy"
+            )
+        # After its last epoch there is nothing to save by a stop.
+        if row["epoch"] < epochs:
+            put({"epoch": row["epoch"], rule.metric: row[rule.metric]})
+
+    return tell
+
+
+def _ranks(work: Work) -> Ranks:
+    from cluster.torchrun import Ranks
+
+    prefix: tuple[str, ...] = ()
+    if work.nodes > 1:
+        group = get_current_placement_group()
+        assert group is not None, "a trial on several nodes has a placement group"
+        address = ray.get_runtime_context().gcs_address
+        prefix = (*_own_gpus(), sys.executable, "-m", "cluster.on_ray.nodes", address, group.id.hex())
+    return Ranks(per_node=work.processes, nodes=work.nodes, threads=work.threads, prefix=prefix)
+
+
+def _own_gpus() -> tuple[str, ...]:
+    """Show the GPUs of the first bundle: Tune hides none where a trial has several bundles."""
+    gpus = [str(gpu) for gpu in ray.get_runtime_context().get_accelerator_ids().get("GPU", [])]
+    return ("env", f"CUDA_VISIBLE_DEVICES={','.join(gpus)}") if gpus else ()

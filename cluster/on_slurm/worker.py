@@ -1,0 +1,124 @@
+"""Worker on SLURM: an array element claims trials of its share, then those of slower ones, until time is up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bench.errors import MachineFault
+from bench.store import Store
+from cluster.compacting import compact_if_many
+from cluster.on_slurm.exits import DONE, FAULT, GO_ON, NO_GPU
+from cluster.on_slurm.plan import Plan
+from cluster.stopping import Stopping, on_signals
+from cluster.torchrun import Ranks
+from cluster.worker import Manner, run_trial
+
+
+def work_here(plan: Plan, share: int) -> int:
+    """Run trials until none is left, or the job must end; the exit code, which is GO_ON if there is more to do."""
+    job = _Job.here()
+    wanted = int(os.environ["SAMBENCH_GPUS"])
+    if wanted > torch.cuda.device_count():
+        there = f"{torch.cuda.device_count()} there on {socket.gethostname()}"
+        print(f"{wanted} GPUs asked for and {there}; set resources: {{gpus: 0}}, or name a partition with GPUs")
+        return NO_GPU
+    try:
+        if _Worker(plan, share, job).run():
+            # A job that is about to be queued again has no time left to compact.
+            return GO_ON
+    except MachineFault as fault:
+        print(f"stopped by a fault of the machine: {fault}")
+        return FAULT
+    # No driver is there to do it.
+    compact_if_many(Store.open(plan.store))
+    return DONE
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The job that this process is in."""
+
+    started: float
+    minutes: int
+    signal_seconds: int
+
+    @classmethod
+    def here(cls) -> _Job:
+        """From the environment that the launcher gave to the job."""
+        return cls(
+            time.monotonic(),
+            int(os.environ["SAMBENCH_JOB_MINUTES"]),
+            int(os.environ["SAMBENCH_SIGNAL_SECONDS"]),
+        )
+
+    @property
+    def seconds_left(self) -> float:
+        """Until SLURM ends it; a little less, since the job began before this process."""
+        return 60 * self.minutes - (time.monotonic() - self.started)
+
+
+class _Worker:
+    def __init__(self, plan: Plan, share: int, job: _Job) -> None:
+        self._plan, self._share, self._job = plan, share, job
+        self._store = Store.open(plan.store)
+        self._stopping = Stopping()
+        resources = plan.resources
+        gpus = int(os.environ["SAMBENCH_GPUS"])
+        ranks = Ranks(
+            per_node=resources.processes_per_node(gpus),
+            nodes=resources.nodes,
+            threads=resources.cpus,
+            prefix=_on_every_node(resources.nodes),
+        )
+        self._manner = Manner(
+            launcher="slurm",
+            threads=resources.cpus,
+            ranks=ranks,
+            tensorboard=plan.tensorboard,
+            on_claim=_note_progress,
+        )
+        self._again = False
+
+    def run(self) -> bool:
+        """Whether the job is to go on in the queue."""
+        with on_signals({signal.SIGUSR2: self._preempted, signal.SIGTERM: self._cancelled}):
+            for trial_id, seen in self._plan.missing(self._share):
+                if self._stopping.requested:
+                    return self._again
+                report = run_trial(self._store, trial_id, self._manner, seen=seen, stopping=self._stopping)
+                print(f"{trial_id}: {report.outcome} {report.message}", flush=True)
+        return self._again
+
+    def _preempted(self) -> None:
+        """SIGUSR2: the job's time is nearly over, or another needs its place; either way it goes on later."""
+        self._again = True
+        over = self._job.seconds_left < self._job.signal_seconds + 60
+        self._stopping.request(*(("timeout", "the job's time was over") if over else ("preempted", "by another job")))
+
+    def _cancelled(self) -> None:
+        """SIGTERM alone: someone cancelled the job, or SLURM queues it again by itself."""
+        self._stopping.request("preempted", "signal SIGTERM")
+
+
+def _note_progress() -> None:
+    """The job is worth another try, however its workers before this one ended."""
+    # Jobs of earlier versions have no such file.
+    if fruitless := os.environ.get("SAMBENCH_FRUITLESS"):
+        with suppress(OSError):
+            Path(fruitless).unlink()
+
+
+def _on_every_node(nodes: int) -> tuple[str, ...]:
+    if nodes == 1:
+        return ("env", "--ignore-signal=USR2,TERM")
+    # Within the job's own step, and with signals left to the worker, which stops the processes by their mark.
+    step = ("srun", "--export=ALL", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--overlap")
+    return (*step, "--kill-on-bad-exit=1", "env", "--ignore-signal=USR2,TERM")

@@ -1,0 +1,25 @@
+"""What a worker reports of a trial, while it trains and at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+OnBatch = Callable[[int, int, int], None]
+"""Told of each step: the epoch, and how many of how many images of it are through."""
+OnEpoch = Callable[[dict[str, Any]], None]
+"""Told of each epoch's row of the history, once its checkpoint is kept; first of those of earlier attempts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a worker says of one trial."""
+
+    trial_id: str
+    outcome: str
+    """An outcome of an attempt, or `held`: another worker has it, or its folder isn't ours to write."""
+    message: str = ""
+    accuracy: float | None = None
+    """Validation accuracy (test accuracy where there is no validation split), %."""
+    wall_s: float = 0.0

@@ -1,0 +1,281 @@
+"""Training: resumable to the bit, seeded without the method, honest about what went wrong."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench.models import MODELS
+from bench.sam import VARIANTS
+from bench.train import checkpoint
+from bench.train.training import Diverged, Stopped, Training
+from bench.trial import Trial
+
+CPU = torch.device("cpu")
+Make = Callable[..., Trial]
+
+
+def weights(training: Training) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in training.model.state_dict().items()}
+
+
+def equal_to_the_bit(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def without_times(training: Training) -> list[dict[str, object]]:
+    clock = {"seconds", "images_per_s", "waiting_seconds"}
+    return [{name: value for name, value in row.items() if name not in clock} for row in training.history]
+
+
+METHODS = {
+    "sgd": {},
+    "adamw": {"optimizer": "adamw", "lr": 1e-3, "settings": (("beta1", 0.9), ("beta2", 0.999), ("eps", 1e-8))},
+    "sam": {"variant": "sam", "scope": "all", "rho": 0.1},
+    "elementwise": {
+        "variant": "elementwise_l2",
+        "scope": "only_norm",
+        "rho": 1.0,
+        "settings": (("eta", 0.0), ("momentum", 0.9)),
+    },
+    "layerwise": {
+        "variant": "layerwise_l2",
+        "scope": "no_norm",
+        "rho": 0.1,
+        "settings": (("eta", 0.0), ("momentum", 0.9)),
+    },
+}
+
+
+STATEFUL = {
+    "lion": {"optimizer": "lion", "lr": 1e-4, "settings": (("beta1", 0.9), ("beta2", 0.99))},
+    "ssam_f": {
+        "variant": "sam",
+        "scope": "ssam_f",
+        "rho": 0.1,
+        "settings": (("fisher_samples", 8), ("mask_every", 2), ("momentum", 0.9), ("sparsity", 0.5)),
+    },
+    "ssam_d": {
+        "variant": "sam",
+        "scope": "ssam_d",
+        "rho": 0.1,
+        "settings": (("mask_every", 1), ("momentum", 0.9), ("sparsity", 0.5)),
+    },
+    "random": {
+        "variant": "sam",
+        "scope": "random",
+        "rho": 0.1,
+        "settings": (("mask_seed", 0), ("momentum", 0.9), ("sparsity", "only_norm")),
+    },
+    "esam": {
+        "variant": "esam",
+        "scope": "all",
+        "rho": 0.1,
+        "settings": (("momentum", 0.9), ("sample_share", 0.5), ("tensor_share", 0.6)),
+    },
+    "gsam": {
+        "variant": "gsam",
+        "scope": "all",
+        "rho": 0.1,
+        "settings": (("alpha", 0.1), ("lr_min", 0.0), ("momentum", 0.9), ("rho_min", 0.0)),
+    },
+    "looksam": {
+        "variant": "looksam",
+        "scope": "all",
+        "rho": 0.1,
+        "settings": (("alpha", 0.7), ("every", 3), ("momentum", 0.9)),
+    },
+    "micro-batches": {"variant": "sam", "scope": "only_norm[2]", "rho": 0.1, "m": 64},
+    "plain micro-batches": {"m": 64},
+    "late sam": {"variant": "sam", "scope": "all", "rho": 0.1, "perturb_from": 1, "perturb_until": 2},
+    "freeze_norm": {"variant": "sam", "scope": "all", "rho": 0.1, "trainable": "freeze_norm"},
+    "only_norm trained": {"variant": "sam", "scope": "only_norm", "rho": 0.1, "trainable": "only_norm"},
+    "norm_dropout": {"variant": "sam", "scope": "all", "rho": 0.1, "norm_dropout": 0.2, "weight_decay_on": "no_norm"},
+    "approximate": {"variant": "sam", "scope": "all", "rho": 0.1, "ascent_share": 0.5, "ascent_dtype": "bfloat16"},
+}
+
+
+@pytest.mark.share(12)
+@pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
+@pytest.mark.parametrize("method", METHODS | STATEFUL)
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, method: str, model: str) -> None:
+    fields = {"epochs": 3, "model": model, "augment": "basic", "label_noise": 0.4, "val_fraction": 0.6}
+    trial = make_trial(**(fields | (METHODS | STATEFUL)[method]))
+    whole = Training(trial, CPU)
+    for _ in range(3):
+        whole.run_epoch()
+
+    first = Training(trial, CPU)
+    first.run_epoch()
+    buffer = io.BytesIO()
+    torch.save(first.state_dict(), buffer)
+    torch.manual_seed(12345)
+    resumed = Training(trial, CPU)
+    resumed.load_state_dict(torch.load(io.BytesIO(buffer.getvalue()), weights_only=True))
+    for _ in range(2):
+        resumed.run_epoch()
+    assert equal_to_the_bit(weights(resumed), weights(whole))
+    assert without_times(resumed) == without_times(whole)
+
+
+@pytest.mark.share(12)
+@pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
+@pytest.mark.parametrize("method", METHODS | STATEFUL)
+def test_a_run_stopped_within_an_epoch_goes_on_to_the_bit(
+    make_trial: Make, monkeypatch: pytest.MonkeyPatch, method: str, model: str
+) -> None:
+    monkeypatch.setattr("bench.data.in_memory.CHUNK", 200)
+    fields = {
+        "epochs": 2,
+        "model": model,
+        "augment": "basic",
+        "batch_size": 128,
+        "norm_dropout": 0.1,
+        "val_fraction": 0.6,
+    }
+    trial = make_trial(**(fields | (METHODS | STATEFUL)[method]))
+    whole = Training(trial, CPU)
+    for _ in range(2):
+        whole.run_epoch()
+
+    first, asked = Training(trial, CPU), []
+    first.stop = lambda: bool(asked.append(None)) or len(asked) == 5
+    first.run_epoch()
+    with pytest.raises(Stopped, match=r"after step \d of epoch 2"):
+        first.run_epoch()
+    buffer = io.BytesIO()
+    torch.save(first.state_dict(), buffer)
+    torch.manual_seed(12345)
+    resumed = Training(trial, CPU)
+    resumed.load_state_dict(torch.load(io.BytesIO(buffer.getvalue()), weights_only=True))
+    resumed.run_epoch()
+    assert equal_to_the_bit(weights(resumed), weights(whole))
+    assert without_times(resumed) == without_times(whole)
+
+
+def test_sam_from_epoch_a_to_epoch_b(make_trial: Make) -> None:
+    training = Training(make_trial(epochs=4, **STATEFUL["late sam"]), CPU)
+    norms = [training.run_epoch()["perturbation_norm"] for _ in range(4)]
+    assert [norm is None for norm in norms] == [True, False, True, True]
+
+
+def test_frozen_norm_layers_stay_at_one_and_zero(make_trial: Make) -> None:
+    training = Training(make_trial(**STATEFUL["freeze_norm"]), CPU)
+    training.run_epoch()
+    norm = training.model.stem[1]
+    assert torch.equal(norm.weight, torch.ones(16))
+    assert torch.equal(norm.bias, torch.zeros(16))
+
+
+def test_micro_batches_of_the_base_optimizer_average_their_gradients(make_trial: Make) -> None:
+    """Without batch norm in training mode, micro-batches and the whole batch give one gradient."""
+    gradients = []
+    for m in (64, 256):
+        training = Training(make_trial(m=m, model="vit_mini"), CPU)
+        images, labels = next(training._batches(1))
+        training._method.step_batch(images, labels, training._loss)
+        gradients.append([p.grad.clone() for p in training.model.parameters()])
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_micro_batches_drop_what_does_not_fill_one(make_trial: Make) -> None:
+    training = Training(make_trial(m=64), CPU)
+    sizes = [len(labels) for _, labels in training._batches(1)]
+    assert sizes == [256, 256, 256, 256]
+    assert [len(labels) for _, labels in Training(make_trial(), CPU)._batches(1)] == [256, 256, 256, 256, 55]
+
+
+def test_methods_share_initialisation_and_data(make_trial: Make) -> None:
+    plain, sam = (
+        Training(make_trial(label_noise=0.4), CPU),
+        Training(make_trial(label_noise=0.4, **METHODS["sam"]), CPU),
+    )
+    assert equal_to_the_bit(weights(plain), weights(sam))
+    for ours, theirs in zip(plain._batches(1), sam._batches(1), strict=True):
+        assert torch.equal(ours[0], theirs[0])
+        assert torch.equal(ours[1], theirs[1])
+
+
+@pytest.mark.parametrize("what", ["weights", "order"])
+def test_seeds_differ(make_trial: Make, what: str) -> None:
+    one, other = (Training(make_trial(seed=seed), CPU) for seed in (0, 1))
+    if what == "weights":
+        assert not equal_to_the_bit(weights(one), weights(other))
+    else:
+        assert not torch.equal(next(one._batches(1))[1], next(other._batches(1))[1])
+
+
+def test_epochs_have_different_orders(make_trial: Make) -> None:
+    training = Training(make_trial(), CPU)
+    assert not torch.equal(next(training._batches(1))[1], next(training._batches(2))[1])
+
+
+def test_every_training_sample_is_seen_once_per_epoch(make_trial: Make) -> None:
+    training = Training(make_trial(batch_size=100), CPU)
+    seen = torch.cat([images for images, _ in training._batches(1)])
+    assert len(seen) == len(training._splits.train)
+    assert len(seen.flatten(1).unique(dim=0)) == len(training._splits.train.images.flatten(1).unique(dim=0))
+
+
+def test_the_learning_rate_is_a_cosine_over_epochs(make_trial: Make) -> None:
+    training = Training(make_trial(epochs=4, lr=0.2), CPU)
+    rates = [training.run_epoch()["lr"] for _ in range(4)]
+    assert rates == pytest.approx([0.2, 0.1 * (1 + 2**-0.5), 0.1, 0.1 * (1 - 2**-0.5)])
+
+
+def test_training_learns_the_digits(make_trial: Make) -> None:
+    training = Training(make_trial(epochs=5, batch_size=64, **METHODS["sam"]), CPU)
+    for _ in range(5):
+        training.run_epoch()
+    measured = training.measure()
+    assert measured["test_accuracy"] > 95
+    assert measured["best_test_accuracy"] == max(row["test_accuracy"] for row in training.history)
+    assert measured["val_accuracy"] == training.history[-1]["val_accuracy"]
+    assert training.history[-1]["perturbation_norm"] == pytest.approx(0.1, rel=1e-5)
+
+
+def test_a_loss_that_is_not_finite_is_divergence(make_trial: Make) -> None:
+    training = Training(make_trial(lr=1e8), CPU)
+    with pytest.raises(Diverged, match=r"the loss is (nan|inf).* in epoch 1 of 2"):
+        training.run_epoch()
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name.startswith(("resnet", "vit_mini"))])
+def test_every_model_of_the_recipe_takes_a_step(make_trial: Make, model: str) -> None:
+    training = Training(make_trial(model=model, batch_size=1024, **METHODS["sam"]), CPU)
+    images, labels = next(training._batches(1))
+    assert torch.isfinite(training._method.step_batch(images[:8], labels[:8], training._loss))
+
+
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if not VARIANTS[name].settings])
+def test_bn_stats_first_leaves_the_second_pass_out(make_trial: Make, variant: str) -> None:
+    counts = {}
+    for mode in ("both", "first"):
+        training = Training(make_trial(variant=variant, scope="all", rho=0.1, bn_stats=mode), CPU)
+        images, labels = next(training._batches(1))
+        training.model.train()
+        training._method.step_batch(images, labels, training._loss)
+        counts[mode] = training.model.stem[1].num_batches_tracked.item()
+    assert counts == {"both": 2, "first": 1}
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", None])
+def test_a_damaged_checkpoint_is_noticed(tmp_path: Path, damage: bytes | None) -> None:
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.save(path, {"w": torch.zeros(1000)})
+    assert torch.equal(checkpoint.load(path)["w"], torch.zeros(1000))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data) if damage is None else damage)
+    with pytest.raises(checkpoint.DamagedCheckpoint, match="checksum"):
+        checkpoint.load(path)
+
+
+def test_no_checkpoint(tmp_path: Path) -> None:
+    assert checkpoint.load(tmp_path / "none.pt") is None
