@@ -10,7 +10,7 @@ RECORD ?= $(HOME)/.cache/sambench/chaos.jsonl
 TESTS = $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 # Another processor's kernels in the numeric libraries: other rounding, and so another course of every training.
 OTHER_PROCESSOR = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
-NUMERIC = tests/sam tests/models tests/data tests/measures tests/train/test_training.py tests/cluster/test_processes.py
+NUMERIC = tests/sam tests/models tests/data tests/measures tests/train tests/cluster/work/test_processes.py
 
 .PHONY: demo test test-all test-fast test-numeric chaos lint bench install
 

@@ -26,7 +26,7 @@ from bench.papers.sam_on.recipes import FAST_VALUES
 from bench.train.epoch import Epoch
 from bench.train.training import Training
 from bench.trial import Trial
-from cluster.environment import worker_environment
+from cluster.work.environment import worker_environment
 
 THREADS = 2
 

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from bench.errors import MachineFault
 from bench.resources import EarlyStopping, Resources, Retries
-from bench.store import Outcome, State, Store, StoreError, bury, states
+from bench.store import Outcome, State, Store, StoreError, close_dead, states
 from bench.store.claim import last_number
 from bench.trial import Trial
 from cluster.compacting import compacting
@@ -78,7 +78,7 @@ class Drive:
             except (KeyboardInterrupt, MachineFault):
                 # On a machine that fails, as far as that goes.
                 with suppress(OSError, StoreError):
-                    self._bury("preempted")
+                    self._close_dead("preempted")
                 raise
         return self._states()
 
@@ -113,7 +113,7 @@ class Drive:
             before = todo
             if todo:
                 launcher.launch(self.job(found, todo), progress)
-                self._bury("crashed")
+                self._close_dead("crashed")
             found = self._states()
             todo = self._todo(found, retry=False)
             if not todo and not _running(found):
@@ -132,13 +132,13 @@ class Drive:
         wanted = ("missing", "failed") if retry else ("missing",)
         return {trial_id: state.attempts for trial_id, state in found.items() if state.status in wanted}
 
-    def _bury(self, outcome: Outcome) -> None:
+    def _close_dead(self, outcome: Outcome) -> None:
         """Record the attempts that dead workers left open."""
         for trial in self.trials:
             folder = self.store.folder(trial.trial_id)
             number = last_number(folder)
             if number and not folder.attempt(number).exists():
-                bury(self.store, folder, number, outcome)
+                close_dead(self.store, folder, number, outcome)
 
 
 def _trials(count: int) -> str:

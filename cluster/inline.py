@@ -8,10 +8,10 @@ from typing import Self
 
 from bench.resources import Resources
 from bench.store import Store
-from cluster.environment import apply_here
 from cluster.launcher import Job, LaunchError
 from cluster.measuring import Taken, Work
 from cluster.progress import Progress
+from cluster.work.environment import apply_here
 
 
 def _gpus(resources: Resources) -> int:
@@ -38,11 +38,11 @@ class InlineLauncher:
         assert progress is not None, "trials run while the driver waits"
         apply_here(job.resources.cpus)
         # Not before: torch reads the environment when it is imported.
-        from cluster.torchrun import Ranks
-        from cluster.worker import Manner, run_trial
+        from cluster.work.torchrun import Ranks
+        from cluster.work.worker import RunOptions, run_trial
 
         threads = job.resources.cpus
-        manner = Manner(
+        options = RunOptions(
             launcher="inline",
             threads=threads,
             ranks=Ranks(per_node=job.resources.processes_per_node(_gpus(job.resources)), threads=threads),
@@ -52,7 +52,7 @@ class InlineLauncher:
         store = Store.open(job.store)
         for trial_id, seen in job.trials.items():
             progress.started(trial_id)
-            report = run_trial(store, trial_id, manner, seen=seen)
+            report = run_trial(store, trial_id, options, seen=seen)
             progress.finished(report)
 
     def __exit__(
@@ -68,7 +68,7 @@ def measure(work: Work) -> Iterator[Taken]:
     """See `Measurer`."""
     apply_here(work.resources.cpus)
     # Not before: torch reads the environment when it is imported.
-    from cluster.measure_worker import measure_trial
+    from cluster.work.measure_worker import measure_trial
 
     store = Store.open(work.store)
     for trial_id, measures in work.tasks.items():

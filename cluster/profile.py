@@ -12,8 +12,8 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from bench.errors import UserError
 from bench.resources import Natural, Positive, Time
-from bench.sweep.fault import SpecError, unknown
-from bench.sweep.source import Source
+from bench.sweep.file.fault import SpecError, unknown
+from bench.sweep.file.source import Source
 from bench.validation import Path as Place
 from bench.validation import problems
 

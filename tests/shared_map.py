@@ -17,7 +17,18 @@ import bench
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 
-GROUND = ("distributed", "errors", "optimizers", "provenance", "registry", "resources", "seeds", "trial", "validation")
+GROUND = (
+    "distributed",
+    "errors",
+    "escape",
+    "optimizers",
+    "provenance",
+    "registry",
+    "resources",
+    "seeds",
+    "trial",
+    "validation",
+)
 """Modules of `bench` that everyone may import, and that import nothing of ours but each other."""
 
 FRONTS = {
@@ -58,8 +69,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 HEAVY = {
     "torch": (
         "bench.distributed", "bench.sam", "bench.models", "bench.data", "bench.measures", "bench.train",
-        "cluster.measure_worker", "cluster.probe", "cluster.rank", "cluster.session", "cluster.torchrun",
-        "cluster.worker", "cluster.on_ray.nodes", "cluster.on_slurm.worker",
+        "cluster.work.measure_worker", "cluster.work.probe", "cluster.work.rank", "cluster.work.session",
+        "cluster.work.torchrun", "cluster.work.worker", "cluster.on_ray.nodes", "cluster.on_slurm.worker",
     ),
     "ray": ("cluster.on_ray",),
     "submitit": ("cluster.on_slurm.launcher", "cluster.on_slurm.script",),

@@ -57,8 +57,8 @@ def _certainty(board: Board, found: Mapping[tuple[str, str], Summary]) -> str:
     sure = [found[place] for place, p in tests.items() if p is not None and p < ALPHA]
     counts = Counter(_sign(board.metric.gain(each.mean)) for each in sure)
     rest = len(tests) - len(sure) - untested
-    parts = [f"the 95 % interval of the difference leaves out zero in {counts[1]} for and {counts[-1]} against {OURS}"]
-    parts += [f"the seeds don't tell in {rest}"] if rest else []
+    parts = [f"the 95 % interval of the difference excludes zero in {counts[1]} for and {counts[-1]} against {OURS}"]
+    parts += [f"inconclusive in {rest}"] if rest else []
     parts += [f"{untested} can't be tested ({why})"] if untested else []
     chance = ALPHA * (len(tests) - untested)
     parts += [f"by chance alone, {chance:.1f} would"] if sure and chance >= _TOLD else []
@@ -67,7 +67,7 @@ def _certainty(board: Board, found: Mapping[tuple[str, str], Summary]) -> str:
 
 
 _TOLD = 0.5
-"""Intervals that leave out zero by chance, from which on it is worth a word."""
+"""Intervals that exclude zero by chance, from which on it is worth a word."""
 
 
 def _sign(value: float) -> int:

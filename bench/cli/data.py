@@ -71,7 +71,7 @@ def recipe(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Reci
     """Show the values of a recipe with their sources; guesses are marked."""
     from bench.cli.render import catalog
     from bench.papers.sam_on.recipes import RECIPES
-    from bench.sweep.fault import unknown
+    from bench.sweep.file.fault import unknown
 
     if name is not None and name not in RECIPES:
         fail(unknown("recipe", name, RECIPES))
@@ -80,7 +80,7 @@ def recipe(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Reci
 
 def _files(name: str) -> DataFiles | None:
     from bench.data import TEST_SETS, entry, files_of, valid_names
-    from bench.sweep.fault import unknown
+    from bench.sweep.file.fault import unknown
 
     try:
         found = TEST_SETS[name] if name in TEST_SETS else entry(name)

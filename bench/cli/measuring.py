@@ -57,7 +57,7 @@ def measure(
     from bench.board.layouts.free import where as select
     from bench.measures.names import parse
     from bench.store import Store
-    from bench.sweep.fault import unknown
+    from bench.sweep.file.fault import unknown
     from cluster.measuring import MEASURERS, missing
 
     named = [parse(text) for text in measures or ()]
@@ -99,7 +99,7 @@ def _fitting(sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> dict[str
         if fitting:
             kept[trial_id] = fitting
     for name, count in unfit.items():
-        tell(f"{name}: is of models of another data set: left out for {_trials(count)}")
+        tell(f"{name}: not defined for this data set; skipped for {_trials(count)}")
     return kept
 
 

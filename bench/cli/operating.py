@@ -25,7 +25,8 @@ from bench.cli.options import (
     load_ready,
     open_all,
 )
-from bench.cli.render.terminal import fail, out, show, shown, tell
+from bench.cli.render.terminal import fail, out, show, tell
+from bench.escape import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -167,7 +168,7 @@ def _print_log(store: Store, folder: TrialFolder, *, follow: bool) -> None:
         while True:
             # Looked at before the log is read, so that its last lines aren't missed.
             running = open_attempt(store, folder) is not None
-            sys.stdout.write(shown(log.read()))
+            sys.stdout.write(visible(log.read()))
             sys.stdout.flush()
             if not follow or not running:
                 return

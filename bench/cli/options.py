@@ -155,13 +155,13 @@ def load_ready(
     max_trials: int | None = None,
 ) -> Sweep:
     """The sweep as far as its choices are made; what it waits for is said, and ends the command if that is all."""
-    loaded = load_told(sweep, overrides, stores, smoke=smoke, max_trials=max_trials)
+    loaded = load_with_notes(sweep, overrides, stores, smoke=smoke, max_trials=max_trials)
     if not loaded.trials:
         raise typer.Exit(0)
     return loaded
 
 
-def load_told(
+def load_with_notes(
     sweep: Path,
     overrides: list[str] | None,
     stores: Sequence[Path],
@@ -173,14 +173,14 @@ def load_told(
     loaded = load_sweep(sweep, overrides, stores, smoke=smoke, max_trials=max_trials)
     if not loaded.waits:
         return loaded
-    for line in waits_told(loaded, stores, smoke=smoke):
+    for line in describe_waits(loaded, stores, smoke=smoke):
         tell(line)
     searches = ", ".join(dict.fromkeys(wait.sweep for wait in loaded.waits))
     note = f"{len(loaded.held)} trials are left out until their ρ is chosen from results of {searches}."
     return replace(loaded, notes=(*loaded.notes, note))
 
 
-def waits_told(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> list[str]:
+def describe_waits(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> list[str]:
     """One line per sweep that is waited for, with the command that runs it."""
     lines = []
     for file in dict.fromkeys(wait.file for wait in sweep.waits):
@@ -188,7 +188,7 @@ def waits_told(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> 
         trials = {trial.trial_id for wait in waits for trial in wait.trials}
         command = f"sambench run {file}{' --smoke' if smoke else ''}"
         command += f" --store {stores[0]}" if list(stores) != DEFAULT_STORES else ""
-        counted = f"{len(waits)} choices of ρ wait" if len(waits) > 1 else "1 choice of ρ waits"
+        counted = f"{len(waits)} ρ choices are waiting" if len(waits) > 1 else "1 ρ choice is waiting"
         lines.append(f"{counted} for {len(trials)} trials of {waits[0].sweep}: {command}")
     if lines:
         lines.append(f"{len(sweep.held)} trials of {sweep.name} can't be planned until then")

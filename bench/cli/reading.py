@@ -20,7 +20,7 @@ from bench.cli.options import (
     SweepArgument,
     WhereOption,
     load_ready,
-    load_told,
+    load_with_notes,
     open_all,
     read_metric,
 )
@@ -99,7 +99,7 @@ def query(
 
 
 def _check_choice(option: str, what: str, name: str, valid: list[str]) -> None:
-    from bench.sweep.fault import unknown
+    from bench.sweep.file.fault import unknown
 
     if name not in valid:
         fail(f"{option}: {unknown(what, name, valid)}")
@@ -131,7 +131,7 @@ def plot(
     from bench.board import make_board
     from bench.board.layouts.free import where as matching
     from bench.plots import FORMATS, PLOTS, default_kind
-    from bench.sweep.fault import unknown
+    from bench.sweep.file.fault import unknown
 
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")
@@ -165,7 +165,7 @@ def report(
     """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
     from bench.report import write_report
 
-    loaded = [load_told(sweep, set_, store, smoke=smoke, max_trials=max_trials) for sweep in sweeps]
+    loaded = [load_with_notes(sweep, set_, store, smoke=smoke, max_trials=max_trials) for sweep in sweeps]
     ready = [sweep for sweep in loaded if sweep.trials]
     if not ready:
         return

@@ -22,10 +22,10 @@ from bench.cli.options import (
     StoreOption,
     StoresOption,
     SweepArgument,
+    describe_waits,
     find_states,
     load_sweep,
     open_existing,
-    waits_told,
 )
 from bench.cli.render.terminal import fail, show, tell
 
@@ -60,7 +60,7 @@ def plan(
         print(json.dumps(overview.as_json(loaded, found, left) | chosen, indent=1))
         return
     show(overview.plan(loaded, found, left))
-    for line in waits_told(loaded, store, smoke=smoke):
+    for line in describe_waits(loaded, store, smoke=smoke):
         show(Text(line, style="yellow"))
 
 
@@ -92,7 +92,7 @@ def run(
 ) -> None:
     """Run what is missing of a sweep; may be stopped and started again at any time."""
     from bench.cli.launching import launch_sweep, same_command
-    from bench.sweep.fault import unknown
+    from bench.sweep.file.fault import unknown
     from bench.sweep.preflight import preflight
     from cluster.launcher import LAUNCHERS
     from cluster.profile import Profile, load_profile
@@ -118,7 +118,7 @@ def run(
         address=address,
     )
     while loaded.waits:
-        told = "\n".join(waits_told(loaded, store, smoke=smoke))
+        told = "\n".join(describe_waits(loaded, store, smoke=smoke))
         if not with_choices:
             fail(f"{told}\nrun that first, or add --with-choices to have it run first")
         # Also what waits, so that nothing is found to be missing after a long search.
@@ -131,7 +131,7 @@ def run(
             # Queued, cancelled or not to be run at all: it can only be waited for.
             if loaded.trials and not dry_run:
                 launch(loaded)
-            tell("\n".join(waits_told(loaded, store, smoke=smoke)))
+            tell("\n".join(describe_waits(loaded, store, smoke=smoke)))
             tell(f"when these are done, go on with:\n  {same_command()}")
             return
     if launch(loaded):
@@ -158,6 +158,6 @@ def _estimate(sweep: Sweep, found: dict[str, State], stores: list[Path], *, prob
     if not probe:
         return estimate(left, paces)
     preflight(sweep)
-    from cluster.probe import probe as measure_steps
+    from cluster.work.probe import probe as measure_steps
 
     return estimate(left, paces, measure_steps)

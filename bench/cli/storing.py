@@ -10,7 +10,8 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.options import DEFAULT_STORES, StoreOption, StoresOption, open_all
-from bench.cli.render.terminal import show, shown, tell
+from bench.cli.render.terminal import show, tell
+from bench.escape import visible
 
 if TYPE_CHECKING:
     from bench.store import Store
@@ -96,7 +97,7 @@ def check(
     for finding in checking.check(opened):
         counts[finding.kind] += 1
         bad += finding.bad
-        print(shown(f"{finding.kind}: {finding.path}: {finding.text}"))
+        print(visible(f"{finding.kind}: {finding.path}: {finding.text}"))
     told = ", ".join(f"{count} × {kind}" for kind, count in counts.items()) or "nothing to report"
     tell(f"{opened.root}: {told}")
     if bad and repair:

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from bench.board import Board, make_board, show_board
 from bench.board.formats.html import TABLE_STYLE, fragment
-from bench.cli.render.terminal import shown
+from bench.escape import visible
 from bench.plots.drawing import Drawing
 from bench.report.charts import charts
 from bench.report.words import summary
@@ -117,7 +117,7 @@ def _log(state: State, trial_id: str) -> str:
         return ""
     try:
         with log_of(state.store.folder(trial_id)) as log:
-            lines = shown(log.read()).splitlines()
+            lines = visible(log.read()).splitlines()
     except FileNotFoundError:
         return ""
     except StoreError as error:

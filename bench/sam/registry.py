@@ -98,7 +98,7 @@ _MASKED = {
 
 SCOPES: dict[str, ScopeEntry] = {
     "all": ScopeEntry(
-        target="bench.sam.scopes.whole:Whole",
+        target="bench.sam.scopes.all_parameters:AllParameters",
         summary="every trainable parameter",
         source="Foret et al. 2021",
         stages=True,

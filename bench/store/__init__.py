@@ -26,7 +26,7 @@ program that reads Parquet; docs/store.md has the globs.
 """
 
 from bench.store.attempt import OUTCOMES, Attempt, Outcome
-from bench.store.claim import Claim, ClaimLost, acquire, bury
+from bench.store.claim import Claim, ClaimLost, acquire, close_dead
 from bench.store.folder import StoreError, TrialFolder
 from bench.store.read.query import TABLES, QueryError, Readable, connect, query, results_of
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
@@ -51,8 +51,8 @@ __all__ = [
     "Stores",
     "TrialFolder",
     "acquire",
-    "bury",
     "cancel",
+    "close_dead",
     "compact",
     "connect",
     "export",

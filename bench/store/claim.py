@@ -75,7 +75,7 @@ def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) 
     if folder.cancelled.exists():
         return None
     number = last_number(folder) or manifest.current(store.root).attempts(folder.trial_id)
-    if number and not is_over(folder, number) and not bury(store, folder, number):
+    if number and not is_over(folder, number) and not close_dead(store, folder, number):
         return None
     if number:
         # An ended attempt is never changed and the next number has one winner, so this look can't be overtaken.
@@ -91,7 +91,7 @@ def last_number(folder: TrialFolder) -> int:
     return max((int(match[1]) for match in found if match), default=0)
 
 
-def bury(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "crashed") -> bool:
+def close_dead(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "crashed") -> bool:
     """Record the open attempt `number` for its worker if that is dead; whether the attempt is over now."""
     if is_over(folder, number):
         return True

@@ -67,7 +67,7 @@ def is_measured(store: Store, folder: TrialFolder, quantity: Quantity) -> bool:
     return quantity in _quantities(held)
 
 
-def reveal(folder: TrialFolder, quantity: Quantity) -> None:
+def mark_changed(folder: TrialFolder, quantity: Quantity) -> None:
     """Let readers look for a file that they don't see, because it lost its mark to a compaction."""
     if file_of(folder, quantity).exists():
         marks.mark_measures(folder.root, folder.trial_id)

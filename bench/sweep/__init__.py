@@ -15,10 +15,10 @@ from bench.resources import EarlyStopping, Resources, Retries
 from bench.sweep.choose import Choice, Chooser, Verdict, Waiting
 from bench.sweep.document import Document, read_document
 from bench.sweep.expand import expand
-from bench.sweep.fault import Fault, SpecError
+from bench.sweep.file.fault import Fault, SpecError
+from bench.sweep.file.source import Source
 from bench.sweep.resolve import Guess
 from bench.sweep.search import Searches
-from bench.sweep.source import Source
 from bench.trial import Trial
 
 __all__ = ["MAX_TRIALS", "Choice", "Chooser", "Fault", "Guess", "SpecError", "Sweep", "Verdict", "Waiting", "load"]

@@ -15,7 +15,7 @@ from bench.sam import canonical_scope
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Axes, home_of
 from bench.sweep.fields import AXES, FAST, REGISTRIES, TYPES, WORDS
-from bench.sweep.source import UNKNOWN, Source
+from bench.sweep.file.source import UNKNOWN, Source
 from bench.trial import NONE
 from bench.validation import Path, check
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.errors import nearest, shown, unknown
 from bench.resources import EarlyStopping, Resources, Retries
 from bench.sweep.fields import AXES
-from bench.sweep.source import Source
+from bench.sweep.file.source import Source
 from bench.validation import Path, problems
 
 Axes = dict[str, Any]

@@ -11,10 +11,10 @@ from bench.papers.sam_on.recipes import RECIPES
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Document
 from bench.sweep.fields import AXES
+from bench.sweep.file.source import MERGE, Source
 from bench.sweep.plan import Factor, Line, Part, Pattern, read_parts, refuse_too_many, rows
 from bench.sweep.resolve import LINKED, PLACEHOLDER, REQUIRED, Guess, Resolver
 from bench.sweep.search import Searches
-from bench.sweep.source import MERGE, Source
 from bench.trial import FIELDS, Trial
 from bench.validation import Path
 
@@ -44,7 +44,7 @@ def expand(
         guesses |= resolver.guesses
     _report_idle(source, parts, searches)
     if not trials and not source.faults and not searches.waits:
-        source.report((), "stands for no trial: exclude drops every combination")
+        source.report((), "expands to no trials: exclude drops every combination")
     return list(trials.values()), list(notes), frozenset(guesses)
 
 

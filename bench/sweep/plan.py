@@ -15,8 +15,8 @@ from typing import Any
 from bench.papers.sam_on.rho import RHO
 from bench.sweep.axes import Axis, read_axes
 from bench.sweep.document import Block, Document
+from bench.sweep.file.source import Source
 from bench.sweep.repeats import check_items, check_rounding, check_rows, check_values
-from bench.sweep.source import Source
 from bench.validation import Path
 
 Factor = list[Axis]

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.errors import shown
 from bench.sweep.axes import Axis
-from bench.sweep.source import UNKNOWN, Source
+from bench.sweep.file.source import UNKNOWN, Source
 from bench.validation import Path
 
 _ROUNDING = 1e-9

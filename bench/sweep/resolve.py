@@ -22,8 +22,8 @@ from bench.registry import Setting
 from bench.sweep.checks import CHECKED, Known, Missing, find_problems
 from bench.sweep.choose import ChooseRho
 from bench.sweep.fields import FAST, REGISTRIES
+from bench.sweep.file.source import UNKNOWN, Source
 from bench.sweep.search import Searches
-from bench.sweep.source import UNKNOWN, Source
 from bench.trial import DEFAULTS, NONE, Trial
 from bench.validation import Path, check
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import shown
 from bench.sweep.choose import Choice, Chooser, ChooseRho, Pairs, Verdict, Waiting, describe
-from bench.sweep.fault import SpecError, unknown
-from bench.sweep.source import Source
-from bench.sweep.text import yaml_files
+from bench.sweep.file.fault import SpecError, unknown
+from bench.sweep.file.source import Source
+from bench.sweep.file.text import yaml_files
 from bench.trial import FIELDS, Trial
 from bench.validation import Path
 
@@ -114,7 +114,7 @@ class Searches:
             return None
         if file.resolve() in [each.resolve() for each in self._chain]:
             names = " → ".join(each.stem for each in (*self._chain, file))
-            self._fault(path, f"a circle of choices: {names}; give one of them its ρ as numbers")
+            self._fault(path, f"circular `choose`: {names}; give one of them its ρ as numbers")
             return None
         try:
             return self._load(file)

@@ -14,9 +14,9 @@ from typing import Any
 import ray
 
 from bench.errors import MachineFault, machine_fault
-from cluster.environment import code_environment, worker_environment
 from cluster.launcher import LaunchError
 from cluster.scratch import Scratch
+from cluster.work.environment import code_environment, worker_environment
 
 _OBJECT_STORE_BYTES = 100 * 2**20
 _PATIENCE = 5.0

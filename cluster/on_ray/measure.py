@@ -58,7 +58,7 @@ def _of_one_process(resources: Resources) -> Resources:
 
 
 def _measure_trial(work: Work, trial_id: str, threads: int) -> list[Taken]:
-    from cluster.measure_worker import measure_trial
+    from cluster.work.measure_worker import measure_trial
 
     measures = work.tasks[trial_id]
     return list(measure_trial(Store.open(work.store), trial_id, measures, launcher="ray", threads=threads))

@@ -19,7 +19,7 @@ from ray import PlacementGroupID
 from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from cluster.torchrun import die_with_parent
+from cluster.work.torchrun import die_with_parent
 
 _POLL = 0.2
 _TAIL = 4000

@@ -16,7 +16,7 @@ from ray.tune.schedulers import ASHAScheduler
 from bench.resources import EarlyStopping
 from bench.store import Store
 from cluster.launcher import Job
-from cluster.stopping import ask_to_stop
+from cluster.work.stopping import ask_to_stop
 
 
 def make_scheduler(job: Job) -> ASHAScheduler | None:

@@ -24,7 +24,7 @@ from cluster.on_ray.prune import make_scheduler
 from cluster.on_ray.worker import TrialActor, Work
 from cluster.progress import Progress
 from cluster.report import Report
-from cluster.stopping import ask_to_stop, wait_for_end
+from cluster.work.stopping import ask_to_stop, wait_for_end
 
 _PATIENCE = 30.0
 """Seconds that the workers of an interrupted run have to record their trials."""

@@ -19,10 +19,10 @@ from bench.errors import MachineFault, UserError
 from bench.resources import EarlyStopping, Retries
 from bench.store import Store, TrialFolder, state_of
 from cluster.report import OnEpoch, Report
-from cluster.stopping import MarkedStopping
+from cluster.work.stopping import MarkedStopping
 
 if TYPE_CHECKING:
-    from cluster.torchrun import Ranks
+    from cluster.work.torchrun import Ranks
 
 Result = dict[str, Any]
 """What Tune hears of a trial: `report` at its end, `epoch` and the metric before that, `unseen` if it can't start,
@@ -105,10 +105,10 @@ class TrialActor(tune.Trainable):
             return {"fault": str(fault), "done": True}
 
     def _run(self, on_epoch: OnEpoch | None) -> Report:
-        from cluster.worker import Manner, run_trial
+        from cluster.work.worker import RunOptions, run_trial
 
         work, store = self._work, Store.open(self._work.store)
-        manner = Manner(
+        options = RunOptions(
             launcher="ray",
             threads=work.threads,
             ranks=_ranks(work),
@@ -116,7 +116,7 @@ class TrialActor(tune.Trainable):
             on_epoch=on_epoch,
         )
         stopping = MarkedStopping(self._folder)
-        return run_trial(store, self._trial_id, manner, seen=self._seen, stopping=stopping)
+        return run_trial(store, self._trial_id, options, seen=self._seen, stopping=stopping)
 
 
 def _last(report: Report) -> Result:
@@ -137,7 +137,7 @@ def _compare_by(rule: EarlyStopping, epochs: int, put: Callable[[Result], None])
 
 
 def _ranks(work: Work) -> Ranks:
-    from cluster.torchrun import Ranks
+    from cluster.work.torchrun import Ranks
 
     prefix: tuple[str, ...] = ()
     if work.nodes > 1:

@@ -15,11 +15,11 @@ from typing import Any
 import submitit
 
 from bench.resources import minutes
-from cluster.environment import worker_environment
 from cluster.launcher import Job
 from cluster.on_slurm import start
 from cluster.on_slurm.exits import FINAL, GO_ON, UNFIT
 from cluster.on_slurm.plan import Chunk, Plan
+from cluster.work.environment import worker_environment
 
 DEFAULT_TIME = "1h"
 """Of a job, where neither sweep nor profile say."""

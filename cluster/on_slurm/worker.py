@@ -17,9 +17,9 @@ from bench.store import Store
 from cluster.compacting import compact_if_many
 from cluster.on_slurm.exits import DONE, FAULT, GO_ON, NO_GPU
 from cluster.on_slurm.plan import Plan
-from cluster.stopping import Stopping, on_signals
-from cluster.torchrun import Ranks
-from cluster.worker import Manner, run_trial
+from cluster.work.stopping import Stopping, on_signals
+from cluster.work.torchrun import Ranks
+from cluster.work.worker import RunOptions, run_trial
 
 
 def work_here(plan: Plan, share: int) -> int:
@@ -78,7 +78,7 @@ class _Worker:
             threads=resources.cpus,
             prefix=_on_every_node(resources.nodes),
         )
-        self._manner = Manner(
+        self._options = RunOptions(
             launcher="slurm",
             threads=resources.cpus,
             ranks=ranks,
@@ -93,7 +93,7 @@ class _Worker:
             for trial_id, seen in self._plan.missing(self._share):
                 if self._stopping.requested:
                     return self._again
-                report = run_trial(self._store, trial_id, self._manner, seen=seen, stopping=self._stopping)
+                report = run_trial(self._store, trial_id, self._options, seen=seen, stopping=self._stopping)
                 print(f"{trial_id}: {report.outcome} {report.message}", flush=True)
         return self._again
 

@@ -38,8 +38,7 @@ def test_sure_and_unsure_differences_are_told_apart() -> None:
     told, certain = answer(board_of({"a": SURE, "b": UNSURE, "c": [-each for each in SURE]}))
     assert "(n = 3): from −1.00 to +1.00 points; only_norm is ahead in 2 and behind in 1 of 3 comparisons." in told
     assert certain == (
-        "The 95 % interval of the difference leaves out zero in 1 for and 1 against only_norm; "
-        "the seeds don't tell in 1."
+        "The 95 % interval of the difference excludes zero in 1 for and 1 against only_norm; inconclusive in 1."
     )
 
 
@@ -73,7 +72,7 @@ def words(board: Board, *statuses: str) -> str:
 def test_words_of_a_finished_sweep_have_no_doubts() -> None:
     said = words(board_of({"a": SURE}), "done", "done")
     assert said.startswith("The sweep has 2 trials: 2 done. only_norm − all")
-    assert said.endswith("leaves out zero in 1 for and 0 against only_norm.")
+    assert said.endswith("excludes zero in 1 for and 0 against only_norm.")
 
 
 def test_words_tell_what_is_missing_failed_and_mixed() -> None:

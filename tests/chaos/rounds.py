@@ -61,7 +61,7 @@ def _recorded(folder: Path, seed: int, options: Options, tally: Tally, seconds: 
 def _trained(scene: type[Trained]) -> Callable[[Path, int, Options, Tally, float], None]:
     def play_scene(folder: Path, seed: int, options: Options, tally: Tally, seconds: float) -> None:
         # Once, so that every forked driver has torch.
-        importlib.import_module("cluster.worker")
+        importlib.import_module("cluster.work.worker")
         truth = _trained_truth(options.folder / f"truth-{EPOCHS[scene.kind]}", options.trained, EPOCHS[scene.kind])
         scene(folder, truth, seed, tally, drivers=options.drivers).play(seconds, options.pace)
 

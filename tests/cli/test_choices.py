@@ -28,7 +28,7 @@ def use(tmp_path: Path) -> Path:
 
 
 def test_the_search_is_waited_for_and_then_runs_first(use: Path, sambench: Command, tmp_path: Path) -> None:
-    waiting = "2 choices of ρ wait for 4 trials of search: sambench run search.yaml --store"
+    waiting = "2 ρ choices are waiting for 4 trials of search: sambench run search.yaml --store"
     plan = sambench("plan", use)
     assert plan.returncode == 0
     assert waiting in plan.stdout
@@ -66,7 +66,7 @@ def test_a_board_without_the_choice_says_what_it_waits_for(use: Path, sambench: 
     for command in ("board", "status", "plot"):
         told = sambench(command, use)
         assert told.returncode == 0
-        assert "2 choices of ρ wait for 4 trials of search" in told.stderr
+        assert "2 ρ choices are waiting for 4 trials of search" in told.stderr
 
 
 def test_smoke_runs_apart_from_the_real_trials(use: Path, sambench: Command, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_smoke_runs_apart_from_the_real_trials(use: Path, sambench: Command, tmp
     assert (tmp_path / "out" / "use-smoke.png").exists()
     plan = sambench("plan", use).stdout
     assert "1 missing" in plan
-    assert "2 choices of ρ wait for 4 trials" in plan
+    assert "2 ρ choices are waiting for 4 trials" in plan
 
 
 def test_the_list_of_sweeps(use: Path, sambench: Command, tmp_path: Path) -> None:

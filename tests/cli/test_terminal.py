@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cli.render import terminal
-from bench.cli.render.terminal import Safe, shown
+from bench.cli.render.terminal import Safe
+from bench.escape import visible
 from bench.store import Store, acquire
 from bench.trial import Trial
 from tests.cli.conftest import Call, call
@@ -33,7 +34,7 @@ def obeyed(text: str) -> list[str]:
 
 
 def test_control_characters_are_written_out() -> None:
-    assert shown("a\x1b[31mb\r\n\tρ\x7f\x85\u202e\udc80") == "a\\x1b[31mb\\r\n\tρ\\x7f\\x85\\u202e\\udc80"
+    assert visible("a\x1b[31mb\r\n\tρ\x7f\x85\u202e\udc80") == "a\\x1b[31mb\\r\n\tρ\\x7f\\x85\\u202e\\udc80"
 
 
 @pytest.mark.parametrize("wrapped", [str, Text, lambda text: Text("x", style="bold") + Text(text)])
@@ -74,7 +75,7 @@ def test_commands_show_what_a_store_holds(
     claim = held.folder.claim(1)
     claim.write_text(json.dumps(json.loads(claim.read_text()) | {"host": EVIL, "launcher": EVIL}))
     (store.trials / f"odd{EVIL.replace('/', '')}").mkdir()
-    monkeypatch.setattr(terminal, "write", lambda text: sys.stdout.write(shown(text)))
+    monkeypatch.setattr(terminal, "write", lambda text: sys.stdout.write(visible(text)))
     for command in (
         ["status", sweep], ["logs", trials[0].trial_id], ["store", "check"], ["query", "SELECT model FROM trials"],
         ["query", "SELECT nothing FROM trials"], ["plan", sweep], ["board", sweep], ["logs", EVIL], ["plan", EVIL],

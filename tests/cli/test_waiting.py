@@ -19,7 +19,7 @@ FILES = {
     "mixed": f"title: Mixed\n{GRID}methods:\n  - {{}}\n{CHOICE}",
     "circle": f"title: Circle\n{GRID}methods:\n{CHOICE.replace('search', 'circle')}",
 }
-WAITS = "2 choices of ρ wait for 4 trials of search: sambench run search.yaml"
+WAITS = "2 ρ choices are waiting for 4 trials of search: sambench run search.yaml"
 COMMANDS = ("plan", "board", "report", "status", "watch", "plot", "cancel")
 
 
@@ -41,7 +41,7 @@ def test_nothing_but_what_is_waited_for(call: Call, command: str) -> None:
 def test_a_circle_is_told_with_its_place(call: Call, command: str) -> None:
     told = call(command, "circle.yaml")
     assert told.code == 2
-    assert told.err.startswith("circle.yaml:5:61: methods[0].rho: a circle of choices: circle → circle; give one of")
+    assert told.err.startswith("circle.yaml:5:61: methods[0].rho: circular `choose`: circle → circle; give one of")
 
 
 def test_what_waits_for_nothing_is_shown(call: Call, store: Store, tmp_path: Path) -> None:
@@ -64,5 +64,5 @@ def test_one_choice_of_two_is_made(call: Call, store: Store) -> None:
             finish(store, trial, val_accuracy=80.0)
     plan = call("plan", "use.yaml").out
     assert "ρ = 0.1 for digits sam/all: best of 0.1, 0.2 in search by mean val_accuracy (80.00, n = 1); a tie" in plan
-    assert "1 choice of ρ waits for 2 trials of search" in plan
+    assert "1 ρ choice is waiting for 2 trials of search" in plan
     assert "1 trials of use can't be planned until then" in plan

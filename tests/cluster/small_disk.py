@@ -14,8 +14,8 @@ from typing import Any
 from bench.errors import MachineFault
 from bench.store import Store, query, states
 from bench.trial import Trial
-from cluster.torchrun import Ranks
-from cluster.worker import Manner, run_trial
+from cluster.work.torchrun import Ranks
+from cluster.work.worker import RunOptions, run_trial
 from tests.conftest import ROOT
 
 MOUNT = 'mount -t tmpfs -o size="$1" none "$2" && shift 2 && exec "$@"'
@@ -61,15 +61,15 @@ def full_amid(folder: Path, processes: str) -> dict[str, Any]:
         fill(folder)
 
     threading.Thread(target=fill_after_an_epoch, daemon=True).start()
-    manner = Manner(launcher="test", threads=1, ranks=Ranks(per_node=int(processes), threads=1))
+    options = RunOptions(launcher="test", threads=1, ranks=Ranks(per_node=int(processes), threads=1))
     fault = ""
     try:
-        run_trial(store, trial.trial_id, manner)
+        run_trial(store, trial.trial_id, options)
     except MachineFault as error:
         fault = str(error)
     (folder / "filler").unlink()
     between = states(store, [trial.trial_id])[trial.trial_id].status
-    again = run_trial(store, trial.trial_id, manner).outcome
+    again = run_trial(store, trial.trial_id, options).outcome
     rows = query(store, "SELECT outcome, first_epoch FROM attempts ORDER BY attempt").to_pylist()
     return {"fault": fault, "between": between, "again": again, "attempts": rows}
 

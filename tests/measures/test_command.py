@@ -24,8 +24,8 @@ from bench.store.measured import Quantity, add_measure
 from bench.store.upkeep import compact as folding
 from bench.sweep import Sweep, load
 from cluster.measuring import Taken, missing, take_missing
-from cluster.torchrun import Ranks
-from cluster.worker import Manner, run_trial
+from cluster.work.torchrun import Ranks
+from cluster.work.worker import RunOptions, run_trial
 from tests.conftest import command_environment
 from tests.shared_time import patience, wait_for
 
@@ -45,9 +45,9 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "two.yaml").write_text(SWEEP, encoding="utf-8")
     store, sweep = Store.create(folder / "store"), load(folder / "two.yaml")
     store.add(sweep.trials)
-    manner = Manner(launcher="test", threads=1, ranks=Ranks(per_node=1, threads=1))
+    options = RunOptions(launcher="test", threads=1, ranks=Ranks(per_node=1, threads=1))
     for trial in sweep.trials:
-        assert run_trial(store, trial.trial_id, manner).outcome == "done"
+        assert run_trial(store, trial.trial_id, options).outcome == "done"
     return folder
 
 

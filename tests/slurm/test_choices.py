@@ -33,7 +33,7 @@ def test_the_search_is_queued_first_and_the_same_command_goes_on(slurm: Cluster,
     assert first.returncode == 0, first.stderr
     assert "2 of 2 trials queued" in first.stderr, "the search"
     assert "1 of 1 trials queued" in first.stderr, "what waits for no choice"
-    assert "1 choice of ρ waits for 2 trials of search" in first.stderr
+    assert "1 ρ choice is waiting for 2 trials of search" in first.stderr
     assert first.stderr.endswith("when these are done, go on with:\n  sambench " + " ".join(command) + "\n")
     trials = {trial.trial_id for trial in load(tmp_path / "search.yaml").trials}
 

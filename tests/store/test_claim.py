@@ -171,7 +171,7 @@ def test_a_trial_that_crashes_thrice_is_failed(store: Store, folder: TrialFolder
         acquire_again = crashes < 3
         found = states(store, [folder.trial_id])[folder.trial_id]
         assert found.status == "missing"
-        claim.bury(store, folder, crashes)
+        claim.close_dead(store, folder, crashes)
         assert states(store, [folder.trial_id])[folder.trial_id].status == ("missing" if acquire_again else "failed")
 
 

@@ -18,7 +18,7 @@ import pytest
 from bench.store import Store, TrialFolder, compact, query, set_aside_damaged
 from bench.store.compacted import manifest
 from bench.store.lease import is_leased, lease
-from bench.store.measured import Quantity, add_measure, file_of, is_measured, measured, reveal
+from bench.store.measured import Quantity, add_measure, file_of, is_measured, mark_changed, measured
 from bench.store.upkeep import check, clean
 from bench.store.upkeep import compact as folding
 from bench.trial import Trial
@@ -119,7 +119,7 @@ def test_one_whose_mark_was_taken_is_marked_again(
     for mark in (store.root / "changed").iterdir():
         mark.unlink()
     assert is_measured(store, folder, SHARP)
-    reveal(folder, SHARP)
+    mark_changed(folder, SHARP)
     assert result(store)["sharpness"] == 0.5
 
 

@@ -143,9 +143,9 @@ def test_faults_of_the_search_are_told_with_their_own_place(tmp_path: Path) -> N
 def test_a_circle_names_the_chain(tmp_path: Path) -> None:
     first = USE.replace("choose: search", "choose: second")
     second = USE.replace("choose: search", "choose: use")
-    with pytest.raises(SpecError, match=r"second\.yaml:7:50: .*a circle of choices: use → second → use"):
+    with pytest.raises(SpecError, match=r"second\.yaml:7:50: .*circular `choose`: use → second → use"):
         load(write(tmp_path, second=second, use=first))
-    with pytest.raises(SpecError, match=r"a circle of choices: use → use"):
+    with pytest.raises(SpecError, match=r"circular `choose`: use → use"):
         load(write(tmp_path, use=USE.replace("choose: search", "choose: use")))
 
 

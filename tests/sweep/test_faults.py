@@ -56,7 +56,7 @@ CASES = {
     "methods: [{lr: []}]": "4:12: methods[0].lr: has no values",
     "zip: {lr: [1, 2], epochs: [1]}": "4:6: zip: zipped axes have equal numbers of values: lr has 2, epochs has 1",
     "exclude: [{modle: resnet8}]": "4:12: exclude[0].modle: unknown field 'modle'; did you mean model",
-    "exclude: [{model: resnet8}]": "1:1: stands for no trial",
+    "exclude: [{model: resnet8}]": "1:1: expands to no trials",
     "measures: [test_acc]": "4:12: measures[0]: unknown measure 'test_acc'; did you mean test_accuracy",
     "resources: {gpu: 1}": "4:13: resources.gpu: unknown key 'gpu'; did you mean gpus; valid: cpus, gpus",
     "resources: {cpus: 0}": "4:19: resources.cpus: input should be greater than or equal to 1, not 0",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.sweep import SpecError, load
-from bench.sweep.source import Source
+from bench.sweep.file.source import Source
 
 HEAD = 'title: "Test"\nrecipe: digits-resnet\ngrid: {model: resnet8, seed: 1}\n'
 NINES = "9" * 10_000

@@ -71,7 +71,7 @@ def _judgement(cell: Cell, paper: PaperCell | None) -> Judgement:
     if paper.mean is None:
         return Judgement("not comparable", "lost in the paper's text")
     if different := deviations(cell.trial, paper.table):
-        return Judgement("not comparable", f"trained otherwise: {', '.join(different)}")
+        return Judgement("not comparable", f"different training setup: {', '.join(different)}")
     summary = cell.chosen.summary
     if summary is None:
         return Judgement("not comparable", "no result yet")

@@ -6,7 +6,7 @@ import re
 
 from bench.board.page.page import Page
 from bench.board.page.table import Entry, Grid, spread
-from bench.cli.render.terminal import shown
+from bench.escape import visible
 
 
 def markdown(page: Page) -> str:
@@ -50,7 +50,7 @@ _BEGIN = re.compile(r"#|([+=-]|\d+[.)])(?=\s|$|[=-])")
 
 def _escaped(text: str, line_end: str = " ") -> str:
     """The text as it is, whatever is in it; controls are written out."""
-    return line_end.join(_SPECIAL.sub(r"\\\g<0>", shown(line)) for line in text.split("\n"))
+    return line_end.join(_SPECIAL.sub(r"\\\g<0>", visible(line)) for line in text.split("\n"))
 
 
 def _paragraph(text: str) -> str:

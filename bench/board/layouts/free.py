@@ -10,7 +10,7 @@ from typing import Any
 from bench.board.layouts.base import Layout
 from bench.errors import UserError
 from bench.sweep import Sweep
-from bench.sweep.fault import unknown
+from bench.sweep.file.fault import unknown
 from bench.trial import FIELDS, NONE, Trial, as_written, short
 
 _WITHIN = frozenset({"rho", "seed"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,15 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
 from rich.segment import Segment
 
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
-"""What a terminal obeys or doesn't show: control characters, marks of direction or without width, lone surrogates."""
-
-
-def shown(text: str) -> str:
-    """The text with characters that a terminal would obey written out: what a store or log holds is only shown."""
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+from bench.escape import visible
 
 
 class Safe(Console):
@@ -32,14 +23,14 @@ class Safe(Console):
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=shown(segment.text))
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 class Shown(logging.Formatter):
     """Log lines of the command, shown in the same way."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return shown(super().format(record))
+        return visible(super().format(record))
 
 
 out = Safe()
@@ -69,7 +60,7 @@ def emit(text: str, output: Path | None) -> None:
 
 def write(text: str) -> None:
     """Print text that programs read too: as it is where it goes to a file or program, shown on a terminal."""
-    sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
+    sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
 
 
 def tell(message: str) -> None:

@@ -26,6 +26,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from bench.store import files, plain, seal, sql
+from bench.store.compacted.rows import rows_of
 from bench.store.damage import REPAIR, Damaged, fault_of
 from bench.store.read.loose import damaged_files
 
@@ -64,7 +65,7 @@ class Manifest:
     def rows(self, table: str, trial_id: str, columns: list[str]) -> list[dict[str, Any]]:
         """The rows of one trial in a table that is sorted by trial; only the row groups that may have it are read."""
         require(self, [table])
-        return [row for part in self.parts for row in _rows(self.path(part, table), trial_id, columns)]
+        return [row for part in self.parts for row in rows_of(self.path(part, table), trial_id, columns)]
 
     def without(self, parts: Collection[str]) -> Manifest:
         """The same generation but for some parts."""
@@ -237,21 +238,3 @@ def _parse(path: Path, *_stamps: int) -> Manifest:
     if not all(map(_PART.fullmatch, parts)):
         raise ValueError("names a part that is none")
     return found
-
-
-def _rows(path: Path, trial_id: str, columns: list[str]) -> list[dict[str, Any]]:
-    with pq.ParquetFile(path) as file:
-        place = file.schema_arrow.get_field_index("trial_id")
-        wanted = []
-        for number in range(file.num_row_groups):
-            bounds = file.metadata.row_group(number).column(place).statistics
-            if bounds is None or not bounds.has_min_max or bounds.min <= trial_id <= bounds.max:
-                wanted.append(number)
-        if not wanted:
-            return []
-        found = file.read_row_groups(wanted, columns=["trial_id"])["trial_id"].to_pylist()
-        places = [place for place, value in enumerate(found) if value == trial_id]
-        if not places:
-            return []
-        table = file.read_row_groups(wanted, columns=columns).slice(places[0], places[-1] - places[0] + 1)
-        return table.to_pylist()

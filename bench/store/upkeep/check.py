@@ -37,7 +37,7 @@ class Finding(NamedTuple):
 
     @property
     def bad(self) -> bool:
-        """Whether results are in doubt; the others need no one's care."""
+        """Whether results are in doubt; other findings are informational."""
         return self.kind in ("damaged", "wrong id")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from bench.resources import Retries
-from bench.store import Store, acquire, bury, compact, query, set_aside_damaged, state_of, states
+from bench.store import Store, acquire, close_dead, compact, query, set_aside_damaged, state_of, states
 from bench.store.compacted import manifest
 from bench.store.upkeep import clean
 from bench.store.upkeep.compact import Folded
@@ -55,7 +55,7 @@ def test_a_done_trial_without_a_folder_is_neither_added_nor_claimed(mixed: Store
     mixed.add([trial])
     assert not mixed.folder(trial.trial_id).path.exists()
     assert acquire(mixed, mixed.folder(trial.trial_id), "test", seen=9) is None
-    assert bury(mixed, mixed.folder(trial.trial_id), 1)
+    assert close_dead(mixed, mixed.folder(trial.trial_id), 1)
     assert states(mixed, [trial.trial_id])[trial.trial_id].status == "done"
     assert contents(mixed) == before
 

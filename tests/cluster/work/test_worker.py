@@ -12,7 +12,7 @@ from bench.store import Store, query, states
 from bench.train import checkpoint
 from bench.train.training import Training
 from bench.trial import Trial
-from cluster.worker import Manner, run_trial
+from cluster.work.worker import RunOptions, run_trial
 from tests.train.test_training import CPU, METHODS
 
 Make = Callable[..., Trial]
@@ -20,7 +20,7 @@ Make = Callable[..., Trial]
 
 def run(store: Store, trial: Trial, seen: int = 0) -> str:
     store.add([trial])
-    return run_trial(store, trial.trial_id, Manner(launcher="test", threads=1), seen=seen).outcome
+    return run_trial(store, trial.trial_id, RunOptions(launcher="test", threads=1), seen=seen).outcome
 
 
 def attempts(store: Store) -> list[dict[str, object]]:

@@ -19,13 +19,13 @@ from bench.errors import MachineFault, machine_fault
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
 from bench.train.training import Stopped
 from cluster.report import OnBatch, OnEpoch, Report
-from cluster.session import Session, classify, last_line
-from cluster.stopping import Stopping
-from cluster.torchrun import Failed, Ranks, run_ranks
+from cluster.work.session import Session, classify, last_line
+from cluster.work.stopping import Stopping
+from cluster.work.torchrun import Failed, Ranks, run_ranks
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manner:
+class RunOptions:
     """How a worker runs its trials."""
 
     launcher: str
@@ -42,7 +42,7 @@ class Manner:
 
 
 def run_trial(
-    store: Store, trial_id: str, manner: Manner, *, seen: int = 0, stopping: Stopping | None = None
+    store: Store, trial_id: str, options: RunOptions, *, seen: int = 0, stopping: Stopping | None = None
 ) -> Report:
     """Run one trial to its end and record the attempt, whatever happens.
 
@@ -52,7 +52,7 @@ def run_trial(
     folder = store.folder(trial_id)
     started = time.perf_counter()
     try:
-        claim = acquire(store, folder, manner.launcher, seen=seen)
+        claim = acquire(store, folder, options.launcher, seen=seen)
     except (StoreError, PermissionError) as error:
         # Somebody else's: the worker goes on to the next trial.
         return Report(trial_id=trial_id, outcome="held", message=str(error))
@@ -61,9 +61,9 @@ def run_trial(
     if claim is None:
         return Report(trial_id=trial_id, outcome="held")
     try:
-        if manner.on_claim is not None:
-            manner.on_claim()
-        return _Attempt(claim, manner, stopping or Stopping(), started).run()
+        if options.on_claim is not None:
+            options.on_claim()
+        return _Attempt(claim, options, stopping or Stopping(), started).run()
     except ClaimLost as lost:
         return Report(trial_id=trial_id, outcome="held", message=str(lost))
     finally:
@@ -75,7 +75,7 @@ class _Attempt:
     """One attempt at work: what it knows when it comes to be recorded."""
 
     claim: Claim
-    manner: Manner
+    options: RunOptions
     stopping: Stopping
     started: float
     facts: dict[str, Any] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class _Attempt:
             raise MachineFault(fault) from error
 
     def _run(self, began: datetime) -> Report:
-        torch.set_num_threads(self.manner.threads)
+        torch.set_num_threads(self.options.threads)
         provenance.reset_peak_memory()
         outcome: Outcome = "done"
         message = ""
@@ -132,17 +132,17 @@ class _Attempt:
     def _train(self, log: logging.Logger) -> None:
         for leftover in self.claim.folder.path.glob(".tmp-*"):
             leftover.unlink(missing_ok=True)
-        if self.manner.ranks.world_size > 1:
-            self.facts, self.accuracy = run_ranks(self.claim, self.manner.ranks, self._stop, self.manner.tensorboard)
+        if self.options.ranks.world_size > 1:
+            self.facts, self.accuracy = run_ranks(self.claim, self.options.ranks, self._stop, self.options.tensorboard)
             return
         session = Session(
             self.claim.folder,
             log,
             self.claim.verify,
             self._stop,
-            tensorboard=self.manner.tensorboard,
-            on_batch=self.manner.on_batch,
-            on_epoch=self.manner.on_epoch,
+            tensorboard=self.options.tensorboard,
+            on_batch=self.options.on_batch,
+            on_epoch=self.options.on_epoch,
         )
         try:
             session.run()
@@ -183,10 +183,10 @@ class _Attempt:
                 started=began,
                 ended=datetime.now(UTC),
                 wall_s=time.perf_counter() - self.started,
-                launcher=self.manner.launcher,
+                launcher=self.options.launcher,
                 host=socket.gethostname(),
                 pid=os.getpid(),
-                threads=self.manner.threads,
+                threads=self.options.threads,
                 peak_memory_bytes=provenance.peak_memory(),
                 **self.facts,
                 **provenance.code(),

@@ -16,9 +16,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from bench.errors import shown
-from bench.sweep.compose import compose
-from bench.sweep.fault import Fault, SpecError
-from bench.sweep.text import read_text
+from bench.sweep.file.compose import compose
+from bench.sweep.file.fault import Fault, SpecError
+from bench.sweep.file.text import read_text
 from bench.validation import Path
 
 _SWEEP = "a sweep is a mapping with keys such as title, recipe, grid and methods"

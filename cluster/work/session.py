@@ -21,7 +21,7 @@ from bench.store.results import write_history, write_measures
 from bench.train import checkpoint
 from bench.train.training import Diverged, Stopped, Training, train
 from cluster.report import OnBatch, OnEpoch
-from cluster.tensorboard import write as write_tensorboard
+from cluster.work.tensorboard import write as write_tensorboard
 
 
 @dataclass

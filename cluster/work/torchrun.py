@@ -23,7 +23,7 @@ from typing import Any
 from bench.errors import MachineFault
 from bench.store import Claim, Outcome, files
 from bench.train.training import Stopped
-from cluster.environment import code_environment
+from cluster.work.environment import code_environment
 
 _POLL = 0.2
 """Seconds between two looks at the processes."""
@@ -117,7 +117,7 @@ def _command(claim: Claim, ranks: Ranks, tensorboard: bool) -> list[str]:
     return [
         *ranks.prefix, sys.executable, "-m", "torch.distributed.run", f"--nnodes={ranks.nodes}",
         f"--nproc-per-node={ranks.per_node}", "--max-restarts=0", *meeting,
-        "-m", "cluster.rank", str(claim.folder.path), str(claim.number), "tensorboard" if tensorboard else "-",
+        "-m", "cluster.work.rank", str(claim.folder.path), str(claim.number), "tensorboard" if tensorboard else "-",
     ]  # fmt: skip
 
 

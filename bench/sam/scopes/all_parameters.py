@@ -7,7 +7,7 @@ from torch import nn
 from bench.sam.scopes.scope import Scope
 
 
-class Whole(Scope):
+class AllParameters(Scope):
     """All that requires a gradient."""
 
     def select(self) -> dict[str, nn.Parameter]:

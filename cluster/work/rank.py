@@ -1,4 +1,4 @@
-"""One of the processes that train a trial together: `python -m cluster.rank FOLDER ATTEMPT`, started by torchrun."""
+"""One of the processes that train a trial together: torchrun starts `python -m cluster.work.rank FOLDER ATTEMPT`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bench.errors import machine_fault
 from bench.store import ClaimLost, TrialFolder, files
 from bench.store.claim import mark_interrupted
 from bench.train.training import Stopped
-from cluster.session import Session, classify, last_line
-from cluster.torchrun import die_with_parent
-from cluster.worker import trial_log
+from cluster.work.session import Session, classify, last_line
+from cluster.work.torchrun import die_with_parent
+from cluster.work.worker import trial_log
 
 _LOOK = 0.5
 """Seconds between two looks for the mark to stop: on a shared file system each costs a little."""

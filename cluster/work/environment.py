@@ -10,7 +10,7 @@ import ctypes
 import os
 from pathlib import Path
 
-CODE = Path(__file__).resolve().parent.parent
+CODE = Path(__file__).resolve().parents[2]
 """The folder that this process has `bench` and `cluster` from."""
 
 _MEMORY = {

@@ -15,11 +15,11 @@ from bench.errors import MachineFault, machine_fault
 from bench.measures.names import Measure
 from bench.store import Store, TrialFolder
 from bench.store.lease import lease
-from bench.store.measured import Quantity, add_measure, history_of, is_measured, reveal
+from bench.store.measured import Quantity, add_measure, history_of, is_measured, mark_changed
 from bench.train.restore import Inapplicable, Subject
 from cluster.measuring import Taken
-from cluster.session import last_line
-from cluster.worker import trial_log
+from cluster.work.session import last_line
+from cluster.work.worker import trial_log
 
 
 def measure_trial(
@@ -37,7 +37,7 @@ def measure_trial(
         lacking = [measure for measure in measures if not is_measured(store, folder, _quantity(measure))]
         for measure in measures:
             if measure not in lacking:
-                reveal(folder, _quantity(measure))
+                mark_changed(folder, _quantity(measure))
                 yield tell(measure=measure, outcome="there")
         if lacking:
             yield from _take(store, folder, lacking, log)

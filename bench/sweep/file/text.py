@@ -6,7 +6,7 @@ import codecs
 import difflib
 from pathlib import Path
 
-from bench.sweep.fault import Fault, SpecError
+from bench.sweep.file.fault import Fault, SpecError
 
 _LARGEST = 64 * 1024
 """Bytes; a sweep has a few thousand, and to parse so many takes a second."""

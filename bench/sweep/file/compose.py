@@ -15,7 +15,7 @@ from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import Node
 
 from bench.errors import shown
-from bench.sweep.fault import Fault, SpecError
+from bench.sweep.file.fault import Fault, SpecError
 
 _DEPTH = 24
 """Levels of nesting; a sweep needs eight."""
