@@ -6,6 +6,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
 print(*project['dependencies'], sep='\n')" > requirements.txt
+COPY sambench.py ./
 COPY bench bench
 COPY cluster cluster
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir wheels .

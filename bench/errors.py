@@ -47,7 +47,10 @@ def machine_fault(error: BaseException, store: Path | None = None) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    seen: set[int] = set()
+    # An error that was raised again may be among its own causes.
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 

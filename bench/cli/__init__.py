@@ -7,6 +7,7 @@ torch and ray take seconds to import, so each is imported by what needs it: `--h
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import sys
@@ -27,6 +28,10 @@ def main() -> None:
     """Run the command; bad input ends with exit code 2 and one message, not a traceback."""
     handler = logging.StreamHandler()
     handler.setFormatter(Shown("%(levelname)s: %(message)s"))
+    for stream in (sys.stdout, sys.stderr):
+        # What the device has no letter for is written as its number, rather than ending the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     try:
         app(prog_name="sambench")

@@ -97,7 +97,8 @@ def _beat(path: Path, stop: threading.Event) -> None:
 def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
     """Whether the worker that made a claim is gone: surely where its process can be seen, else by its silence."""
     there = is_there(holder)
-    return store.now() - touched > STALE if there is None else not there
+    # A stamp from the future is of a clock that was put back: whoever lives touches again within seconds.
+    return abs(store.now() - touched) > STALE if there is None else not there
 
 
 def is_there(holder: dict[str, Any]) -> bool | None:

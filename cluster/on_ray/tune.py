@@ -7,8 +7,10 @@ than many trials do. Results are written by the worker itself, so Tune's own rec
 from __future__ import annotations
 
 import logging
+import re
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ray import tune
@@ -24,6 +26,7 @@ from cluster.on_ray.prune import make_scheduler
 from cluster.on_ray.worker import TrialActor, Work
 from cluster.progress import Progress
 from cluster.report import Report
+from cluster.work.environment import CODE
 from cluster.work.stopping import ask_to_stop, wait_for_end
 
 _PATIENCE = 30.0
@@ -65,7 +68,12 @@ class _Forward(tune.Callback):
         claimed = last_number(self._store.folder(_id(trial))) > trial.config["task"][1]
         self._in_vain = 0 if claimed else self._in_vain + 1
         if self._in_vain == TRIES:
-            self._stop(LaunchError(f"trials could not be started: {reason}"))
+            # Not raised here, amid Tune's care for the dead worker, which it would then wait for.
+            self.stopped = LaunchError(f"trials could not be started: {reason}")
+
+    def on_step_begin(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
+        if self.stopped is not None:
+            raise self.stopped
 
     def _stop(self, reason: UserError) -> NoReturn:
         self.stopped = reason
@@ -135,6 +143,7 @@ class _Silent(tune.ProgressReporter):
 def _work(job: Job, place: Place) -> Work:
     return Work(
         store=job.store,
+        code=CODE,
         threads=job.resources.cpus,
         processes=place.processes,
         nodes=place.nodes,
@@ -154,8 +163,14 @@ def _stop_workers(store: Store, trial_ids: set[str]) -> None:
 
 
 def _last_words(trial: TuneTrial) -> str:
-    lines = str(trial.get_error() or "").strip().splitlines()
-    return lines[-1].strip() if lines else "without a word"
+    """What Ray says of a failed trial: the exception, or how the process ended."""
+    try:
+        lines = Path(trial.error_file or "").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "without a word"
+    # The first says when.
+    said = [line.strip() for line in lines[1:] if line.strip()] or ["without a word"]
+    return said[-1] if re.match(r"[\w.]+: ", said[-1]) and "Traceback" in "".join(lines) else said[0]
 
 
 def _id(trial: TuneTrial) -> str:

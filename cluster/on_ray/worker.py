@@ -19,6 +19,7 @@ from bench.errors import MachineFault, UserError
 from bench.resources import EarlyStopping, Retries
 from bench.store import Store, TrialFolder, state_of
 from cluster.report import OnEpoch, Report
+from cluster.work.environment import other_code
 from cluster.work.stopping import MarkedStopping
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Work:
     """What all trials of a job have in common."""
 
     store: Path
+    code: Path
+    """Where the driver has this package from."""
     threads: int
     processes: int
     """On each node."""
@@ -71,6 +74,8 @@ class TrialActor(tune.Trainable):
     def _unseen(self) -> str:
         """Why this node can't work on the trial, if so. It was recorded in the store just before."""
         store = self._work.store
+        if (other := other_code(self._work.code)) is not None:
+            return f"node {socket.gethostname()} runs the sambench of {other}, not that of {self._work.code}"
         if (store / "store.json").exists() and self._folder.trial.exists():
             return ""
         return f"{store} is not visible on node {socket.gethostname()}; the store must lie on a shared file system"

@@ -1,0 +1,69 @@
+"""Which errors are the machine's: one rule, whatever library raises them."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.errors import MachineFault, machine_fault
+
+STORE = Path("/a/store")
+
+
+def wrapped(error: Exception) -> Exception:
+    try:
+        try:
+            raise error
+        except Exception as cause:
+            raise ValueError("of another library") from cause
+    except ValueError as outer:
+        return outer
+
+
+def system(number: int, name: str | None = None) -> OSError:
+    return OSError(number, os.strerror(number), name)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (system(errno.ENOSPC), "No space left on device"),
+        (system(errno.EDQUOT, "/x"), "/x: Disk quota exceeded"),
+        (system(errno.EFBIG), "File too large"),
+        (system(errno.EIO, "/data/images"), "/data/images: Input/output error"),
+        (system(errno.EROFS, "/x"), "/x: Read-only file system"),
+        (system(errno.ESTALE), "Stale file handle"),
+        (system(errno.EMFILE), "Too many open files"),
+        (system(errno.ENOENT, "/a/store/trials/1/checkpoint.pt"), "/a/store/trials/1/checkpoint.pt: No such file or"),
+        (wrapped(system(errno.ENOSPC, "/x")), "/x: No space left on device"),
+        (RuntimeError("unable to write to file </torch_1>: No space left on device (28)"), "unable to write to file"),
+        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "No usable temporary directory"),
+        (MachineFault("as a worker said"), "as a worker said"),
+    ],
+)
+def test_a_fault_of_the_machine_is_known_for_it(error: Exception, told: str) -> None:
+    assert told in machine_fault(error, STORE)
+
+
+def test_an_error_among_its_own_causes_ends_the_search() -> None:
+    first, second = ValueError("one"), ValueError("other")
+    first.__cause__, second.__cause__ = second, first
+    assert machine_fault(first) == ""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a fault of ours"),
+        MemoryError(),
+        system(errno.ENOMEM),
+        system(errno.ENOENT, "/data/cifar"),
+        system(errno.ENOENT, "/a/store-of-another/x"),
+        system(errno.EACCES, "/data/cifar"),
+    ],
+)
+def test_a_fault_of_the_trial_is_none_of_the_machine(error: Exception) -> None:
+    assert machine_fault(error, STORE) == ""
