@@ -102,6 +102,31 @@ def test_a_silent_claim_of_another_machine_is_taken_over_after_a_while(
     assert acquire(store, folder, "test") is not None
 
 
+def test_a_claim_from_the_future_is_of_a_clock_that_was_put_back(store: Store, folder: TrialFolder) -> None:
+    acquire(store, folder, "test")
+    path = folder.claim(1)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"machine": ELSEWHERE}))
+    os.utime(path, (time.time() + claim.STALE - 5,) * 2)
+    assert acquire(store, folder, "test") is None, "clocks differ a little"
+    os.utime(path, (time.time() + 10 * claim.STALE,) * 2)
+    assert acquire(store, folder, "test") is not None
+
+
+def test_an_interrupted_attempt_is_over_though_its_process_lives(store: Store, folder: TrialFolder) -> None:
+    held = acquire(store, folder, "test")
+    assert held is not None
+    held.interrupt()
+    assert states(store, [folder.trial_id])[folder.trial_id].status == "missing"
+    assert acquire(store, folder, "test") is not None
+    (row,) = store_outcomes(store)
+    assert row == "preempted"
+
+
+def store_outcomes(store: Store) -> list[str]:
+    with connect(store, ["attempts"]) as connection:
+        return [row[0] for row in connection.execute("SELECT outcome FROM attempts").fetchall()]
+
+
 def test_the_heartbeat_touches_the_claim(store: Store, folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "HEARTBEAT", 0.05)
     held = acquire(store, folder, "test")
