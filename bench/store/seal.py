@@ -64,7 +64,10 @@ def read_json(data: bytes) -> dict[str, Any]:
     """The object in a file; ValueError if it is damaged."""
     if is_whole(data) is False:
         raise ValueError("its checksum doesn't fit its content")
-    found = json.loads(data)
+    try:
+        found = json.loads(data)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
     if not isinstance(found, dict):
         raise ValueError("is no JSON object")
     return found

@@ -100,10 +100,11 @@ def _collect(store: Store, live: Manifest) -> None:
     left = {name for name, paths in parts.items() if name not in live.parts and _is_left(live, name, paths, limit)}
     # Only now, because a part might have been published before its writer was looked at.
     newest = manifest.generations_of(live.folder)[-2:]
-    kept: set[str] = set()
-    for generation in newest:
-        with suppress(FileNotFoundError, Damaged):
-            kept |= set(manifest.load(live.folder, generation).parts)
+    try:
+        kept = {name for generation in newest for name in manifest.load(live.folder, generation).parts}
+    except (FileNotFoundError, Damaged):
+        # Which parts a damaged one names, nobody knows until it is repaired.
+        return
     for path in (path for name in left - kept for path in parts[name]):
         path.unlink(missing_ok=True)
     manifest.shorten(live.folder, newest[0], limit)

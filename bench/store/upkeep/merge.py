@@ -54,6 +54,9 @@ def merge(sources: Sequence[Store], target: Store) -> Merged:
     """
     if target.root.resolve() in {source.root.resolve() for source in sources}:
         raise UserError(f"--into {target.root}: is one of the stores to merge; name another")
+    for store in (*sources, target):
+        # What a damaged part has would be taken for not done.
+        manifest.require(manifest.current(store.root))
     done = Merged()
     with workspace(target, "merge") as place:
         for source in sources:
