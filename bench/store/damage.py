@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import stat
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -29,19 +28,15 @@ class Damaged(StoreError):
 
     def __init__(self, path: Path, reason: str, remedy: str) -> None:
         self.path, self.reason = path, reason
-        super().__init__(f"{path}: damaged: {reason}; {remedy}")
-
-
-class Denied(str):
-    """What keeps a file from being read that isn't damaged: it is somebody else's."""
-
-    __slots__ = ()
+        super().__init__(f"{path}: damaged: {reason}; {remedy}" if plain.is_damage(reason) else f"{path}: {reason}")
 
 
 def leave_out(store: Store, damaged: Mapping[Path, str]) -> None:
     """Note files that an answer is made without; each is told once."""
     for path, reason in damaged.items():
-        text = f"{path.relative_to(store.root)}: {_told_of(path, reason)}"
+        text = f"{path.relative_to(store.root)}: left out: {reason}"
+        if plain.is_damage(reason):
+            text = f"{path.relative_to(store.root)}: damaged, left out: {reason}; {_remedy(path)}"
         store.left_out[path] = text
         told = f"{store.root}/{text}"
         if told not in _told:
@@ -57,9 +52,7 @@ def concerns_trial(path: Path) -> bool:
 def fault_of(path: Path, size: int, digest: str | None) -> str | None:
     """What is wrong with a file that had this size and SHA-256 when it was written."""
     try:
-        found = path.lstat()
-        if stat.S_ISLNK(found.st_mode):
-            return plain.NOT_FOLLOWED
+        found = plain.status(path)
         if found.st_size != size:
             return f"has {found.st_size} bytes, not {size}"
         if digest and _kept_digest(path, found.st_size, found.st_mtime_ns, found.st_ino) != digest:
@@ -67,13 +60,13 @@ def fault_of(path: Path, size: int, digest: str | None) -> str | None:
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
-        return str(error.strerror)
+        return plain.reason(error)
     return None
 
 
 def digest_of(path: Path) -> str:
     """SHA-256 of a file."""
-    with path.open("rb") as file:
+    with plain.open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -81,10 +74,6 @@ def digest_of(path: Path) -> str:
 def _kept_digest(path: Path, *_stamps: int) -> str:
     # Kept, because workers ask for every trial.
     return digest_of(path)
-
-
-def _told_of(path: Path, reason: str) -> str:
-    return f"left out: {reason}" if isinstance(reason, Denied) else f"damaged, left out: {reason}; {_remedy(path)}"
 
 
 def _remedy(path: Path) -> str:

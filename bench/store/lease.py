@@ -122,7 +122,7 @@ def read_holder(path: Path) -> tuple[dict[str, Any], float]:
     touched = path.lstat().st_mtime
     try:
         holder = seal.read_json(plain.read(path))
-    except ValueError:
+    except (PermissionError, ValueError):
         holder = {}
     fits = all(type(holder.get(name)) is type(value) for name, value in _UNKNOWN.items())
     return (holder if fits else dict(_UNKNOWN)), touched

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from bench.store import files
+from bench.store import files, plain
 from bench.store.compacted import manifest, marks
 from bench.store.folder import TrialFolder
 from bench.store.read.loose import damaged_files, read_table
@@ -43,7 +43,7 @@ def add_measure(folder: TrialFolder, quantity: Quantity, value: float) -> bool:
     files.make_folder(folder.later)
     row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value}
     data = files.small_parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA), with_rows=True)
-    if damaged_files([path], MEASURES_SCHEMA):
+    if any(map(plain.is_damage, damaged_files([path], MEASURES_SCHEMA).values())):
         os.replace(path, path.with_suffix(".damaged"))
     mark = marks.mark_measures(folder.root, folder.trial_id)
     try:

@@ -11,13 +11,19 @@ import logging
 import os
 import stat
 from functools import lru_cache
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 NOT_FOLLOWED = "is a link, which isn't followed"
 NO_FILE = "is no plain file"
 _AT_ONCE = 1 << 16
 _log = logging.getLogger(__name__)
+
+
+class Denied(str):
+    """What keeps a file from being read that isn't damaged: it is somebody else's."""
+
+    __slots__ = ()
 
 
 class NotPlain(OSError, ValueError):
@@ -27,8 +33,30 @@ class NotPlain(OSError, ValueError):
         return str(self.strerror)
 
 
-def names(folder: str | Path) -> set[str]:
+def reason(error: Exception) -> str:
+    """Why a file can't be read; Denied where only the permission is missing."""
+    if isinstance(error, PermissionError):
+        return Denied("its owner doesn't let you read it")
+    return str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0]
+
+
+def is_damage(reason: str) -> bool:
+    """Whether this is wrong with the file, and not with the permission to read it."""
+    return not isinstance(reason, Denied)
+
+
+def status(path: str | Path) -> os.stat_result:
+    """What `stat` says of a plain file; NotPlain if it is anything else."""
+    found = os.lstat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise NotPlain(errno.ELOOP, NOT_FOLLOWED if stat.S_ISLNK(found.st_mode) else NO_FILE, str(path))
+    return found
+
+
+def names(folder: str | Path, *, odd: bool = False) -> set[str]:
     """Names of the plain files and folders in `folder`; none where it isn't there. Others are told of, once each.
+
+    With `odd` they are among them, for those who find out by reading.
 
     NotPlain if the folder itself is a link.
     """
@@ -44,12 +72,12 @@ def names(folder: str | Path) -> set[str]:
         raise
     try:
         with os.scandir(descriptor) as entries:
-            return {entry.name for entry in entries if _is_plain(folder, entry)}
+            return {entry.name for entry in entries if odd or _is_plain(folder, entry)}
     finally:
         os.close(descriptor)
 
 
-def open_file(path: str | Path) -> BinaryIO:
+def open_file(path: str | Path) -> BufferedReader:
     """A plain file, to be read; NotPlain if it is anything else."""
     return os.fdopen(_opened(path), "rb")
 

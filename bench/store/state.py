@@ -118,6 +118,7 @@ def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]
         for folder in map(store.folder, look.loose)
         if folder.path.exists() and not folder.obstacle(to_write=True)
         for path, reason in trial_damage(folder).items()
+        if plain.is_damage(reason)
         if open_attempt(store, folder) is None
     }
     for trial_id in {path.relative_to(store.root).parts[1] for path in damaged}:
@@ -126,19 +127,20 @@ def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]
 
 
 def trial_damage(folder: TrialFolder) -> dict[Path, str]:
-    """The damaged files of a loose trial, without what was measured later and can be taken again of its model."""
+    """The files of a loose trial that are damaged, or that we may not read.
+
+    Without what was measured later, which can be taken again of its model.
+    """
     damaged = damaged_files(folder.attempts.glob("*.parquet"), ATTEMPT_SCHEMA)
     damaged |= damaged_files([folder.history], HISTORY_SCHEMA) | damaged_files([folder.measures], MEASURES_SCHEMA)
     try:
         check_description(folder.trial_id, plain.read(folder.trial))
-    except PermissionError:
-        pass  # Somebody else's, and not damaged.
     except FileNotFoundError:
         # Without a claim it isn't damaged: another process is about to add the trial.
         if last_number(folder):
             damaged[folder.trial] = "is missing"
     except (OSError, ValueError) as error:
-        damaged[folder.trial] = str(error)
+        damaged[folder.trial] = plain.reason(error)
     return damaged
 
 

@@ -10,6 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import NamedTuple
 
 import bench.cli
+from bench.store import damage
 
 TRACEBACK = "Traceback (most recent call last)"
 
@@ -33,6 +34,8 @@ def sambench(*arguments: object) -> Answer:
     before, sys.argv = sys.argv, ["sambench", *map(str, arguments)]
     # The command sets logging up for the streams of its own process.
     logging.root.handlers.clear()
+    # A command tells of each damaged file once; this process is several commands.
+    damage._told.clear()
     code = 0
     try:
         with redirect_stdout(out), redirect_stderr(err):

@@ -133,9 +133,14 @@ def shorten(folder: Path, before: int, limit: float) -> None:
     Their names stay: were they free again, a process that slept all the while could publish under one of them.
     """
     for generation in generations_of(folder):
-        path, empty = manifest_path(folder, generation), _described(Manifest(folder, generation))
-        if generation < before and path.stat().st_mtime < limit and path.stat().st_size != len(empty):
-            files.write(path, empty)
+        path = manifest_path(folder, generation)
+        if generation < before and path.lstat().st_mtime < limit and path.lstat().st_size != len(_empty(path)):
+            empty(path)
+
+
+def empty(path: Path) -> None:
+    """Let a manifest name nothing, but keep its name taken."""
+    files.write(path, _empty(path))
 
 
 def held_attempts(live: Manifest, trial_ids: Collection[str]) -> dict[str, int]:
@@ -201,15 +206,20 @@ def _index(live: Manifest, trial_ids: Collection[str]) -> list[tuple[str, int, b
             raise
 
 
+def _empty(path: Path) -> bytes:
+    return _described(Manifest(path.parent, int(path.stem.rpartition("-")[2])))
+
+
 def _described(held: Manifest) -> bytes:
-    described = {
-        "generation": held.generation,
-        "parts": list(held.parts),
-        "trials": list(held.parts.values()),
-        "bytes": dict(held.sizes),
-        "sha256": dict(held.digests),
-    }
-    return seal.sealed_json(described)
+    return seal.sealed_json(
+        {
+            "generation": held.generation,
+            "parts": list(held.parts),
+            "trials": list(held.parts.values()),
+            "bytes": dict(held.sizes),
+            "sha256": dict(held.digests),
+        }
+    )
 
 
 def _of_parts(files_of: Mapping[str, Any], parts: Collection[str]) -> dict[str, Any]:
@@ -217,7 +227,7 @@ def _of_parts(files_of: Mapping[str, Any], parts: Collection[str]) -> dict[str, 
 
 
 def _load(path: Path) -> Manifest:
-    found = path.stat()
+    found = plain.status(path)
     return _parse(path, found.st_size, found.st_mtime_ns, found.st_ino)
 
 
@@ -232,9 +242,10 @@ def _parse(path: Path, *_stamps: int) -> Manifest:
         found = Manifest(path.parent, held["generation"], parts, sizes, dict(held.get("sha256", {})))
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"is no manifest: {error}") from error
+    # Names of our own making lead nowhere else.
+    for wrong in (part for part in parts if not _PART.fullmatch(part)):
+        raise ValueError(f"names a part that is none: {wrong!r}")
     expected = {f"{part}-{table}.parquet" for part in parts for table in FOLDED}
     if path != manifest_path(path.parent, found.generation) or set(sizes) != expected:
         raise ValueError("names files that don't belong together")
-    if not all(map(_PART.fullmatch, parts)):
-        raise ValueError("names a part that is none")
     return found

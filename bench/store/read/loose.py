@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.store import plain, seal, sql
-from bench.store.damage import Denied
 from bench.store.folder import ATTEMPTS, LATER, RECORD
 
 _BATCH = 1000
@@ -39,51 +38,42 @@ def create(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) 
 
 
 def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, paths: list[str]) -> dict[Path, str]:
-    """Insert all rows of the files into a table of these columns; the files that are damaged, and what is wrong."""
-    damaged: dict[Path, str] = {}
+    """Insert all rows of the files into a table of these columns; the files that are left out, and why."""
+    left_out: dict[Path, str] = {}
     tables: list[pa.Table] = []
-    rows: dict[str, bytes] = {}
-    for path, content in _read_all(paths, schema):
-        if isinstance(content, bytes):
-            rows[path] = content
-        elif isinstance(content, str):
-            damaged[Path(path)] = content
-        elif content is not None:
-            tables.append(content)
-        if len(tables) == _BATCH:
-            _insert_tables(connection, name, schema, tables)
-            tables = []
-    _insert_tables(connection, name, schema, tables)
-    return damaged | _insert_rows(connection, name, schema, rows)
-
-
-def _insert_rows(
-    connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Mapping[str, bytes]
-) -> dict[Path, str]:
-    """Insert the rows that files carry as lines of JSON; from their columns where one is none of ours."""
-    if not rows:
-        return {}
-    columns = {field.name: sql_type(field.type) for field in schema}
+    sealed: list[str] = []
     with tempfile.NamedTemporaryFile(suffix=".json") as lines:
-        lines.writelines(content + b"\n" for content in rows.values())
+        for path, content in _read_all(paths, schema):
+            if isinstance(content, bytes):
+                lines.write(content + b"\n")
+                sealed.append(path)
+            elif isinstance(content, str):
+                left_out[Path(path)] = content
+            elif content is not None:
+                tables.append(content)
+            if len(tables) == _BATCH:
+                _insert_tables(connection, name, schema, tables)
+                tables = []
+        _insert_tables(connection, name, schema, tables)
         lines.flush()
         try:
-            connection.execute(
-                f"INSERT INTO {name} BY NAME SELECT * FROM read_json($file, columns = {columns}, "
-                "format = 'newline_delimited')",
-                {"file": lines.name},
-            )
+            if lines.tell():
+                _insert_lines(connection, name, schema, lines.name)
         except duckdb.Error:
-            # Whoever forges a seal may have written anything there.
-            read = {path: read_table(Path(path), schema) for path in rows}
-            _insert_tables(connection, name, schema, [each for each in read.values() if isinstance(each, pa.Table)])
-            return {Path(path): each for path, each in read.items() if isinstance(each, str)}
-    return {}
+            # A stranger may have sealed what are no rows: the columns count.
+            for path in sealed:
+                table = read_table(Path(path), schema)
+                if isinstance(table, str):
+                    left_out[Path(path)] = table
+                elif table is not None:
+                    _insert_tables(connection, name, schema, [table])
+    return left_out
 
 
 def damaged_files(paths: Iterable[Path], schema: pa.Schema | None = None) -> dict[Path, str]:
-    """The files that are no whole Parquet files, and what is wrong with each."""
-    return {Path(path): read for path, read in _read_all([str(path) for path in paths], schema) if type(read) is str}
+    """The files that are no whole Parquet files or can't be read, and why."""
+    read = _read_all([str(path) for path in paths], schema)
+    return {Path(path): content for path, content in read if isinstance(content, str)}
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table | str | None:
@@ -100,6 +90,12 @@ def sql_type(type_: pa.DataType) -> str:
 def parquet(paths: Iterable[str]) -> str:
     """SQL for the rows of Parquet files, by name, because files of an older version may lack columns."""
     return f"read_parquet({sql.literals(paths)}, union_by_name = true)"
+
+
+def _insert_lines(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, file: str) -> None:
+    columns = {field.name: sql_type(field.type) for field in schema}
+    select = f"SELECT * FROM read_json($file, columns = {columns}, format = 'newline_delimited')"
+    connection.execute(f"INSERT INTO {name} BY NAME {select}", {"file": file})
 
 
 def _insert_tables(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, tables: list[pa.Table]) -> None:
@@ -136,10 +132,8 @@ def _bytes(path: str) -> bytes | str | None:
         return plain.read(path)
     except FileNotFoundError:
         return None
-    except PermissionError:
-        return Denied("its owner doesn't let you read it")
     except OSError as error:
-        return str(error.strerror)
+        return plain.reason(error)
 
 
 def _table(path: str, data: bytes, schema: pa.Schema | None) -> pa.Table | str:

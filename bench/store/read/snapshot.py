@@ -8,11 +8,10 @@ afterwards.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
+from pathlib import Path
 
 from bench.store import plain
 from bench.store.compacted import manifest, marks
@@ -21,7 +20,6 @@ from bench.store.folder import ATTEMPTS, HISTORY, LATER, MEASURES, RECORD, recor
 from bench.store.store import Store
 
 _LATER = re.compile(r"[0-9a-f]{16}\.parquet")
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -90,35 +88,30 @@ def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str]) -> dic
     # Strings, not paths, and few calls: there may be tens of thousands.
     for trial_id in snapshot.loose:
         folder = f"{trials}/{trial_id}"
-        names = _names(folder) if lists else ()
+        names = _names(store, folder) if lists else ()
         if "attempts" in tables:
-            found["attempts"] += _attempts(f"{folder}/{ATTEMPTS}", snapshot.changed.get(trial_id, 0))
+            found["attempts"] += _attempts(store, f"{folder}/{ATTEMPTS}", snapshot.changed.get(trial_id, 0))
         if "history" in tables and HISTORY in names:
             found["history"].append(f"{folder}/{HISTORY}")
         if "measures" in tables and MEASURES in names:
             found["measures"].append(f"{folder}/{MEASURES}")
         if "measures" in tables and LATER in names:
-            later = sorted(filter(_LATER.fullmatch, _names(f"{folder}/{LATER}")))
+            later = sorted(filter(_LATER.fullmatch, _names(store, f"{folder}/{LATER}")))
             found["measures"] += [f"{folder}/{LATER}/{name}" for name in later]
     return found
 
 
-def _names(folder: str) -> set[str]:
+def _names(store: Store, folder: str) -> set[str]:
     try:
-        return plain.names(folder)
+        # Links and pipes too: reading them tells that they are none of the store's files.
+        return plain.names(folder, odd=True)
     except OSError as error:
         # Somebody else's, or no folder: the others are read.
-        _warn(folder, str(error.strerror))
+        leave_out(store, {Path(folder): plain.reason(error)})
         return set()
 
 
-@lru_cache(maxsize=1024)
-def _warn(folder: str, reason: str) -> None:
-    # Cached, so that each is told of once, however many tables are read.
-    _log.warning("%s: can't be read, left out: %s", folder, reason)
-
-
-def _attempts(folder: str, held: int) -> list[str]:
+def _attempts(store: Store, folder: str, held: int) -> list[str]:
     """Records in a folder, without those that are compacted."""
-    numbers = sorted(int(found[1]) for name in _names(folder) if (found := RECORD.fullmatch(name)))
+    numbers = sorted(int(found[1]) for name in _names(store, folder) if (found := RECORD.fullmatch(name)))
     return [f"{folder}/{record_name(number)}" for number in numbers if number > held]

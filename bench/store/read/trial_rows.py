@@ -16,7 +16,6 @@ import duckdb
 import pyarrow as pa
 
 from bench.store import plain, sql
-from bench.store.damage import Denied
 from bench.store.folder import TRIAL, check_description
 from bench.store.store import Store
 from bench.trial import FIELDS, SCHEMA, Trial
@@ -36,9 +35,9 @@ _NONE = {"none": "VARCHAR"}
 def load_trials(
     connection: duckdb.DuckDBPyConnection, name: str, store: Store, trial_ids: Iterable[str]
 ) -> dict[Path, str]:
-    """Make the table `name` of these trials; the descriptions that are damaged, and what is wrong with each."""
+    """Make the table `name` of these trials; the descriptions that are left out, and why."""
     connection.execute(f"CREATE TABLE {name}_json AS SELECT ''::VARCHAR AS trial_id, ''::JSON AS trial LIMIT 0")
-    texts, damaged = _gather(store, trial_ids)
+    texts, left_out = _gather(store, trial_ids)
     connection.register("incoming", _as_table(texts))
     connection.execute(
         f"""INSERT INTO {name}_json SELECT trial_id, text::JSON AS trial
@@ -46,16 +45,16 @@ def load_trials(
     )
     connection.unregister("incoming")
     whole = {trial_id for (trial_id,) in connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()}
-    damaged |= {store.folder(trial_id).trial: "describes no trial" for trial_id in texts.keys() - whole}
-    damaged |= _drop_odd(connection, name, store)
+    left_out |= {store.folder(trial_id).trial: "describes no trial" for trial_id in texts.keys() - whole}
+    left_out |= _drop_odd(connection, name, store)
     _make_columns(connection, name)
     connection.execute(f"DROP TABLE {name}_json")
-    return damaged
+    return left_out
 
 
 def _gather(store: Store, trial_ids: Iterable[str]) -> tuple[dict[str, bytes], dict[Path, str]]:
-    """Each description that is there, as it is: DuckDB parses them faster; and what is wrong with the others."""
-    folder, found, damaged = str(store.trials), {}, dict[Path, str]()
+    """Each description that is there, as it is: DuckDB parses them faster; and those that are left out."""
+    folder, found, left_out = str(store.trials), dict[str, bytes](), dict[Path, str]()
     for trial_id in trial_ids:
         # A string, not a path: there may be tens of thousands.
         path = f"{folder}/{trial_id}/{TRIAL}"
@@ -65,13 +64,11 @@ def _gather(store: Store, trial_ids: Iterable[str]) -> tuple[dict[str, bytes], d
             text.decode()
         except FileNotFoundError:
             continue
-        except PermissionError:
-            damaged[Path(path)] = Denied("its owner doesn't let you read it")
         except (OSError, ValueError) as error:
-            damaged[Path(path)] = str(error)
+            left_out[Path(path)] = plain.reason(error)
         else:
             found[trial_id] = text
-    return found, damaged
+    return found, left_out
 
 
 def _as_table(texts: Mapping[str, bytes]) -> pa.Table:
@@ -87,22 +84,21 @@ def _strings(values: list[bytes]) -> pa.Array:
 
 
 def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) -> dict[Path, str]:
-    """Leave out trials with a field or setting that is no name, or that would take the place of another."""
-    fields, settings = (_members(connection, name, path) for path in ("$.fields", "$.fields.settings"))
+    """Leave out trials with a field or setting that is no name, or that would take the place of another; and why."""
+    fields, settings = (_structure(connection, name, path) for path in ("$.fields", "$.fields.settings"))
     odd = {
         "$.fields": _odd(fields, ["trial_id", *HIDDEN[1:], *FIELDS], allowed=FIELDS),
         "$.fields.settings": _odd(settings, ["trial_id", *HIDDEN, *FIELDS, *fields]),
     }
-    damaged = {}
+    left_out: dict[Path, str] = {}
     for path, keys in odd.items():
         if keys:
             there = f"list_has_any(json_keys(trial, '{path}'), $keys::VARCHAR[])"
             found = connection.execute(f"SELECT trial_id FROM {name}_json WHERE {there}", {"keys": keys}).fetchall()
             connection.execute(f"DELETE FROM {name}_json WHERE {there}", {"keys": keys})
-            told = ", ".join(map(repr, keys))
-            for (trial_id,) in found:
-                damaged[store.folder(trial_id).trial] = f"has what can't be a column ({told})"
-    return damaged
+            told = f"has what can't be a column ({', '.join(map(repr, keys))})"
+            left_out |= {store.folder(trial_id).trial: told for (trial_id,) in found}
+    return left_out
 
 
 def _odd(found: Iterable[str], taken: Iterable[str], allowed: Collection[str] = ()) -> list[str]:

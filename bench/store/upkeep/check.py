@@ -23,7 +23,7 @@ from bench.store.state import trial_damage
 from bench.store.store import HEADER, Store, read_header
 from bench.trial import FIELDS, SCHEMA, Trial
 
-Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim"]
+Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim", "unreadable"]
 _TEMPORARY_AGE = 3600.0
 _FOLDER = re.compile(r"[0-9a-f]{16}")
 
@@ -38,7 +38,7 @@ class Finding(NamedTuple):
     @property
     def bad(self) -> bool:
         """Whether results are in doubt; other findings are informational."""
-        return self.kind in ("damaged", "wrong id")
+        return self.kind in ("damaged", "wrong id", "unreadable")
 
 
 def check(store: Store) -> Iterator[Finding]:
@@ -47,7 +47,7 @@ def check(store: Store) -> Iterator[Finding]:
     yield from _manifests(store)
     live, _ = manifest.readable(store.root)
     damaged = damaged_parts(live)
-    yield from (Finding("damaged", path, reason) for path, reason in damaged.items())
+    yield from (Finding(_kind(reason), path, reason) for path, reason in damaged.items())
     whole = live.without({path.name.partition("-")[0] for path in damaged})
     yield from _compacted(whole)
     held = manifest.held_attempts(whole, store.trial_ids())
@@ -100,15 +100,22 @@ def _compacted(live: Manifest) -> Iterator[Finding]:
 
 def _folder(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
     if obstacle := folder.obstacle():
-        yield Finding("damaged", folder.path, obstacle.removeprefix(f"{folder.path}: "))
+        kind: Kind = "damaged" if plain.NOT_FOLLOWED in obstacle else "unreadable"
+        yield Finding(kind, folder.path, obstacle.removeprefix(f"{folder.path}: "))
         return
     damaged = trial_damage(folder) | damaged_files(folder.later_measures(), MEASURES_SCHEMA)
     if not folder.trial.exists():
         damaged.pop(folder.trial, None)
         yield Finding("orphan" if held else "damaged", folder.trial, "is missing")
     for path, reason in damaged.items():
-        yield Finding("wrong id" if reason.startswith("holds trial") else "damaged", path, reason)
+        yield Finding(_kind(reason), path, reason)
     yield from _claim(store, folder, held)
+
+
+def _kind(reason: str) -> Kind:
+    if not plain.is_damage(reason):
+        return "unreadable"
+    return "wrong id" if reason.startswith("holds trial") else "damaged"
 
 
 def _claim(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from bench.store.attempt import ATTEMPT_SCHEMA
 from bench.store.compacted import manifest, part
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import Damaged
+from bench.store.folder import StoreError
 from bench.store.read import loose
 from bench.store.read.loose import parquet
 from bench.store.read.snapshot import Snapshot, find_loose
@@ -55,6 +56,9 @@ def repair(store: Store) -> Repaired:
     _header(store)
     _manifests(store)
     damaged = damaged_parts(manifest.current(store.root))
+    for path, reason in damaged.items():
+        if not plain.is_damage(reason):
+            raise StoreError(f"{path}: {reason}; nothing was repaired but manifests")
     for name in {path.name.partition("-")[0] for path in damaged}:
         lost = [path for path in damaged if path.name.startswith(name)]
         _part(store, name, {path.stem.partition("-")[2] for path in lost}, done)
@@ -82,18 +86,16 @@ def _manifests(store: Store) -> None:
             continue
         except Damaged as error:
             if generation == generations[-1]:
-                _rebuild(store, generation, error.path)
+                _rebuild(store, generation, _bytes(error.path))
             _put_away(store, [error.path])
+            # A process that slept all the while must not find its name free.
+            manifest.empty(error.path)
 
 
-def _rebuild(store: Store, generation: int, damaged: Path) -> None:
-    try:
-        text = plain.read(damaged)
-    except plain.NotPlain:
-        text = b""
+def _rebuild(store: Store, generation: int, text: bytes) -> None:
     older, _ = manifest.readable(store.root)
     folder = older.folder
-    there = {path.name.partition("-")[0] for path in folder.glob("*-index.parquet")}
+    there = {name.partition("-")[0] for name in plain.names(folder) if name.endswith("-index.parquet")}
     there = {name for name in there if all((folder / _file(name, table)).exists() for table in FOLDED)}
     whole = {name: ids for name in there if (ids := _ids(folder, name))}
     # Those that it names, then any other that was written since the one before, and at last what that had: of parts
@@ -108,6 +110,13 @@ def _rebuild(store: Store, generation: int, damaged: Path) -> None:
     names = [_file(name, table) for name in parts for table in FOLDED]
     found = Manifest(folder, generation, parts, {file: (folder / file).stat().st_size for file in names})
     found.publish(parts, found.sizes, part.digests_of(found))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return plain.read(path)
+    except plain.NotPlain:
+        return b""
 
 
 def _file(name: str, table: str) -> str:
@@ -157,7 +166,8 @@ def _load(
         load_trials(connection, f"{_SCHEMA}.loose_trials", store, ids)
     if "attempts" in lost:
         taken = set(_columns(connection, f"FROM {_SCHEMA}.loose_trials")) - {"trial_id"}
-        columns = (f'"{name}_1" AS "{name}"' if name in taken else f'"{name}"' for name in ATTEMPT_SCHEMA.names)
+        renamed = {name: f"{name}_1" if name in taken else name for name in ATTEMPT_SCHEMA.names}
+        columns = (f"{sql.name(there)} AS {sql.name(name)}" for name, there in renamed.items())
         connection.execute(
             f"CREATE TABLE {_SCHEMA}.loose_attempts AS SELECT {', '.join(columns)} FROM ({rows['results']}) "
             "WHERE outcome IS NOT NULL"
@@ -179,7 +189,7 @@ def _measures(connection: duckdb.DuckDBPyConnection, results: str) -> None:
     loose.create(connection, f"{_SCHEMA}.loose_measures", MEASURES_SCHEMA)
     others = {*_columns(connection, f"FROM {_SCHEMA}.loose_trials"), *ATTEMPT_SCHEMA.names}
     others |= {f"{name}_1" for name in others}
-    for name in (name for name in _columns(connection, results) if name not in others and sql.is_name(name)):
+    for name in (name for name in _columns(connection, results) if name not in others):
         measure, settings = quantity_of(name)
         connection.execute(
             f"""INSERT INTO {_SCHEMA}.loose_measures SELECT trial_id, $measure, $settings, {sql.name(name)}
@@ -188,8 +198,8 @@ def _measures(connection: duckdb.DuckDBPyConnection, results: str) -> None:
         )
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, select: str) -> list[str]:
-    return [column[0] for column in connection.execute(f"{select} LIMIT 0").description]
+def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
+    return [column[0] for column in connection.execute(f"{rows} LIMIT 0").description]
 
 
 def _put_away(store: Store, paths: Iterable[Path]) -> None:

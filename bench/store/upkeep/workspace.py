@@ -6,7 +6,6 @@ that of a process that was killed, by the next one that works on the store, once
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import uuid
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.store import files, plain
+from bench.store import files, plain, seal
 from bench.store.lease import describe_holder, is_there, touching
 from bench.store.store import Store
 
@@ -29,7 +28,7 @@ def workspace(store: Store, purpose: str) -> Iterator[Path]:
     remove_left(store)
     folder = store.root / f"{_PREFIX}{uuid.uuid4().hex}"
     folder.mkdir(mode=0o700)
-    files.create(folder / _OWNER, json.dumps(describe_holder(purpose)).encode())
+    files.create(folder / _OWNER, seal.sealed_json(describe_holder(purpose)))
     try:
         with touching(folder / _OWNER):
             yield folder
@@ -46,7 +45,7 @@ def remove_left(store: Store) -> None:
 
 def _is_left(store: Store, folder: Path) -> bool:
     try:
-        holder = json.loads(plain.read(folder / _OWNER))
+        holder = seal.read_json(plain.read(folder / _OWNER))
         there = is_there(holder)
         silent = store.now() - (folder / _OWNER).stat().st_mtime
     except (OSError, ValueError, KeyError, TypeError):
