@@ -41,7 +41,8 @@ def sambench(folder: Path, *arguments: object, environment: Mapping[str, str] | 
 def on_its_own(folder: Path, words: list[str], environment: Mapping[str, str]) -> Ended:
     """As a user runs it."""
     return subprocess.run(
-        [sys.executable, "-m", "bench", *words],
+        # As the installed command: without the working directory on the path.
+        [sys.executable, "-P", "-m", "bench", *words],
         cwd=folder,
         env=environment,
         capture_output=True,

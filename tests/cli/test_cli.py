@@ -113,7 +113,8 @@ def test_all_faults_of_a_sweep_at_once(process: Command, tmp_path: Path) -> None
     (tmp_path / "bad.yaml").write_text("title: x\ngrid: {modle: resnet8, lr: -1}\n")
     told = process("run", "bad.yaml")
     assert told.returncode == 2
-    assert told.stderr.startswith("bad.yaml:2:8: grid.modle: unknown field 'modle'; did you mean model")
+    assert "bad.yaml:2:8: grid.modle: unknown field 'modle'; did you mean model" in told.stderr
+    assert "bad.yaml:1:1: dataset: has no value" in told.stderr, "a fault hides no other"
     assert "bad.yaml:2:28: grid.lr: input should be greater than 0, not -1" in told.stderr
 
 

@@ -80,7 +80,8 @@ def test_a_choice_is_made_from_both(halves: Sweep, call: Call, tmp_path: Path) -
     use = Path("tiny.yaml").read_text(encoding="utf-8").replace("[0.05, 0.1]", "{choose: tiny, by: test_accuracy}")
     Path("use.yaml").write_text(use, encoding="utf-8")
     assert (
-        "of ρ waits for 4 trials of tiny: sambench run tiny.yaml --store a" in call("plan", "use.yaml", *BOTH[:2]).out
+        "choice is waiting for 4 trials of tiny: sambench run tiny.yaml --store a"
+        in call("plan", "use.yaml", *BOTH[:2]).out
     )
     assert "best of 0.05, 0.1 in tiny by mean test_accuracy" in call("plan", "use.yaml", *BOTH).out
     assert call("sweeps", ".", *BOTH).code == 0

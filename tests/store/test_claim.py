@@ -106,9 +106,9 @@ def test_a_claim_from_the_future_is_of_a_clock_that_was_put_back(store: Store, f
     acquire(store, folder, "test")
     path = folder.claim(1)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"machine": ELSEWHERE}))
-    os.utime(path, (time.time() + claim.STALE - 5,) * 2)
+    os.utime(path, (time.time() + lease.STALE - 5,) * 2)
     assert acquire(store, folder, "test") is None, "clocks differ a little"
-    os.utime(path, (time.time() + 10 * claim.STALE,) * 2)
+    os.utime(path, (time.time() + 10 * lease.STALE,) * 2)
     assert acquire(store, folder, "test") is not None
 
 

@@ -19,7 +19,7 @@ def test_a_worker_without_a_byte_left_is_interrupted_and_goes_on_later(tmp_path:
     assert second["first_epoch"] >= 1
 
 
-@pytest.mark.parametrize("on", ["inline", "ray"])
+@pytest.mark.parametrize("on", ["inline", pytest.param("ray", marks=pytest.mark.share(0))])
 def test_a_driver_on_a_full_disk_stops_with_one_sentence(tmp_path: Path, on: str) -> None:
     found = on_small_disk(tmp_path / "disk", "400k", "driver", on)
     assert found["first"] == 2, found["said"]
