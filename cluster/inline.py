@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 from bench.resources import Resources
 from bench.store import Store
-from cluster.launcher import Job, LaunchError
+from cluster.launcher import Job, Launcher, LaunchError
 from cluster.measuring import Taken, Work
 from cluster.progress import Progress
 from cluster.work.environment import apply_here
@@ -27,11 +25,8 @@ def _gpus(resources: Resources) -> int:
     return wanted
 
 
-class InlineLauncher:
+class InlineLauncher(Launcher):
     """Runs each trial where the command runs: no scheduler, and a debugger works."""
-
-    def __enter__(self) -> Self:
-        return self
 
     def launch(self, job: Job, progress: Progress | None) -> None:
         """Run every trial of `job` once."""
@@ -54,14 +49,6 @@ class InlineLauncher:
             progress.started(trial_id)
             report = run_trial(store, trial_id, options, seen=seen)
             progress.finished(report)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        return None
 
 
 def measure(work: Work) -> Iterator[Taken]:

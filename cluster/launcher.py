@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from bench.errors import UserError
 from bench.registry import LauncherEntry
@@ -59,17 +59,18 @@ class Job:
     """Trials of the sweep that are done or pruned, which others are compared with."""
 
 
-class Launcher(Protocol):
+class Launcher(ABC):
     """Starts workers on trials and waits for them. A context, so that what it starts is stopped again."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
     def launch(self, job: Job, progress: Progress | None) -> None:
         """Run every trial once and tell `progress`, or queue them; LaunchError if none can be started."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    def close(self) -> None:  # noqa: B027 - most start nothing that outlives a launch
+        """Stop what was started."""

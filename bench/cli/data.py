@@ -12,7 +12,7 @@ from bench.cli.options import DataRootOption, JsonOption
 from bench.cli.render.terminal import fail, show, tell
 
 if TYPE_CHECKING:
-    from bench.data.location import DataFiles
+    from bench.data.files.location import DataFiles
 
 data_app = typer.Typer(no_args_is_help=True, help="Get and check data sets; `sambench list data` lists them.")
 app.add_typer(data_app, name="data")

@@ -9,8 +9,8 @@ from bench.data.fake_names import FORM, parse
 from bench.registry import AugmentationEntry, DatasetEntry, TestSetEntry
 
 if TYPE_CHECKING:
-    from bench.data.folders import UserFolder
-    from bench.data.location import DataFiles
+    from bench.data.files.folders import UserFolder
+    from bench.data.files.location import DataFiles
     from bench.data.splits import Splits
 
 
@@ -23,7 +23,7 @@ def _cifar(classes: int) -> DatasetEntry:
         in_channels=3,
         image_size=32,
         flip=True,
-        files=f"bench.data.cifar_files:CIFAR{classes}",
+        files=f"bench.data.files.cifar:CIFAR{classes}",
     )
 
 
@@ -48,13 +48,13 @@ DATASETS: dict[str, DatasetEntry] = {
         image_size=224,
         flip=True,
         any_size=True,
-        files="bench.data.imagenet_files:IMAGENET",
+        files="bench.data.files.imagenet:IMAGENET",
     ),
 }
 
 
 def _test_set(name: str, summary: str, source: str) -> TestSetEntry:
-    files = f"bench.data.imagenet_files:{name.upper()}"
+    files = f"bench.data.files.imagenet:{name.upper()}"
     return TestSetEntry(target=files, summary=summary, source=source, trained_on="imagenet", files=files)
 
 
@@ -147,7 +147,7 @@ def _fake(rest: str) -> DatasetEntry:
 
 
 def _folder(path: str) -> DatasetEntry:
-    from bench.data.folders import UserFolder
+    from bench.data.files.folders import UserFolder
 
     how = "Put train/CLASS/*.jpg beside val/ or test/"
     folder: UserFolder = UserFolder(name=f"folder:{path}", folder=path, how=how)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import torch
 
-from bench.data.cifar_files import CIFAR10, CIFAR100, CifarFiles
+from bench.data.files.cifar import CIFAR10, CIFAR100, CifarFiles
 from bench.data.in_memory import InMemory
 from bench.data.splits import Splits
 

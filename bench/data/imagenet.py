@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from bench.data.folders import Listing, UserFolder
-from bench.data.imagenet_files import IMAGENET, ObjectNet, TestSet
+from bench.data.files.folders import Listing, UserFolder
+from bench.data.files.imagenet import IMAGENET, ObjectNet, TestSet
 from bench.data.on_disk import OnDisk
 from bench.data.splits import Splits
 

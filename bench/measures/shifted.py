@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from bench.data import TEST_SETS
+from bench.data.files.imagenet import TestSet
 from bench.data.imagenet import load_test_set
-from bench.data.imagenet_files import TestSet
 from bench.measures.accuracy import Trained
 
 _BATCH = 256

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import data, models
-from bench.data.location import DataError
+from bench.data.files.location import DataError
 from bench.errors import nearest, shown, unknown
 from bench.measures.names import MeasureError, parse
 from bench.models import MODELS

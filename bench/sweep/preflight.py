@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench import data, models
-from bench.data.location import DataFiles
+from bench.data.files.location import DataFiles
 from bench.measures import entry as measure_entry
 from bench.registry import DatasetEntry, TestSetEntry
 from bench.sweep import Sweep

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from cluster.launcher import Job
+from cluster.launcher import Job, Launcher
 from cluster.on_ray.environment import prepare
 from cluster.progress import Progress
 
@@ -13,14 +12,11 @@ if TYPE_CHECKING:
     from cluster.on_ray.connection import Connection
 
 
-class RayLauncher:
+class RayLauncher(Launcher):
     """Uses a Ray instance of this run alone and stops it at the end, or one that is there and leaves it."""
 
     def __init__(self) -> None:
         self._ray: Connection | None = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def launch(self, job: Job, progress: Progress | None) -> None:
         """Run every trial of `job` once; LaunchError if it can't be placed, or its workers can't start on it."""
@@ -32,11 +28,7 @@ class RayLauncher:
         self._ray = self._ray or Connection(job.address, job.resources.cpus)
         run_trials(self._ray, job, progress)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Stop the Ray of this run, or leave the one that was there."""
         if self._ray is not None:
             self._ray.close()

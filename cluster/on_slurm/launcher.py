@@ -11,11 +11,9 @@ import os
 import stat
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bench.store import Store, files
-from cluster.launcher import Job, LaunchError
+from cluster.launcher import Job, Launcher, LaunchError
 from cluster.on_slurm import commands
 from cluster.on_slurm.commands import Queued, SlurmError
 from cluster.on_slurm.plan import Plan, cut, new_path, plans
@@ -26,11 +24,8 @@ _PACK_MINUTES = 20.0
 """Work that a job is queued for, if trials are shorter: starting a worker takes half a minute of it."""
 
 
-class SlurmLauncher:
+class SlurmLauncher(Launcher):
     """Queues trials and returns."""
-
-    def __enter__(self) -> Self:
-        return self
 
     def launch(self, job: Job, progress: Progress | None = None) -> None:
         """Queue what isn't queued yet; LaunchError in SLURM's own words if it refuses, with how many went in."""
@@ -63,14 +58,6 @@ class SlurmLauncher:
             chunks=cut(shares, most_elements, job.resources.max_parallel),
             tensorboard=job.tensorboard,
         )
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        return None
 
     def _submit(self, plan: Plan, job: Job) -> None:
         newest: dict[int, str] = {}

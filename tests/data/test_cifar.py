@@ -12,8 +12,8 @@ import torch
 
 from bench import data
 from bench.data.cifar import load_cifar10, load_cifar100
-from bench.data.cifar_files import CIFAR10, CIFAR100
-from bench.data.location import DataError
+from bench.data.files.cifar import CIFAR10, CIFAR100
+from bench.data.files.location import DataError
 from bench.train.training import Training
 from tests.data.formats import write_cifar
 

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from bench import data
-from bench.data.folders import FolderTree
+from bench.data.files.folders import FolderTree
+from bench.data.files.imagenet import IMAGENET, IMAGENET_A, IMAGENET_R, IMAGENET_V2, OBJECTNET, class_of, synsets
+from bench.data.files.location import DataError
 from bench.data.imagenet import load_test_set
-from bench.data.imagenet_files import IMAGENET, IMAGENET_A, IMAGENET_R, IMAGENET_V2, OBJECTNET, class_of, synsets
-from bench.data.location import DataError
 from bench.data.on_disk import OnDisk
 from bench.data.split import Augmentation
 from bench.measures.shifted import chosen, rightness

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS, files_of
 from bench.data.fake_names import FORM
-from bench.data.location import data_root
+from bench.data.files.location import data_root
 from bench.measures import MEASURES
 from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS

@@ -13,8 +13,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench.data.folders import FolderTree, Labels
-from bench.data.location import damaged, missing
+from bench.data.files.folders import FolderTree, Labels
+from bench.data.files.location import damaged, missing
 
 Accepted = Mapping[int, frozenset[int]]
 """Label of a test set → ImageNet classes that count as right."""

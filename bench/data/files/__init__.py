@@ -1,0 +1,1 @@
+"""The files of data sets on disk: where they lie, how they are checked, got and read."""
