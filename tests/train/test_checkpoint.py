@@ -32,3 +32,19 @@ def test_a_checkpoint_brings_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "link").symlink_to(path)
     with pytest.raises(checkpoint.DamagedCheckpoint, match="is a link"):
         checkpoint.load(tmp_path / "link")
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", None])
+def test_a_damaged_checkpoint_is_noticed(tmp_path: Path, damage: bytes | None) -> None:
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.save(path, {"w": torch.zeros(1000)})
+    assert torch.equal(checkpoint.load(path)["w"], torch.zeros(1000))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data) if damage is None else damage)
+    with pytest.raises(checkpoint.DamagedCheckpoint, match="checksum"):
+        checkpoint.load(path)
+
+
+def test_no_checkpoint(tmp_path: Path) -> None:
+    assert checkpoint.load(tmp_path / "none.pt") is None

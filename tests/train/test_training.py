@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +11,6 @@ from torch import Tensor
 
 from bench.models import MODELS
 from bench.sam import VARIANTS
-from bench.train import checkpoint
 from bench.train.training import Diverged, Stopped, Training
 from bench.trial import Trial
 
@@ -263,19 +261,3 @@ def test_bn_stats_first_leaves_the_second_pass_out(make_trial: Make, variant: st
         training._method.step_batch(images, labels, training._loss)
         counts[mode] = training.model.stem[1].num_batches_tracked.item()
     assert counts == {"both": 2, "first": 1}
-
-
-@pytest.mark.parametrize("damage", [b"", b"short", None])
-def test_a_damaged_checkpoint_is_noticed(tmp_path: Path, damage: bytes | None) -> None:
-    path = tmp_path / "checkpoint.pt"
-    checkpoint.save(path, {"w": torch.zeros(1000)})
-    assert torch.equal(checkpoint.load(path)["w"], torch.zeros(1000))
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(bytes(data) if damage is None else damage)
-    with pytest.raises(checkpoint.DamagedCheckpoint, match="checksum"):
-        checkpoint.load(path)
-
-
-def test_no_checkpoint(tmp_path: Path) -> None:
-    assert checkpoint.load(tmp_path / "none.pt") is None
