@@ -25,7 +25,6 @@ KINDS = {
     "weights": r"trials/\w+/weights\.safetensors",
     "checkpoint": r"trials/\w+/checkpoint\.pt",
     "log": r"trials/\w+/log\.txt",
-    "journal": r"journal/.*",
     "manifest": r"compact/manifest-.*",
     **{
         f"compacted {table}": rf"compact/\w+-{table}\.parquet"

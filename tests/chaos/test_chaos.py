@@ -46,8 +46,8 @@ def test_killed_drivers_train_every_trial_once_and_to_the_bit(tmp_path: Path) ->
 
 
 def test_a_damaged_file_is_told_and_no_number_is_wrong(tmp_path: Path) -> None:
-    kinds = ("weights", "checkpoint")
-    found = play(tmp_path, "--kinds", "damage", "--rounds", 1, "--damages", 2, "--files", *kinds)
+    kinds = ("trial.json", "record", "history", "manifest", "compacted attempts", "compacted results", "checkpoint")
+    found = play(tmp_path, "--kinds", "damage", "--rounds", 1, "--damages", len(kinds), "--files", *kinds)
     assert found.damages == dict.fromkeys(kinds, 1)
 
 

@@ -177,7 +177,7 @@ def test_a_log_behind_a_link_is_not_read(store: Store, make_trial: Make, secret:
     assert read_progress(store.folder(trial_id)) is None
 
 
-@pytest.mark.parametrize("name", ["trials", "compact", "changed", "journal"])
+@pytest.mark.parametrize("name", ["trials", "compact", "changed"])
 def test_a_store_whose_folder_is_a_link_is_refused(store: Store, secret: Path, name: str) -> None:
     link(store, name, "", secret)
     with pytest.raises(StoreError, match="is a link, which isn't followed"):
