@@ -134,6 +134,19 @@ class Trial:
         """The value of one setting; KeyError if the chosen entries don't have it."""
         return dict(self.settings)[name]
 
+    def value(self, name: str) -> Any:
+        """The value of a field or setting; None if the trial has no such setting."""
+        return getattr(self, name) if name in FIELDS else dict(self.settings).get(name)
+
+    def written(self, name: str) -> Any:
+        """The same, but None where it follows from another field, as if it were left out."""
+        value = self.value(name)
+        return None if name in _FOLLOWS and value == getattr(self, _FOLLOWS[name]) else value
+
+    def as_written(self) -> dict[str, Any]:
+        """`as_dict` without what follows from other fields."""
+        return self.as_dict() | {name: self.written(name) for name in _FOLLOWS}
+
     @property
     def label(self) -> str:
         """A short description for people: `resnet8 sgd sam/only_norm ρ 0.5 seed 0`."""
@@ -154,6 +167,8 @@ class Trial:
 FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Trial))
 """Names of a trial's fields, in the order of their declaration."""
 
+_FOLLOWS = {"m": "batch_size", "perturb_until": "total_epochs"}
+"""Field → what it equals where it was left out."""
 _SORTED = tuple(sorted(FIELDS))
 _values_of = itemgetter(*_SORTED)
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Trial) if item.default is not MISSING}
@@ -183,13 +198,6 @@ def _fragment(name: str, value: Any) -> str:
     elif name in _FLOATS and value is not None:
         value = float(value)
     return f'"{name}":' + json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
-
-
-def as_written(trial: Trial) -> dict[str, Any]:
-    """The fields, with those that follow from others as if they were left out."""
-    follows = {"m": trial.batch_size, "perturb_until": trial.total_epochs}
-    values = trial.as_dict()
-    return values | {name: None for name, value in follows.items() if values[name] == value}
 
 
 def short(value: Any) -> str:

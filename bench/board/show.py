@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench.board.board import make_board
 from bench.board.layouts.base import Layout
-from bench.board.layouts.free import FreeLayout, where
+from bench.board.layouts.free import FreeLayout
 from bench.board.layouts.paper import PaperLayout
 from bench.board.page.page import Page, board_page
 from bench.errors import UserError
@@ -14,6 +14,7 @@ from bench.measures import MEASURES
 from bench.papers.sam_on.tables import form_of
 from bench.store import Readable
 from bench.sweep import Sweep
+from bench.sweep.select import where
 
 
 def show_board(

@@ -54,10 +54,10 @@ def measure(
     address: Annotated[str | None, typer.Option(help="host:port of a Ray cluster to use; else one is started.")] = None,
 ) -> None:
     """Take what is missing of a sweep's done trials, from their weights; may be stopped and started again."""
-    from bench.board.layouts.free import where as select
     from bench.measures.names import parse
     from bench.store import Store
     from bench.sweep.file.fault import unknown
+    from bench.sweep.select import where as select
     from cluster.measuring import MEASURERS, missing
 
     named = [parse(text) for text in measures or ()]

@@ -103,9 +103,9 @@ def cancel(
     where: WhereOption = None,
 ) -> None:
     """Stop trials that run, after a checkpoint, and keep the others from starting; `run` takes them up again."""
-    from bench.board.layouts.free import where as matching
     from bench.store import Store
     from bench.store import cancel as cancel_trials
+    from bench.sweep.select import where as matching
     from cluster.on_slurm.view import cancel_elements
 
     if _is_id(what):

@@ -129,9 +129,9 @@ def plot(
 ) -> None:
     """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
     from bench.board import make_board
-    from bench.board.layouts.free import where as matching
     from bench.plots import FORMATS, PLOTS, default_kind
     from bench.sweep.file.fault import unknown
+    from bench.sweep.select import where as matching
 
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import shown
 from bench.sweep.choose import Choice, Chooser, ChooseRho, Pairs, Verdict, Waiting, describe
@@ -54,9 +54,9 @@ class Searches:
             self.held[trial.trial_id] = trial
             return None
         trials, told_apart = self._alike(search, choose, trial, path)
-        group: Pairs = tuple((name, _written(trial, name)) for name in (*_ALWAYS, *told_apart))
+        group: Pairs = tuple((name, trial.written(name)) for name in (*_ALWAYS, *told_apart))
         if (choose, group) not in self._decided:
-            same = [each for each in trials if all(_written(each, name) == value for name, value in group)]
+            same = [each for each in trials if all(each.written(name) == value for name, value in group)]
             self._decided[choose, group] = self._decide(search, choose, group, trials, same, path)
         if (search.file, group) in self.waits:
             self.held[trial.trial_id] = trial
@@ -83,15 +83,15 @@ class Searches:
 
     def _alike(self, search: Sweep, choose: ChooseRho, trial: Trial, path: Path) -> tuple[list[Trial], list[str]]:
         """Trials of the same data set, variant and scope that match `where`, and the fields that vary among them."""
-        wanted = tuple(_value(trial, name) for name in _ALWAYS)
+        wanted = tuple(trial.value(name) for name in _ALWAYS)
         key = (choose, wanted)
         if key not in self._groups:
             there = [each for each in search.trials if _matches(each, choose)]
-            alike = [each for each in there if tuple(_value(each, name) for name in _ALWAYS) == wanted]
+            alike = [each for each in there if tuple(each.value(name) for name in _ALWAYS) == wanted]
             if not there:
                 self._fault(path, f"no trial of {search.name} matches where: {_where(choose)}")
             elif not alike:
-                known = dict.fromkeys(describe(tuple((n, _value(t, n)) for n in _ALWAYS)) for t in there if t.perturbs)
+                known = dict.fromkeys(describe(tuple((n, t.value(n)) for n in _ALWAYS)) for t in there if t.perturbs)
                 this = describe(tuple(zip(_ALWAYS, wanted, strict=True)))
                 self._fault(path, f"{search.name} searches no ρ for {this}; it does for: {', '.join(known)}")
             self._groups[key] = (alike, _varied(alike))
@@ -144,32 +144,21 @@ def _choice(search: Sweep, choose: ChooseRho, group: Pairs, verdict: Verdict) ->
     )
 
 
-def _value(trial: Trial, name: str) -> Any:
-    return getattr(trial, name) if name in FIELDS else dict(trial.settings).get(name)
-
-
-def _written(trial: Trial, name: str) -> Any:
-    """The value of a field; None where it follows from another, as if it were left out."""
-    value = _value(trial, name)
-    follows = (name == "m" and value == trial.batch_size) or (name == "perturb_until" and value == trial.total_epochs)
-    return None if follows else value
-
-
 def _matches(trial: Trial, choose: ChooseRho) -> bool:
-    return trial.perturbs and all(_value(trial, name) in values for name, values in choose.where)
+    return trial.perturbs and all(trial.value(name) in values for name, values in choose.where)
 
 
 def _varied(trials: Sequence[Trial]) -> list[str]:
     """Fields and settings, without seed and ρ, that take several values."""
     settings = dict.fromkeys(name for trial in trials for name, _ in trial.settings)
     names = [*(name for name in FIELDS if name not in _SEARCHED), *settings]
-    return [name for name in names if len({_written(trial, name) for trial in trials}) > 1]
+    return [name for name in names if len({trial.written(name) for trial in trials}) > 1]
 
 
 def _unlike(search: Sweep, group: Pairs, alike: Iterable[Trial]) -> str:
     """Why none of the trials shares all fields of the group, and the way out."""
     for name, value in group:
-        there = sorted({str(_written(trial, name)) for trial in alike})
+        there = sorted({str(trial.written(name)) for trial in alike})
         if str(value) not in there:
             way_out = f"choose one of them by where: {{{name}: {there[0]}}}"
             return f"{search.name} varies {name} ({', '.join(there)}) and has no {value}; {way_out}"

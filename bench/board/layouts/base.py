@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.trial import DEFAULTS, FIELDS, Trial, as_written, short
+from bench.trial import DEFAULTS, FIELDS, Trial, short
 
 BASE_ROW = "base optimizer"
 _ALWAYS = ("dataset", "model", "optimizer")
@@ -34,7 +34,7 @@ class Layout:
 
     @classmethod
     def of(cls, trials: Sequence[Trial]) -> Layout:
-        described = [as_written(trial) for trial in trials]
+        described = [trial.as_written() for trial in trials]
         names = [name for name in FIELDS if name not in _METHOD]
         same = {name for name in names if len({values[name] for values in described}) == 1}
         varying = [name for name in names if name not in {*same, *_ALWAYS} and varies_within(described, name)]

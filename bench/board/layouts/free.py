@@ -1,17 +1,15 @@
-"""The free layout: any fields as lines and as columns, and trials selected by the values of fields."""
+"""The free layout: any fields as lines and as columns."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.board.layouts.base import Layout
 from bench.errors import UserError
-from bench.sweep import Sweep
-from bench.sweep.file.fault import unknown
-from bench.trial import FIELDS, NONE, Trial, as_written, short
+from bench.sweep.select import known_field
+from bench.trial import NONE, Trial, short
 
 _WITHIN = frozenset({"rho", "seed"})
 """What the trials of one cell may differ in: seeds are averaged over, of several ρ one is chosen."""
@@ -58,62 +56,18 @@ class FreeLayout(Layout):
                 raise UserError(_mixed(place, mixed))
 
 
-def where(sweep: Sweep, conditions: Sequence[str]) -> Sweep:
-    """The sweep's trials that satisfy `FIELD=VALUE`; conditions on one field are alternatives."""
-    wanted: dict[str, set[str]] = {}
-    for condition in conditions:
-        name, equals, value = condition.partition("=")
-        if not equals or not name:
-            raise UserError(f"--where {condition}: write FIELD=VALUE, such as --where scope=all")
-        wanted.setdefault(_field(sweep.trials, "--where", name), set()).add(_value(sweep.trials, name, value))
-    if not wanted:
-        return sweep
-    kept = [trial for trial in sweep.trials if all(_text(trial, name) in wanted[name] for name in wanted)]
-    if not kept:
-        raise UserError(f"--where {' --where '.join(conditions)}: no trial of {sweep.name} has all of these values")
-    return dataclasses.replace(sweep, trials=tuple(kept))
-
-
 def _fields(trials: Sequence[Trial], option: str, text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_field(trials, option, name.strip()) for name in text.split(",")))
-
-
-def _field(trials: Sequence[Trial], option: str, name: str) -> str:
-    settings = dict.fromkeys(name for trial in trials for name, _ in trial.settings)
-    valid = [*(field for field in FIELDS if field != "settings"), *settings]
-    if name not in valid:
-        raise UserError(f"{option}: {unknown('field', name, valid)}")
-    return name
-
-
-def _value(trials: Sequence[Trial], name: str, value: str) -> str:
-    valid = list(dict.fromkeys(_text(trial, name) for trial in trials))
-    number = value if value in valid else _as_number(value)
-    if number not in valid:
-        raise UserError(f"--where {name}={value}: {unknown('value', value, valid)}")
-    return number
-
-
-def _as_number(text: str) -> str:
-    """`1e-1` and `0.10` are written as trials are, `0.1`; words stay."""
-    try:
-        return short(float(text))
-    except ValueError:
-        return text
+    return tuple(dict.fromkeys(known_field(trials, option, name.strip()) for name in text.split(",")))
 
 
 def _values(trial: Trial) -> dict[str, Any]:
-    values = as_written(trial)
+    values = trial.as_written()
     settings: Mapping[str, Any] = values.pop("settings")
     return {**values, **settings}
 
 
-def _text(trial: Trial, name: str) -> str:
-    return short({**trial.as_dict(), **dict(trial.settings)}.get(name))
-
-
 def _label(trial: Trial, names: Sequence[str]) -> str:
-    return " · ".join(_text(trial, name) for name in names)
+    return " · ".join(short(trial.value(name)) for name in names)
 
 
 def _mixed(place: tuple[str, str], mixed: Mapping[str, Sequence[str]]) -> str:

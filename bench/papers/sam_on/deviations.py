@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.papers.sam_on.recipes import RECIPES
-from bench.trial import DEFAULTS, FIELDS, Trial, as_written, short
+from bench.trial import DEFAULTS, FIELDS, Trial, short
 
 _RECIPES = {
     "table2": "imagenet-resnet50", "table3": "cifar-vit", "table4": "imagenet-vit-s32", "table13":
@@ -29,7 +29,7 @@ def deviations(trial: Trial, table: str) -> list[str]:
     expected: dict[str, Any] = {**DEFAULTS, **{name: recipe[name] for name in recipe if name in FIELDS}}
     if expected["m"] == expected["batch_size"]:
         expected["m"] = None
-    actual = as_written(trial)
+    actual = trial.as_written()
     told = {name: expected.get(name) for name in FIELDS if name not in _FREE and actual[name] != expected.get(name)}
     settings = dict(trial.settings)
     wanted = {name: recipe[name] for name in recipe if name not in FIELDS and trial.optimizer == recipe["optimizer"]}
