@@ -24,8 +24,8 @@ HIDDEN = "mount -t proc -o hidepid=2 proc /proc"
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """A folder that all users reach; pytest's own are private."""
-    folder = Path(tempfile.mkdtemp(prefix="sambench-test-users-"))
+    """A folder that all users reach; pytest's own, and often $TMPDIR, are private."""
+    folder = Path(tempfile.mkdtemp(prefix="sambench-test-users-", dir="/tmp"))
     folder.chmod(0o777)
     yield folder
     shutil.rmtree(folder)

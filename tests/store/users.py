@@ -50,7 +50,13 @@ def as_user(
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "HOME": str(folder), "MPLCONFIGDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "HOME": str(folder),
+            "TMPDIR": str(folder),
+            "MPLCONFIGDIR": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
