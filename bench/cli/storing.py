@@ -67,7 +67,7 @@ def merge(
     if done.measures:
         tell(f"{done.measures} measures were added to trials that {into} has from the same training")
     if done.running:
-        tell(f"{done.running} trials were left out, because workers are at them: merge again when they are over")
+        tell(f"{done.running} trials were left out, because workers or a compaction are at them: merge again later")
 
 
 @store_app.command(epilog="Example: sambench store export results.parquet --store a --store b")
@@ -85,7 +85,7 @@ def export(
 @store_app.command(epilog="Example: sambench store check --repair")
 def check(
     store: StoreOption = DEFAULT_STORES,
-    repair: Annotated[bool, typer.Option("--repair", help="Restore what is damaged, set the rest aside.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Restore or set aside damage, clear up.")] = False,
 ) -> None:
     """Read everything: damage, wrong ids, live and stale claims, orphans; exit code 1 if results are in doubt."""
     from bench.store import Store
@@ -100,17 +100,21 @@ def check(
         print(visible(f"{finding.kind}: {finding.path}: {finding.text}"))
     told = ", ".join(f"{count} × {kind}" for kind, count in counts.items()) or "nothing to report"
     tell(f"{opened.root}: {told}")
-    if bad and repair:
-        _repair(opened)
+    if repair:
+        _repair(opened, bad=bool(bad))
     elif bad:
         tell("--repair restores what it can; damaged trials are also set aside by the next `run`, to be trained again")
     if bad:
         raise typer.Exit(1)
 
 
-def _repair(store: Store) -> None:
-    from bench.store.upkeep.repair import repair
+def _repair(store: Store, *, bad: bool) -> None:
+    from bench.store.upkeep.repair import remove_leftovers, repair
 
+    if removed := remove_leftovers(store):
+        tell(f"{removed} leftovers of killed processes removed")
+    if not bad:
+        return
     done = repair(store)
     tell(f"{done.restored} trials restored, {done.given_up} given up: `sambench run` trains them again")
     if done.without_history:

@@ -16,11 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.store import files, plain, seal
+from bench.store import files, plain, seal, temporary
 from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
 from bench.store.compacted import manifest
 from bench.store.folder import StoreError, TrialFolder
-from bench.store.lease import _UNKNOWN, HEARTBEAT, describe_holder, is_dead, read_holder, this_machine
+from bench.store.lease import _UNKNOWN, HEARTBEAT, is_dead, read_holder
+from bench.store.process import describe_holder, this_machine
 from bench.store.store import Store
 
 _CLAIM = re.compile(r"(\d{4,})\.claim")
@@ -82,7 +83,10 @@ def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) 
         outcome = read_outcome(folder, number)
         if outcome == "done" or (outcome in OWN_FAULTS and number > seen):
             return None
-    return _create(folder, number + 1, launcher)
+    claim = _create(folder, number + 1, launcher)
+    if claim is not None:
+        temporary.sweep(folder.attempts, store.now)
+    return claim
 
 
 def last_number(folder: TrialFolder) -> int:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench.store import files, plain, seal
+from bench.store import files, plain, seal, temporary
 from bench.store.folder import TrialFolder
+from bench.store.process import describe_holder, is_there
 from bench.store.store import Store
 
 HEARTBEAT = 5.0
@@ -44,6 +43,7 @@ def lease(store: Store, folder: TrialFolder, launcher: str) -> Iterator[bool]:
     if not _is_over(store, folder, number):
         yield False
         return
+    temporary.sweep(folder.later, store.now)
     path = folder.lease(number + 1)
     try:
         files.create(path, seal.sealed_json(describe_holder(launcher)))
@@ -101,19 +101,6 @@ def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
     return abs(store.now() - touched) > STALE if there is None else not there
 
 
-def is_there(holder: dict[str, Any]) -> bool | None:
-    """Whether the process that describes itself so runs; None if it can't be seen from here.
-
-    That is so on another machine, and for somebody else's process where `/proc` is mounted with `hidepid`.
-    """
-    if holder["machine"] != this_machine():
-        return None
-    started = _process_started(holder["pid"])
-    if started is None and _is_hidden(holder["pid"]):
-        return None
-    return started == holder["process_started"]
-
-
 def read_holder(path: Path) -> tuple[dict[str, Any], float]:
     """What a claim says, and when it was last touched; FileNotFoundError if it isn't there.
 
@@ -126,45 +113,3 @@ def read_holder(path: Path) -> tuple[dict[str, Any], float]:
         holder = {}
     fits = all(type(holder.get(name)) is type(value) for name, value in _UNKNOWN.items())
     return (holder if fits else dict(_UNKNOWN)), touched
-
-
-def describe_holder(launcher: str) -> dict[str, Any]:
-    """What a claim of this process says, by which others tell whether it lives."""
-    return {
-        "host": socket.gethostname(),
-        "machine": this_machine(),
-        "pid": os.getpid(),
-        "process_started": _process_started(os.getpid()),
-        "launcher": launcher,
-    }
-
-
-def _is_hidden(pid: int) -> bool:
-    """Whether there is a process of this id, of which nothing is shown."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return not os.path.exists(f"/proc/{pid}")
-    # Ours, and gone from view only because it is dead and not yet waited for.
-    return False
-
-
-@lru_cache(maxsize=1)
-def this_machine() -> str:
-    """Boot and process namespace: only there does a process id mean the same process."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        boot = file.read().strip()
-    return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
-
-
-def _process_started(pid: int) -> str | None:
-    """Start of a process in clock ticks since boot, which tells it from a later one of the same id; None if gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            after_name = file.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    state, started = after_name[0], after_name[19]
-    return None if state in "ZX" else started

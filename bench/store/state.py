@@ -131,13 +131,15 @@ def trial_damage(folder: TrialFolder) -> dict[Path, str]:
 
     Without what was measured later, which can be taken again of its model.
     """
+    # Before anything else: nobody claims a trial before its description is there.
+    tried = last_number(folder)
     damaged = damaged_files(folder.attempts.glob("*.parquet"), ATTEMPT_SCHEMA)
     damaged |= damaged_files([folder.history], HISTORY_SCHEMA) | damaged_files([folder.measures], MEASURES_SCHEMA)
     try:
         check_description(folder.trial_id, plain.read(folder.trial))
     except FileNotFoundError:
         # Without a claim it isn't damaged: another process is about to add the trial.
-        if last_number(folder):
+        if tried:
             damaged[folder.trial] = "is missing"
     except (OSError, ValueError) as error:
         damaged[folder.trial] = plain.reason(error)

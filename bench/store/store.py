@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.store import files, plain, seal
+from bench.store import files, plain, seal, temporary
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
 from bench.store.folder import StoreError, TrialFolder
@@ -163,7 +163,7 @@ def read_header(data: bytes) -> int:
 
 
 def _probe(root: Path) -> float:
-    path = root / f".probe-{uuid.uuid4().hex}"
+    path = root / temporary.new_name("probe")
     path.touch(exist_ok=False)
     try:
         return path.stat().st_mtime

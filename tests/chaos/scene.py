@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from bench.store import Store
@@ -37,6 +38,8 @@ class Scene:
         self.household = Household(folder / "said")
         self.sleeping: list[tuple[float, Process]] = []
         """Stopped processes, and when each is to go on."""
+        self.over: set[Path] = set()
+        """Claims whose attempts are over, or whose workers are gone."""
         self.watcher: Child | None = None
         self.exit_codes: tuple[int, ...] = (0,)
         """Of undisturbed children."""
@@ -141,7 +144,7 @@ class Scene:
             return
         role, process = self.random.choice(victims)
         number = self.random.choices((signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP), (7, 1, 2))[0]
-        held = len(self._held())
+        overlapping = self._overlaps()
         ancestry = [process.pid, *ancestors(process.pid)]
         for pid in ancestry:
             if pid in self.household.children:
@@ -153,7 +156,7 @@ class Scene:
             return
         self.tally.roles[f"{self.kind} {role}"] += 1
         self.struck(role, ancestry)
-        if held > 1:
+        if overlapping:
             self.tally.overlapping[self.kind] += 1
 
     def _count(self, number: signal.Signals, process: Process) -> bool:
@@ -162,18 +165,23 @@ class Scene:
             self.tally.signals[f"{self.kind} {number.name}"] += 1
         return arrived
 
-    def _held(self) -> list[Path]:
-        """Trials with an open attempt whose worker lives here."""
-        held = []
+    def _overlaps(self) -> bool:
+        """Whether at least two trials have an open attempt whose worker lives here."""
+        return len(list(islice(self._held(), 2))) == 2
+
+    def _held(self) -> Iterator[Path]:
+        """Claims on open attempts, of workers that live here."""
         for claim in self.store.glob("trials/*/attempts/*.claim"):
             try:
-                if not claim.with_suffix(".parquet").exists():
+                if claim not in self.over and not claim.with_suffix(".parquet").exists():
                     holder = json.loads(claim.read_text(encoding="utf-8"))
                     found = Process.find(holder["pid"])
-                    held += [claim] * (found is not None and str(found.started) == str(holder["process_started"]))
+                    if found is not None and str(found.started) == str(holder["process_started"]):
+                        yield claim
+                        continue
             except (OSError, ValueError):
                 continue
-        return held
+            self.over.add(claim)
 
     def _wait(self) -> float:
         return self.random.expovariate(1 / self.pause)

@@ -116,6 +116,23 @@ def test_a_killed_merge_leaves_nothing(store: Store, other: Store, make_trial: M
     assert not [finding for finding in check(other) if finding.bad]
 
 
+@pytest.mark.parametrize("call", [1, 3, 4], ids=["before all", "amid", "before measures"])
+@pytest.mark.parametrize("done_before", [True, False])
+def test_a_trial_that_the_source_compacts_while_it_is_copied_comes_whole(
+    store: Store, other: Store, make_trial: Make, call: int, done_before: bool
+) -> None:
+    trial = make_trial(seed=0)
+    finish(store, trial, "done" if done_before else "preempted", test_accuracy=90.0)
+    sleeper = start("merge", store, other, at="bench.store.upkeep.copying:_copy_file", call=call, by=signal.SIGSTOP)
+    if not done_before:
+        finish(store, trial, test_accuracy=90.0)
+    compact(store)
+    wake(sleeper)
+    merge([store], other)
+    assert contents(other) == contents(store)
+    assert leftovers(other) == []
+
+
 def test_the_workspace_of_a_stopped_merge_stays(store: Store, other: Store, make_trial: Make) -> None:
     finish(store, make_trial(seed=0), test_accuracy=90.0)
     sleeper = start("merge", store, other, at="bench.store.upkeep.copying:_copy_file", by=signal.SIGSTOP)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from bench.store import files, plain, seal
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import digest_of
-from bench.store.lease import describe_holder, is_there
+from bench.store.process import describe_holder, is_there
 
 ROWS = 65_536
 """Rows of a row group: small enough to skip most of a file, large enough to compress and to scan fast."""
@@ -65,6 +65,12 @@ def write(connection: duckdb.DuckDBPyConnection, live: Manifest, rows: Callable[
     # Tables that disagree are told by the caller, which knows how many trials there should be.
     trials = counts["index"] if counts["trials"] == counts["results"] == counts["index"] else -1
     return Part(name, trials, sizes, digests)
+
+
+def discard(live: Manifest, written: Part) -> None:
+    """Remove a part that will not be published."""
+    for file in (*written.sizes, f"{written.name}{WRITING}"):
+        (live.folder / file).unlink(missing_ok=True)
 
 
 def is_given_up(folder: Path, name: str, generation: int) -> bool | None:

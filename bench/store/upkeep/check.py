@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from bench.store import plain, sql
+from bench.store import plain, sql, temporary
 from bench.store.claim import is_readable, last_number
 from bench.store.compacted import manifest
 from bench.store.compacted.manifest import Manifest
@@ -21,10 +21,10 @@ from bench.store.read.loose import damaged_files, parquet
 from bench.store.results import MEASURES_SCHEMA
 from bench.store.state import trial_damage
 from bench.store.store import HEADER, Store, read_header
+from bench.store.upkeep.workspace import left
 from bench.trial import FIELDS, SCHEMA, Trial
 
 Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim", "unreadable"]
-_TEMPORARY_AGE = 3600.0
 _FOLDER = re.compile(r"[0-9a-f]{16}")
 
 
@@ -103,10 +103,15 @@ def _folder(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
         kind: Kind = "damaged" if plain.NOT_FOLLOWED in obstacle else "unreadable"
         yield Finding(kind, folder.path, obstacle.removeprefix(f"{folder.path}: "))
         return
+    # Before anything else: nobody claims a trial before its description is there.
+    tried = last_number(folder)
     damaged = trial_damage(folder) | damaged_files(folder.later_measures(), MEASURES_SCHEMA)
     if not folder.trial.exists():
         damaged.pop(folder.trial, None)
-        yield Finding("orphan" if held else "damaged", folder.trial, "is missing")
+        if held or tried:
+            yield Finding("orphan" if held else "damaged", folder.trial, "is missing")
+        else:
+            yield Finding("orphan", folder.path, "is empty; the next `run` of the trial fills it")
     for path, reason in damaged.items():
         yield Finding(_kind(reason), path, reason)
     yield from _claim(store, folder, held)
@@ -149,7 +154,16 @@ def _orphans(store: Store, live: Manifest) -> Iterator[Finding]:
         for path in (Path(parent, name) for name in (*folders, *names)):
             if path.is_symlink():
                 yield Finding("orphan", path, plain.NOT_FOLLOWED)
-    limit = store.now() - _TEMPORARY_AGE
-    for path in store.root.rglob(".tmp-*"):
-        if path.is_file() and path.stat().st_mtime < limit:
-            yield Finding("orphan", path, "was left by a process that was killed; it may be deleted")
+    for path in left_by_killed(store):
+        yield Finding("orphan", path, "was left by a process that was killed; --repair removes it")
+
+
+def left_by_killed(store: Store) -> list[Path]:
+    """Temporary files and workspaces of processes that are gone."""
+    found = left(store)
+    for parent, folders, _ in os.walk(store.root):
+        if Path(parent) == store.root:
+            # What a workspace has goes with it.
+            folders[:] = [name for name in folders if not name.startswith(".work-")]
+        found += temporary.left_in(Path(parent), store.now)
+    return found

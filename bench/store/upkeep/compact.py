@@ -100,8 +100,7 @@ def publish_part(live: Manifest, written: part.Part, absorbed: Collection[str] =
             {**part.digests_of(kept), **written.digests},
         )
     except FileExistsError:
-        for file in (*written.sizes, f"{written.name}{part.WRITING}"):
-            (live.folder / file).unlink(missing_ok=True)
+        part.discard(live, written)
         raise
 
 

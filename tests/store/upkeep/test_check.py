@@ -50,6 +50,19 @@ def test_check_names_everything(store: Store, make_trial: Make) -> None:
     held.abandon()
 
 
+def test_a_trial_that_is_just_being_added_is_no_damage(store: Store, make_trial: Make) -> None:
+    folder = store.folder(make_trial(seed=0).trial_id)
+    folder.attempts.mkdir(parents=True)
+    assert [(finding.kind, finding.path) for finding in check(store)] == [("orphan", folder.path)]
+    store.add([make_trial(seed=0)])
+    assert not list(check(store))
+    held = acquire(store, folder, "test")
+    assert held is not None
+    held.abandon()
+    folder.trial.unlink()
+    assert ("damaged", folder.trial) in [(finding.kind, finding.path) for finding in check(store)]
+
+
 def last_byte_of_first_column(path: Path) -> int:
     """Within a page, which has a checksum; the header before it has none."""
     column = pq.ParquetFile(path).metadata.row_group(0).column(0)
