@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from tests.chaos.tally import Tally
 from tests.chaos.truth import Truth
 from tests.slurm.processes import Process
 
-KILLS = (signal.SIGKILL, signal.SIGTERM)
+_JUDGED = 900.0
+"""Seconds that a judge may take, who also lets trials be finished that aren't."""
 
 
 class Scene:
@@ -29,7 +31,7 @@ class Scene:
     pause = 1.0
     """Mean seconds between two signals."""
     calm = 240.0
-    """Seconds that the work may take to its end once nothing is disturbed any more."""
+    """Seconds without any progress, once nothing is disturbed any more, after which the work is taken to hang."""
 
     def __init__(self, folder: Path, truth: Truth, seed: int, tally: Tally) -> None:
         self.folder, self.truth, self.seed, self.tally = folder, truth, seed, tally
@@ -187,15 +189,25 @@ class Scene:
         return self.random.expovariate(1 / self.pause)
 
     def _calm_down(self) -> None:
-        """Wake whoever sleeps, and let the trials be finished."""
+        """Wake whoever sleeps, and let the trials be finished, however long a busy machine takes."""
         self.sleeping = [(0.0, process) for _, process in self.sleeping]
-        deadline = time.monotonic() + self.calm
-        while not self._finished() and time.monotonic() < deadline:
+        progress, since = self._progress(), time.monotonic()
+        while not self._finished() and time.monotonic() < since + self.calm:
             self._tend()
-            time.sleep(0.02)
+            time.sleep(0.05)
+            if (now := self._progress()) != progress:
+                progress, since = now, time.monotonic()
         self._tend()
         if not self._finished():
-            self.find(f"unfinished: {self.calm:g} s after the last signal some trials aren't done")
+            self.find(f"unfinished: {self.calm:g} s without any progress, and some trials aren't done")
+
+    def _progress(self) -> list[int]:
+        """Differs from the one before if anything was written for a trial, other than that somebody holds it."""
+        written = []
+        for path in self.store.glob("trials/*/*"):
+            with suppress(FileNotFoundError):
+                written.append(path.stat().st_mtime_ns)
+        return written
 
     def _close(self) -> None:
         self.end()
@@ -216,7 +228,7 @@ class Scene:
                 oracle.tell(finding)
 
         try:
-            said = self.household.call("judge", work).said()
+            said = self.household.call("judge", work, _JUDGED).said()
         except TimeoutError as error:
             return [f"hung: {error}"]
         found = oracle.told(said)
