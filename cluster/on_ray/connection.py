@@ -15,6 +15,7 @@ import ray
 
 from bench.errors import MachineFault, machine_fault
 from cluster.launcher import LaunchError
+from cluster.on_ray.daemons import Watch
 from cluster.scratch import Scratch
 from cluster.work.environment import code_environment, worker_environment
 
@@ -54,9 +55,12 @@ class Connection:
             raise
         # Ray takes SIGTERM for itself, and would leave our records open.
         signal.signal(signal.SIGTERM, on_terminate)
+        self._watch = None if self.shared else Watch()
 
     def close(self) -> None:
         """Stop the own instance, or leave the other, which ends the workers of this run."""
+        if self._watch is not None:
+            self._watch.close()
         ray.shutdown()
         self._scratch.close()
 

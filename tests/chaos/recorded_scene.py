@@ -36,7 +36,7 @@ class Recorded(Scene):
 
     def end(self) -> None:
         """Writers end by themselves, the other roles never."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while any(child.role == "writer" for child in self.household.children.values()) and time.monotonic() < deadline:
             self._tend()
             time.sleep(0.02)

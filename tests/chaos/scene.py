@@ -20,6 +20,8 @@ from tests.chaos.tally import Tally
 from tests.chaos.truth import Truth
 from tests.slurm.processes import Process
 
+_PATIENCE = 120.0
+"""Seconds that processes have to be gone, once there is nothing left to do."""
 _JUDGED = 900.0
 """Seconds that a judge may take, who also lets trials be finished that aren't."""
 
@@ -211,7 +213,7 @@ class Scene:
 
     def _close(self) -> None:
         self.end()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + _PATIENCE
         while (left := descendants()) and time.monotonic() < deadline:
             self._tend()
             time.sleep(0.1)

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import files, plain, seal
+from bench.store import files, plain, seal, temporary
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import digest_of
 from bench.store.process import describe_holder, is_there
@@ -93,16 +93,16 @@ def _index(attempts: str) -> str:
 
 def _write_table(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
     """Stream rows into a file; how many."""
-    temporary = path.with_name(f".tmp-{path.name}")
+    new = path.with_name(temporary.new_name())
     reader = connection.sql(sql).to_arrow_reader(ROWS)
-    with pq.ParquetWriter(temporary, reader.schema, compression="zstd", write_page_checksum=True) as writer:
+    with pq.ParquetWriter(new, reader.schema, compression="zstd", write_page_checksum=True) as writer:
         for batch in reader:
             writer.write_batch(batch, row_group_size=ROWS)
-    os.chmod(temporary, files.file_mode(path.parent))
-    with temporary.open("rb") as file:
+    os.chmod(new, files.file_mode(path.parent))
+    with new.open("rb") as file:
         os.fsync(file.fileno())
-    count = read_back(temporary)
-    os.rename(temporary, path)
+    count = read_back(new)
+    os.rename(new, path)
     return count
 
 
