@@ -26,7 +26,8 @@ class RayLauncher(Launcher):
         from cluster.on_ray.tune import run_trials
 
         self._ray = self._ray or Connection(job.address, job.resources.cpus)
-        run_trials(self._ray, job, progress)
+        with self._ray.attended():
+            run_trials(self._ray, job, progress)
 
     def close(self) -> None:
         """Stop the Ray of this run, or leave the one that was there."""

@@ -32,18 +32,20 @@ def measure(work: Work) -> Iterator[Taken]:
     died = 0
     connection = Connection(work.address, resources.cpus)
     try:
-        place = find_place(Job(store=work.store, trials={}, resources=resources))
+        with connection.attended():
+            place = find_place(Job(store=work.store, trials={}, resources=resources))
         cores, gpus = place.bundle.get("CPU", 0.0), place.bundle.get("GPU", 0.0)
         # Not tried again: what killed a worker once would most likely do so again.
         task = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=0)(_measure_trial)
         waiting = list(work.tasks)[::-1]
         running: dict[Any, str] = {}
         while waiting or running:
-            while waiting and len(running) < place.slots:
-                trial_id = waiting.pop()
-                running[task.remote(work, trial_id, resources.cpus)] = trial_id
-            (ready,), _ = ray.wait(list(running), num_returns=1)
-            answer = _answer(ready, work, running.pop(ready))
+            with connection.attended():
+                while waiting and len(running) < place.slots:
+                    trial_id = waiting.pop()
+                    running[task.remote(work, trial_id, resources.cpus)] = trial_id
+                (ready,), _ = ray.wait(list(running), num_returns=1)
+                answer = _answer(ready, work, running.pop(ready))
             yield from answer
             died = died + 1 if all(each.message.startswith(_DIED) for each in answer) else 0
             if died == TRIES:

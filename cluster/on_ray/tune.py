@@ -21,7 +21,6 @@ from bench.store import Store
 from bench.store.claim import last_number
 from cluster.launcher import TRIES, Job, LaunchError
 from cluster.on_ray.connection import Connection
-from cluster.on_ray.daemons import RayLost
 from cluster.on_ray.place import Place, find_place
 from cluster.on_ray.prune import make_scheduler
 from cluster.on_ray.worker import TrialActor, Work
@@ -102,8 +101,6 @@ def run_trials(connection: Connection, job: Job, progress: Progress) -> None:
         if connection.shared:
             _stop_workers(store, forward.running)
         raise
-    except RayLost as lost:
-        raise LaunchError(f"Ray broke down, its process {lost} is gone; nothing is lost: run again to go on") from lost
     except Exception as error:
         stopped = forward.stopped or (MachineFault(fault) if (fault := machine_fault(error)) else None)
         if stopped is None:
