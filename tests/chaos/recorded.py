@@ -26,8 +26,6 @@ from tests.chaos.truth import RECORDED_EPOCHS, Truth, recorded_accuracy, recorde
 MEASURE = Quantity("sharpness", "{}")
 _PAUSE = 0.02
 """Mean seconds of an epoch, and between two rounds of whatever isn't a worker."""
-_BEHIND = 5
-"""Niceness of the roles, beside that of the campaign."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,6 @@ class Place:
 
         def work() -> None:
             random.seed(f"{self.seed} {name} {os.getpid()}")
-            # After the campaign itself: else dozens of them would leave it no time to send a signal.
-            os.nice(_BEHIND)
             ROLES[name](self)
 
         return work

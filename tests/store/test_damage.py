@@ -16,6 +16,7 @@ import pytest
 from bench.store import Store, acquire, compact, files, query, seal, states
 from bench.store.measured import Quantity, add_measure
 from bench.store.results import write_measures
+from bench.store.upkeep.check import check
 from bench.sweep import Sweep, load
 from bench.trial import Trial
 from tests.store.damage import Answers, Blow, answers, blows, faults, strike
@@ -143,6 +144,29 @@ def test_a_damaged_claim_is_held_until_it_is_silent(
     assert taken is not None
     assert taken.number == 2
     taken.abandon()
+
+
+@pytest.mark.parametrize("name", ["attempts/0001.parquet", "history.parquet", "measures.parquet", "measures/*.parquet"])
+def test_a_whole_file_in_another_trials_folder_is_damage(store: Store, make_trial: Make, name: str) -> None:
+    trials = [make_trial(seed=seed) for seed in (0, 1)]
+    for trial, accuracy in zip(trials, (90.0, 91.0), strict=True):
+        finish(store, trial, test_accuracy=accuracy)
+        assert add_measure(store.folder(trial.trial_id), Quantity("sharpness", "{}"), accuracy / 100)
+    source, target = (next(store.folder(trial.trial_id).path.glob(name)) for trial in trials)
+    shutil.copy(source, target)
+    assert [(finding.kind, finding.path) for finding in check(store)] == [("damaged", target)]
+    for table in ("attempts", "history", "measures"):
+        rows = query(store, f"SELECT * FROM {table}").to_pylist()
+        assert len({tuple(row.items()) for row in rows}) == len(rows), "nothing counts twice"
+    assert target in store.left_out
+
+
+def test_a_record_of_another_attempt_is_damage(store: Store, make_trial: Make) -> None:
+    folder = store.folder(make_trial(seed=0).trial_id)
+    finish(store, make_trial(seed=0), "error")
+    finish(store, make_trial(seed=0), test_accuracy=90.0)
+    shutil.copy(folder.attempt(2), folder.attempt(1))
+    assert [(finding.kind, finding.path) for finding in check(store)] == [("damaged", folder.attempt(1))]
 
 
 def test_files_of_earlier_versions_are_read(store: Store, make_trial: Make, tmp_path: Path) -> None:
