@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from bench.errors import MachineFault, machine_fault
+from bench.errors import MachineFault, UserError, machine_fault
 from bench.resources import Resources
 from bench.store import Store
 from cluster.launcher import TRIES, Job, LaunchError
 from cluster.measuring import Taken, Work
 from cluster.on_ray.environment import prepare
+from cluster.work.environment import CODE
 
 _DIED = "the worker process died"
 
@@ -36,14 +38,14 @@ def measure(work: Work) -> Iterator[Taken]:
             place = find_place(Job(store=work.store, trials={}, resources=resources))
         cores, gpus = place.bundle.get("CPU", 0.0), place.bundle.get("GPU", 0.0)
         # Not tried again: what killed a worker once would most likely do so again.
-        task = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=0)(_measure_trial)
+        task = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=0)(measure_here)
         waiting = list(work.tasks)[::-1]
         running: dict[Any, str] = {}
         while waiting or running:
             with connection.attended():
                 while waiting and len(running) < place.slots:
                     trial_id = waiting.pop()
-                    running[task.remote(work, trial_id, resources.cpus)] = trial_id
+                    running[task.remote(work, CODE, trial_id, resources.cpus)] = trial_id
                 (ready,), _ = ray.wait(list(running), num_returns=1)
                 answer = _answer(ready, work, running.pop(ready))
             yield from answer
@@ -59,11 +61,19 @@ def _of_one_process(resources: Resources) -> Resources:
     return replace(resources, nodes=1, processes=1, gpus=gpus)
 
 
-def _measure_trial(work: Work, trial_id: str, threads: int) -> list[Taken]:
+def measure_here(work: Work, code: Path, trial_id: str, threads: int) -> list[Taken] | UserError:
+    """What a worker takes of a trial; or why it can't, and most likely no other: raised here, Ray would rewrite it."""
+    from cluster.on_ray.node import unfit
+
+    if reason := unfit(work.store, trial_id, code):
+        return LaunchError(reason)
     from cluster.work.measure_worker import measure_trial
 
     measures = work.tasks[trial_id]
-    return list(measure_trial(Store.open(work.store), trial_id, measures, launcher="ray", threads=threads))
+    try:
+        return list(measure_trial(Store.open(work.store), trial_id, measures, launcher="ray", threads=threads))
+    except MachineFault as fault:
+        return fault
 
 
 def _answer(ready: Any, work: Work, trial_id: str) -> list[Taken]:
@@ -71,7 +81,7 @@ def _answer(ready: Any, work: Work, trial_id: str) -> list[Taken]:
     from ray.exceptions import RayError
 
     try:
-        taken: list[Taken] = ray.get(ready)
+        taken: list[Taken] | UserError = ray.get(ready)
     except RayError as error:
         fault = machine_fault(error, work.store)
         if fault:
@@ -81,6 +91,8 @@ def _answer(ready: Any, work: Work, trial_id: str) -> list[Taken]:
             Taken(trial_id=trial_id, measure=measure, outcome="failed", message=message)
             for measure in work.tasks[trial_id]
         ]
+    if isinstance(taken, UserError):
+        raise taken
     return taken
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -18,8 +17,8 @@ from ray.util import get_current_placement_group
 from bench.errors import MachineFault, UserError
 from bench.resources import EarlyStopping, Retries
 from bench.store import Store, TrialFolder, state_of
+from cluster.on_ray.node import unfit
 from cluster.report import OnEpoch, Report
-from cluster.work.environment import other_code
 from cluster.work.stopping import MarkedStopping
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class TrialActor(tune.Trainable):
 
     def step(self) -> Result:
         if self._results is None:
-            unseen = self._unseen()
+            unseen = unfit(self._work.store, self._trial_id, self._work.code)
             if unseen:
                 return {"unseen": unseen, "done": True}
             if self._work.early_stopping is None:
@@ -70,15 +69,6 @@ class TrialActor(tune.Trainable):
         if isinstance(result, BaseException):
             raise result
         return result
-
-    def _unseen(self) -> str:
-        """Why this node can't work on the trial, if so. It was recorded in the store just before."""
-        store = self._work.store
-        if (other := other_code(self._work.code)) is not None:
-            return f"node {socket.gethostname()} runs the sambench of {other}, not that of {self._work.code}"
-        if (store / "store.json").exists() and self._folder.trial.exists():
-            return ""
-        return f"{store} is not visible on node {socket.gethostname()}; the store must lie on a shared file system"
 
     @property
     def _folder(self) -> TrialFolder:

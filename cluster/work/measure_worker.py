@@ -26,8 +26,21 @@ def measure_trial(
     store: Store, trial_id: str, measures: Sequence[Measure], *, launcher: str, threads: int
 ) -> Iterator[Taken]:
     """Take each of the measures that the trial lacks, and record it at once; one that fails stops no other."""
-    folder = store.folder(trial_id)
-    tell = partial(Taken, trial_id=trial_id)
+    try:
+        yield from _measure(store, store.folder(trial_id), measures, launcher, threads)
+    except PermissionError:
+        # Somebody else's.
+        raise
+    except OSError as error:
+        # Of the lease or the record: what measures themselves raise is told of each.
+        _raise_fault(error, store)
+        raise
+
+
+def _measure(
+    store: Store, folder: TrialFolder, measures: Sequence[Measure], launcher: str, threads: int
+) -> Iterator[Taken]:
+    tell = partial(Taken, trial_id=folder.trial_id)
     torch.set_num_threads(threads)
     with lease(store, folder, launcher) as ours, trial_log(folder) as log:
         if not ours:

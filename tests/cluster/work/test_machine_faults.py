@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.on_slurm.exits import DONE, FAULT
 from tests.cluster.small_disk import on_small_disk
 
 
@@ -17,6 +18,20 @@ def test_a_worker_without_a_byte_left_is_interrupted_and_goes_on_later(tmp_path:
     first, second = found["attempts"]
     assert (first["outcome"], second["outcome"]) == ("preempted", "done")
     assert second["first_epoch"] >= 1
+
+
+def test_so_is_one_within_a_job_of_slurm_which_is_tried_again(tmp_path: Path) -> None:
+    found = on_small_disk(tmp_path / "disk", "8m", "slurm")
+    assert (found["first"], found["between"], found["again"]) == (FAULT, "missing", DONE)
+    assert [attempt["outcome"] for attempt in found["attempts"]] == ["preempted", "done"]
+
+
+def test_a_measure_without_a_byte_left_is_taken_later(tmp_path: Path) -> None:
+    found = on_small_disk(tmp_path / "disk", "8m", "measuring")
+    assert len(found["faults"]) == 2
+    assert all("No space left on device" in fault for fault in found["faults"])
+    assert found["outcomes"] == ["taken"]
+    assert found["left"] == []
 
 
 @pytest.mark.parametrize("on", ["inline", pytest.param("ray", marks=pytest.mark.share(0))])
