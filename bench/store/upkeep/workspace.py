@@ -67,5 +67,6 @@ def _remove(folder: Path) -> None:
                     shutil.rmtree(entry.path)
                 else:
                     os.unlink(entry.path)
-        os.unlink(folder / _OWNER)
+        # Killed before it was there, or by another who removes the same.
+        (folder / _OWNER).unlink(missing_ok=True)
         os.rmdir(folder)
