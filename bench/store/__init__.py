@@ -19,6 +19,7 @@ changed/ID-N                  mark of a trial that may have more than its compac
 compact/                      trials that are over, folded into large files; see `bench.store.compacted.manifest`
 damaged/ID-…/                 folders set aside because a file in them was damaged, or a done trial was merged
 .work-…/                      what a compaction or merge writes until it is whole; removed at its end
+.tmp-…                        anywhere: a file until it is whole; see `bench.store.temporary`
 ```
 
 Three ways to read: `query(store, "SELECT …")`, `open(PATH).results().pandas()` (or `.polars()`, `.arrow()`), and any

@@ -106,12 +106,12 @@ def _interrupted(folder: Path, work: Callable[[Store, str], Any]) -> dict[str, A
 
 
 def measuring(folder: Path) -> dict[str, Any]:
-    """A model that is to be measured with no byte left, or only a few for the lease; then there is space again."""
+    """A model that is to be measured with no byte left, or a page for its lease alone; then there is space again."""
     store, trial = Store.create(folder / "store"), small_trial(epochs=1)
     store.add([trial])
     run_trial(store, trial.trial_id, RunOptions(launcher="test", threads=1))
     tasks, faults = {trial.trial_id: (parse("sharpness"),)}, []
-    for free in (0, 3):
+    for free in (0, 1):
         fill(folder)
         os.truncate(folder / "filler", (folder / "filler").stat().st_size - free * resource.getpagesize())
         try:
