@@ -26,7 +26,8 @@ _LOOK = 1.0
 """Seconds between two looks."""
 _PATIENCE = 10.0
 """Seconds that the main thread has to come back from Ray."""
-_SIGNAL = signal.SIGUSR2
+_SIGNAL = signal.SIGURG
+"""Of no meaning to anyone else, and ignored where it isn't heeded."""
 _FAILED = 2
 """Exit code of a command that couldn't do its work."""
 
@@ -89,7 +90,7 @@ class Watch:
             self._over.wait(_LOOK / 10)
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
-        if self._waits:
+        if self._waits and self.lost:
             raise RayLost
 
     def _clear_away(self) -> None:
