@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import random
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
+from bench.cli.render import overview
 from bench.store import Store, acquire, compact, files, query, seal, states
 from bench.store.measured import Quantity, add_measure
 from bench.store.results import write_measures
@@ -167,6 +170,21 @@ def test_a_record_of_another_attempt_is_damage(store: Store, make_trial: Make) -
     finish(store, make_trial(seed=0), test_accuracy=90.0)
     shutil.copy(folder.attempt(2), folder.attempt(1))
     assert [(finding.kind, finding.path) for finding in check(store)] == [("damaged", folder.attempt(1))]
+
+
+def test_status_tells_of_a_trial_whose_claim_is_damaged(store: Store, sweep: Sweep) -> None:
+    store.add(sweep.trials)
+    folder = store.folder(sweep.trials[0].trial_id)
+    held = acquire(store, folder, "test")
+    assert held is not None
+    for place in (1, 30, 60, 133):
+        whole = folder.claim(1).read_bytes()
+        folder.claim(1).write_bytes(flipped(whole, place))
+        shown = Console(record=True, width=200, file=io.StringIO())
+        shown.print(overview.status(sweep, states(store, [trial.trial_id for trial in sweep.trials])))
+        assert "an unknown machine" in shown.export_text()
+        folder.claim(1).write_bytes(whole)
+    held.abandon()
 
 
 def test_files_of_earlier_versions_are_read(store: Store, make_trial: Make, tmp_path: Path) -> None:
