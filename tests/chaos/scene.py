@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import signal
@@ -122,12 +123,15 @@ class Scene:
     def _tend(self) -> None:
         for child in self.household.collect():
             self._heed(child)
-        now = time.monotonic()
-        for wake, process in [entry for entry in self.sleeping if entry[0] < now]:
-            self.sleeping.remove((wake, process))
-            self._count(signal.SIGCONT, process)
+        self.wake(time.monotonic())
         if not self._finished():
             self.staff()
+
+    def wake(self, due: float = math.inf) -> None:
+        """Let the stopped processes go on whose time has come, or all."""
+        for entry in [entry for entry in self.sleeping if entry[0] < due]:
+            self.sleeping.remove(entry)
+            self._count(signal.SIGCONT, entry[1])
 
     def _heed(self, child: Child) -> None:
         """Note what a child that ended found, or how it failed."""
@@ -192,7 +196,7 @@ class Scene:
 
     def _calm_down(self) -> None:
         """Wake whoever sleeps, and let the trials be finished, however long a busy machine takes."""
-        self.sleeping = [(0.0, process) for _, process in self.sleeping]
+        self.wake()
         progress, since = self._progress(), time.monotonic()
         while not self._finished() and time.monotonic() < since + self.calm:
             self._tend()

@@ -53,6 +53,8 @@ class Slurm(Trained):
             return
         for daemon in self.cluster.daemons.values():
             if not daemon.alive:
+                # A daemon that starts waits for its jobs' processes to answer, and this one for the daemon.
+                self.wake()
                 daemon.start()
         for node, state in self.cluster.sinfo().items():
             if state.startswith(("down", "drain")):
