@@ -111,7 +111,7 @@ class Ray(Trained):
             "--store",
             str(self.store),
         ]
-        around = environment(self.folder) | {"PYTHONPATH": str(ROOT)}
+        around = environment(self.folder) | {"PYTHONPATH": str(ROOT), "RAY_worker_niceness": "0"}
         self.household.execute("driver", command, around, self.folder)
 
     def victims(self) -> list[tuple[str, Process]]:

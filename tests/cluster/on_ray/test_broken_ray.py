@@ -46,5 +46,6 @@ def test_a_killed_daemon_ends_the_run_with_one_sentence(tmp_path: Path, daemon: 
     assert (told if amid == "training" else "Ray can't be started: ") in said
     wait_for(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in left))
     (trial,) = load(tmp_path / "sweep.yaml").trials
-    # The worker may have come to its end while Ray was missed.
-    assert states(Store.open(tmp_path / "store"), [trial.trial_id])[trial.trial_id].status in ("missing", "done")
+    store = Store.open(tmp_path / "store")
+    # The worker may come to its end before it misses Ray.
+    wait_for(lambda: states(store, [trial.trial_id])[trial.trial_id].status in ("missing", "done"))
