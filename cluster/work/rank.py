@@ -15,24 +15,26 @@ from bench.errors import machine_fault
 from bench.store import ClaimLost, TrialFolder, files
 from bench.store.claim import mark_interrupted
 from bench.train.training import Stopped
+from cluster.job import Job
 from cluster.work.session import Session, classify, last_line
-from cluster.work.torchrun import die_with_parent
+from cluster.work.torchrun import JOB, die_with_parent
 from cluster.work.worker import trial_log
 
 _LOOK = 0.5
 """Seconds between two looks for the mark to stop: on a shared file system each costs a little."""
 
 
-def main(path: str, attempt: str, tensorboard: str) -> int:
+def main(path: str, attempt: str) -> int:
     """Train this process's share; the exit status."""
     die_with_parent()
     folder, number = TrialFolder(Path(path)), int(attempt)
     rank = int(os.environ["RANK"])
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    job = Job.from_dict(json.loads(os.environ[JOB]), folder.root)
+    torch.set_num_threads(job.resources.cpus)
     with trial_log(folder) as log:
         log.disabled = rank != 0
         verify = _Verify(folder, number)
-        session = Session(folder, log, verify, _Mark(folder, number), tensorboard=tensorboard == "tensorboard")
+        session = Session(job, folder, log, verify, _Mark(folder, number))
         stopped = ""
         try:
             with distributed.process_group():

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.resources import Resources, Retries
 from bench.store import Store
+from cluster.job import Job as QueuedJob
 from cluster.on_slurm import start
 from cluster.on_slurm.exits import GO_ON, UNFIT
 from cluster.on_slurm.plan import Plan, cut
@@ -34,8 +34,8 @@ def plan(tmp_path: Path) -> Plan:
     """Of no trials, so that there is nothing to do."""
     store = Store.create(tmp_path / "store")
     found = Plan(
-        path=store.root / "queued" / "plan.json", sweep="sweep", trials=[], per_share=1, resources=Resources(),
-        retries=Retries(), chunks=cut(1, 1, None),
+        path=store.root / "queued" / "plan.json", job=QueuedJob(store=store.root), trials=[], per_share=1,
+        chunks=cut(1, 1, None),
     )  # fmt: skip
     found.save()
     return found
@@ -120,7 +120,7 @@ def test_a_job_of_an_earlier_version_still_starts(plan: Plan, tmp_path: Path) ->
         "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "3",
     }  # fmt: skip
     # The folder of this relative path is taken for the store.
-    here = plan.path.rename(plan.store / "plan.json").parent
+    here = plan.path.rename(plan.job.store / "plan.json").parent
     for code in (0, 1):
         ended = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=False)
         assert ended.returncode == code, ended.stderr
