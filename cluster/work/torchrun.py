@@ -25,6 +25,7 @@ from bench.store import Claim, Outcome, files
 from bench.train.training import Stopped
 from cluster.job import Job
 from cluster.work.environment import code_environment
+from cluster.work.stopping import mark_for_ranks
 
 JOB = "SAMBENCH_JOB"
 """Variable by which the processes are told their job."""
@@ -141,7 +142,7 @@ def _wait(process: subprocess.Popen[bytes], claim: Claim, stop: Callable[[], boo
         time.sleep(_POLL)
         claim.verify()
         if deadline is None and stop():
-            claim.folder.stop(claim.number).touch()
+            mark_for_ranks(claim.folder, claim.number)
             deadline = time.monotonic() + _PATIENCE
         if deadline is not None and time.monotonic() > deadline:
             raise Failed("crashed", f"still running {_PATIENCE:g} s after it was asked to stop")
