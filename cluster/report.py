@@ -26,7 +26,7 @@ NOBODY = Listener()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class TrialReport:
     """What a worker says of one trial."""
 
     trial_id: str

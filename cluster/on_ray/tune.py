@@ -26,7 +26,7 @@ from cluster.on_ray.place import Place, find_place
 from cluster.on_ray.prune import make_scheduler
 from cluster.on_ray.worker import TrialActor
 from cluster.progress import Progress
-from cluster.report import Report
+from cluster.report import TrialReport
 from cluster.work.environment import CODE
 from cluster.work.stopping import ask_to_stop, wait_for_end
 
@@ -61,11 +61,11 @@ class _Forward(tune.Callback):
         if result.get("fault"):
             self._stop(MachineFault(result["fault"]))
         if result.get("report"):
-            self._finished(Report(**result["report"]))
+            self._finished(TrialReport(**result["report"]))
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         reason = f"the worker process died: {_last_words(trial)}"
-        self._finished(Report(trial_id=_id(trial), outcome="crashed", message=reason))
+        self._finished(TrialReport(trial_id=_id(trial), outcome="crashed", message=reason))
         claimed = last_number(self._store.folder(_id(trial))) > trial.config["task"][1]
         self._in_vain = 0 if claimed else self._in_vain + 1
         if self._in_vain == TRIES:
@@ -80,7 +80,7 @@ class _Forward(tune.Callback):
         self.stopped = reason
         raise reason
 
-    def _finished(self, report: Report) -> None:
+    def _finished(self, report: TrialReport) -> None:
         if report.outcome != "crashed":
             self._in_vain = 0
         self.running.discard(report.trial_id)

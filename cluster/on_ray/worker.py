@@ -19,7 +19,7 @@ from bench.errors import MachineFault, UserError
 from bench.resources import EarlyStopping, Retries
 from bench.store import Store, TrialFolder, state_of
 from cluster.job import Job
-from cluster.report import Listener, OnEpoch, Report
+from cluster.report import Listener, OnEpoch, TrialReport
 from cluster.work.environment import other_code
 from cluster.work.stopping import MarkedStopping
 
@@ -80,7 +80,7 @@ class TrialActor(tune.Trainable):
         store, folder = Store.open(self._job.store), self._folder
         if state_of(store, folder, Retries(), prunes=True).status == "pruned":
             # By another driver, meanwhile.
-            results.put(_last(Report(trial_id=self._trial_id, outcome="held")))
+            results.put(_last(TrialReport(trial_id=self._trial_id, outcome="held")))
             return
         tell = _compare_by(rule, folder.read_trial().total_epochs, results.put)
 
@@ -99,7 +99,7 @@ class TrialActor(tune.Trainable):
         except MachineFault as fault:
             return {"fault": str(fault), "done": True}
 
-    def _run(self, on_epoch: OnEpoch | None) -> Report:
+    def _run(self, on_epoch: OnEpoch | None) -> TrialReport:
         from cluster.work.worker import run_trial
 
         return run_trial(
@@ -112,7 +112,7 @@ class TrialActor(tune.Trainable):
         )
 
 
-def _last(report: Report) -> Result:
+def _last(report: TrialReport) -> Result:
     return {"report": asdict(report), "done": True}
 
 

@@ -18,7 +18,7 @@ from cluster.job import Job, Todo
 from cluster.launcher import Launcher, LaunchError
 from cluster.on_slurm import commands
 from cluster.on_slurm.commands import Queued, SlurmError
-from cluster.on_slurm.plan import Plan, cut, new_path, plans
+from cluster.on_slurm.queue_plan import Plan, cut, new_path, plans
 from cluster.on_slurm.script import batch_script, job_minutes
 from cluster.progress import Progress
 

@@ -18,7 +18,7 @@ from bench.resources import minutes
 from cluster.job import Job
 from cluster.on_slurm import start
 from cluster.on_slurm.exits import FINAL, GO_ON, UNFIT
-from cluster.on_slurm.plan import Chunk, Plan
+from cluster.on_slurm.queue_plan import Chunk, Plan
 from cluster.work.environment import worker_environment
 
 DEFAULT_TIME = "1h"

@@ -16,7 +16,7 @@ from bench.errors import MachineFault
 from bench.store import Store
 from cluster.compacting import compact_if_many
 from cluster.on_slurm.exits import DONE, FAULT, GO_ON, NO_GPU
-from cluster.on_slurm.plan import Plan
+from cluster.on_slurm.queue_plan import Plan
 from cluster.report import Listener
 from cluster.work.stopping import Stopping, on_signals
 from cluster.work.torchrun import Ranks

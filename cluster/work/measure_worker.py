@@ -16,7 +16,7 @@ from bench.measures.names import Measure
 from bench.store import Store, TrialFolder
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure, history_of, is_measured, mark_changed
-from bench.train.restore import Inapplicable, Subject
+from bench.train.restore import Inapplicable, RestoredModel
 from cluster.job import Job
 from cluster.measuring import Taken
 from cluster.work.session import last_line
@@ -47,7 +47,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
     tell = partial(Taken, trial_id=folder.trial_id)
     device = distributed.device()
     try:
-        subject = Subject(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
+        subject = RestoredModel(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
     except Exception as error:
         _raise_fault(error, store)
         log.exception("the trained model can't be measured")

@@ -76,7 +76,7 @@ def wait_for_end(folder: TrialFolder, deadline: float) -> None:
         time.sleep(_LOOK)
 
 
-class _Pace:
+class _Timer:
     """When to look for a mark again."""
 
     def __init__(self) -> None:
@@ -95,12 +95,12 @@ class MarkedStopping(Stopping):
     def __init__(self, folder: TrialFolder) -> None:
         super().__init__()
         self._folder = folder
-        self._pace = _Pace()
+        self._timer = _Timer()
 
     @property
     def requested(self) -> bool:
         """Whether to stop."""
-        if not super().requested and self._pace.is_due():
+        if not super().requested and self._timer.is_due():
             self._look()
         return super().requested
 
@@ -124,7 +124,7 @@ class RankMark:
 
     def __init__(self, folder: TrialFolder, number: int, rank: int) -> None:
         self._path, self._looks = folder.stop(number), rank == 0
-        self._pace = _Pace()
+        self._timer = _Timer()
 
     def __call__(self) -> bool:
-        return self._looks and self._pace.is_due() and self._path.exists()
+        return self._looks and self._timer.is_due() and self._path.exists()

@@ -19,7 +19,7 @@ from bench.errors import MachineFault, machine_fault
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
 from bench.train.training import Stopped
 from cluster.job import Job
-from cluster.report import NOBODY, Listener, Report
+from cluster.report import NOBODY, Listener, TrialReport
 from cluster.work.session import Session, classify, last_line
 from cluster.work.stopping import Stopping
 from cluster.work.torchrun import ALONE, Failed, Ranks, run_ranks
@@ -33,7 +33,7 @@ def run_trial(
     ranks: Ranks = ALONE,
     stopping: Stopping | None = None,
     listener: Listener = NOBODY,
-) -> Report:
+) -> TrialReport:
     """Run one trial to its end and record the attempt, whatever happens.
 
     Held by another worker, done meanwhile, or in a folder that isn't ours to write: nothing is run, and the report
@@ -46,23 +46,23 @@ def run_trial(
         claim = acquire(store, folder, job.launcher, seen=seen)
     except (StoreError, PermissionError) as error:
         # Somebody else's: the worker goes on to the next trial.
-        return Report(trial_id=trial_id, outcome="held", message=str(error))
+        return TrialReport(trial_id=trial_id, outcome="held", message=str(error))
     except OSError as error:
         raise MachineFault(machine_fault(error, store.root) or str(error)) from error
     if claim is None:
-        return Report(trial_id=trial_id, outcome="held")
+        return TrialReport(trial_id=trial_id, outcome="held")
     try:
         if listener.on_claim is not None:
             listener.on_claim()
-        return _Attempt(claim, job, ranks, stopping or Stopping(), listener, started).run()
+        return _RunningAttempt(claim, job, ranks, stopping or Stopping(), listener, started).run()
     except ClaimLost as lost:
-        return Report(trial_id=trial_id, outcome="held", message=str(lost))
+        return TrialReport(trial_id=trial_id, outcome="held", message=str(lost))
     finally:
         claim.abandon()
 
 
 @dataclass
-class _Attempt:
+class _RunningAttempt:
     """One attempt at work: what it knows when it comes to be recorded."""
 
     claim: Claim
@@ -74,7 +74,7 @@ class _Attempt:
     facts: dict[str, Any] = field(default_factory=dict)
     accuracy: float | None = None
 
-    def run(self) -> Report:
+    def run(self) -> TrialReport:
         began = datetime.now(UTC)
         try:
             return self._run(began)
@@ -87,7 +87,7 @@ class _Attempt:
             self._interrupted(fault, began)
             raise MachineFault(fault) from error
 
-    def _run(self, began: datetime) -> Report:
+    def _run(self, began: datetime) -> TrialReport:
         torch.set_num_threads(self.job.resources.cpus)
         provenance.reset_peak_memory()
         outcome: Outcome = "done"
@@ -114,7 +114,7 @@ class _Attempt:
                 log.exception("attempt %d: %s", self.claim.number, outcome)
             self._end(outcome, message, began)
             log.info("attempt %d: %s %s", self.claim.number, outcome, message)
-        return Report(
+        return TrialReport(
             trial_id=self.claim.folder.trial_id,
             outcome=outcome,
             message=message,

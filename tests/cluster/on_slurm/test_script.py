@@ -16,7 +16,7 @@ from bench.store import Store
 from cluster.job import Job, Todo
 from cluster.on_slurm import start
 from cluster.on_slurm.launcher import SlurmLauncher
-from cluster.on_slurm.plan import Plan
+from cluster.on_slurm.queue_plan import Plan
 from cluster.on_slurm.script import batch_script, quoted
 from cluster.profile import Profile
 

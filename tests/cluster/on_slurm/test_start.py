@@ -16,7 +16,7 @@ from bench.store import Store
 from cluster.job import Job as QueuedJob
 from cluster.on_slurm import start
 from cluster.on_slurm.exits import GO_ON, UNFIT
-from cluster.on_slurm.plan import Plan, cut
+from cluster.on_slurm.queue_plan import Plan, cut
 from tests.conftest import ROOT
 
 EARLIER = (

@@ -17,7 +17,7 @@ from cluster.job import Job, Todo
 from cluster.launcher import LaunchError
 from cluster.on_slurm.commands import Queued, SlurmError
 from cluster.on_slurm.launcher import SlurmLauncher, check_own
-from cluster.on_slurm.plan import Plan, PlanError, cut, new_path, plans
+from cluster.on_slurm.queue_plan import Plan, PlanError, cut, new_path, plans
 
 
 @given(st.integers(1, 400), st.integers(1, 60), st.none() | st.integers(1, 90))
