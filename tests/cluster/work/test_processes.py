@@ -26,9 +26,11 @@ TWO_STEPS = {**DATA, "dataset": "fake:600x1x8x10", "epochs": 1}
 TWO = Ranks(per_node=2)
 
 
-def in_processes(store: Store, trial: Trial, ranks: Ranks = TWO, stopping: Stopping | None = None) -> str:
+def in_processes(
+    store: Store, trial: Trial, ranks: Ranks = TWO, stopping: Stopping | None = None, *, tensorboard: bool = False
+) -> str:
     store.add([trial])
-    job = Job(store=store.root, launcher="test")
+    job = Job(store=store.root, launcher="test", tensorboard=tensorboard)
     return run_trial(job, trial.trial_id, ranks=ranks, stopping=stopping).outcome
 
 
@@ -81,7 +83,8 @@ def test_a_process_that_aborts_while_it_ends_costs_no_result(
     (tmp_path / "sitecustomize.py").write_text(DIES)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     trial = make_trial(**DATA, m=64, epochs=1)
-    assert in_processes(store, trial) == "done"
+    assert in_processes(store, trial, tensorboard=True) == "done"
+    assert any(store.folder(trial.trial_id).tensorboard.iterdir())
     assert "SIGABRT" in store.folder(trial.trial_id).log.read_text(encoding="utf-8")
 
 
