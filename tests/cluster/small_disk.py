@@ -15,14 +15,14 @@ from typing import Any
 
 from bench.errors import MachineFault
 from bench.measures.names import parse
-from bench.resources import Resources, Retries
 from bench.store import Store, query, states
 from bench.trial import Trial
+from cluster.job import Job
 from cluster.measuring import take_missing
-from cluster.on_slurm.plan import Plan, cut
+from cluster.on_slurm.queue_plan import Plan, cut
 from cluster.on_slurm.worker import work_here
 from cluster.work.torchrun import Ranks
-from cluster.work.worker import RunOptions, run_trial
+from cluster.work.worker import run_trial
 from tests.conftest import ROOT
 
 MOUNT = 'mount -t tmpfs -o size="$1" none "$2" && shift 2 && exec "$@"'
@@ -62,8 +62,8 @@ def small_trial(epochs: int) -> Trial:
 
 def full_amid(folder: Path, processes: str) -> dict[str, Any]:
     """A worker that has no byte left after its first epoch, not even for its record; then there is space again."""
-    options = RunOptions(launcher="test", threads=1, ranks=Ranks(per_node=int(processes), threads=1))
-    return _interrupted(folder, lambda store, trial_id: run_trial(store, trial_id, options).outcome)
+    ranks = Ranks(per_node=int(processes))
+    return _interrupted(folder, lambda job, trial_id: run_trial(job, trial_id, ranks=ranks).outcome)
 
 
 def slurm(folder: Path) -> dict[str, Any]:
@@ -71,17 +71,14 @@ def slurm(folder: Path) -> dict[str, Any]:
     told = {"SAMBENCH_GPUS": "0", "SAMBENCH_JOB_MINUTES": "60", "SAMBENCH_SIGNAL_SECONDS": "30"}
     os.environ.update(told)
 
-    def work(store: Store, trial_id: str) -> int:
-        plan = Plan(
-            path=store.root / "queued" / "plan.json", sweep="sweep", trials=[trial_id], per_share=1,
-            resources=Resources(gpus=0), retries=Retries(), chunks=cut(1, 1, None),
-        )  # fmt: skip
-        return work_here(plan, 0)
+    def work(job: Job, trial_id: str) -> int:
+        path = job.store / "queued" / "plan.json"
+        return work_here(Plan(path=path, job=job, trials=[trial_id], per_share=1, chunks=cut(1, 1, None)), 0)
 
     return _interrupted(folder, work)
 
 
-def _interrupted(folder: Path, work: Callable[[Store, str], Any]) -> dict[str, Any]:
+def _interrupted(folder: Path, work: Callable[[Job, str], Any]) -> dict[str, Any]:
     store, trial = Store.create(folder / "store"), small_trial(epochs=20)
     store.add([trial])
     log = store.folder(trial.trial_id).log
@@ -92,15 +89,14 @@ def _interrupted(folder: Path, work: Callable[[Store, str], Any]) -> dict[str, A
         fill(folder)
 
     threading.Thread(target=fill_after_an_epoch, daemon=True).start()
-    first: Any
-    fault = ""
+    job, first, fault = Job(store=store.root, launcher="test"), None, ""
     try:
-        first = work(store, trial.trial_id)
+        first = work(job, trial.trial_id)
     except MachineFault as error:
-        first, fault = None, str(error)
+        fault = str(error)
     (folder / "filler").unlink()
     between = states(store, [trial.trial_id])[trial.trial_id].status
-    again = work(store, trial.trial_id)
+    again = work(job, trial.trial_id)
     rows = query(store, "SELECT outcome, first_epoch FROM attempts ORDER BY attempt").to_pylist()
     return {"first": first, "fault": fault, "between": between, "again": again, "attempts": rows}
 
@@ -109,17 +105,18 @@ def measuring(folder: Path) -> dict[str, Any]:
     """A model that is to be measured with no byte left, or a page for its lease alone; then there is space again."""
     store, trial = Store.create(folder / "store"), small_trial(epochs=1)
     store.add([trial])
-    run_trial(store, trial.trial_id, RunOptions(launcher="test", threads=1))
+    job = Job(store=store.root)
+    run_trial(job, trial.trial_id)
     tasks, faults = {trial.trial_id: (parse("sharpness"),)}, []
     for free in (0, 1):
         fill(folder)
         os.truncate(folder / "filler", (folder / "filler").stat().st_size - free * resource.getpagesize())
         try:
-            list(take_missing(store, tasks, on="inline", resources=Resources()))
+            list(take_missing(job, tasks))
         except MachineFault as error:
             faults.append(str(error))
         (folder / "filler").unlink()
-    outcomes = [taken.outcome for taken in take_missing(store, tasks, on="inline", resources=Resources())]
+    outcomes = [taken.outcome for taken in take_missing(job, tasks)]
     return {"faults": faults, "outcomes": outcomes, "left": [path.name for path in store.root.rglob(".*")]}
 
 

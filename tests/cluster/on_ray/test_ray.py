@@ -13,14 +13,12 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import safetensors.torch
 
-from bench.resources import Resources
 from bench.store import Store, query
 from bench.sweep import SpecError, load
 from tests.cluster.test_faults import holder_in_training
@@ -211,24 +209,22 @@ def test_what_is_wrong_with_early_stopping_is_said_with_its_place(tmp_path: Path
 
 
 def test_a_node_that_does_not_see_the_store_or_runs_other_code_is_named(tmp_path: Path) -> None:
-    from cluster.measuring import Work as Measuring
+    from cluster.job import Job
     from cluster.on_ray.measure import measure_here
-    from cluster.on_ray.worker import TrialActor, Work
-    from cluster.work import environment
+    from cluster.on_ray.worker import TrialActor
     from cluster.work.environment import CODE
 
-    measuring = Measuring(store=tmp_path, tasks={}, resources=Resources())
-    work = Work(store=tmp_path, code=CODE, threads=1, processes=1, nodes=1, tensorboard=False, early_stopping=None)
+    job = Job(store=tmp_path)
+    config = {"job": job, "code": CODE, "processes": 1, "task": ("0" * 16, 0)}
     actor = TrialActor.__new__(TrialActor)
-    actor.setup({"work": work, "task": ("0" * 16, 0)})
+    actor.setup(config)
     unseen = f"{tmp_path} is not visible on node {socket.gethostname()}; the store must lie on a shared file system"
     assert actor.step() == {"unseen": unseen, "done": True}
-    assert str(measure_here(measuring, CODE, "0" * 16, 1)) == unseen
+    assert str(measure_here(job, CODE, "0" * 16, ())) == unseen
     other = tmp_path / "code"
-    same = other / Path(environment.__file__).relative_to(CODE)
-    same.parent.mkdir(parents=True)
-    same.touch()
-    actor.setup({"work": replace(work, code=other), "task": ("0" * 16, 0)})
+    (other / "cluster").mkdir(parents=True)
+    (other / "cluster" / "__init__.py").touch()
+    actor.setup({**config, "code": other})
     unseen = f"node {socket.gethostname()} runs the sambench of {CODE}, not that of {other}"
     assert actor.step() == {"unseen": unseen, "done": True}
-    assert str(measure_here(measuring, other, "0" * 16, 1)) == unseen
+    assert str(measure_here(job, other, "0" * 16, ())) == unseen
