@@ -1,8 +1,11 @@
 """Which tests one run takes: of families that are long and alike a share, drawn by a seed that is told.
 
 `@pytest.mark.share(n)` on a parametrized test says that n of its cases are enough for one run. Every value of every
-parameter occurs where n allows it; the rest is drawn. `share(0)` is for what runs only where all tests do. The seed is
+parameter occurs where n allows it; the rest is drawn. `share(n, of="a family")` draws n from all tests that name the
+family, none of them twice before each had its turn. `share(0)` is for what runs only where all tests do. The seed is
 the date, so that all cases have their turn; one that is named on the command line runs if n isn't 0.
+
+A file stays in one process of pytest-xdist, which makes its fixtures once; slow tests go to whichever is free.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ CLUSTERS = frozenset({"slurm", "address"})
 """Fixtures that start daemons."""
 PROCESSES = CLUSTERS | {"process", "finished_once", "trained_once"}
 """Fixtures that take seconds."""
+TEST = ""
+"""Stands for the test itself among the names of its parameters."""
 SMALLER = 5
 """By how much a small share is smaller than the usual one."""
 
@@ -36,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "share(n): so many cases of this family are enough for one run")
+    config.addinivalue_line("markers", "share(n, of=None): so many cases of this family are enough for one run")
     config.addinivalue_line("markers", "slow: not in a small share")
     given = getattr(config, "workerinput", {}).get("share_seed") or config.getoption("share_seed")
     config.option.share_seed = given or int(datetime.now(UTC).strftime("%Y%m%d"))
@@ -48,11 +53,16 @@ def pytest_configure_node(node: pytest.Item) -> None:
     node.workerinput["share_seed"] = node.config.option.share_seed  # type: ignore[attr-defined]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    for item in items:
+        if not _is_slow(item) and "slurm" not in _fixtures(item):
+            # Read by pytest-xdist when this goes on.
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+    yield
     size = config.getoption("share")
     # What waits for clusters begins, so that the processors have other work meanwhile.
-    items.sort(key=lambda item: not (_fixtures(item) & CLUSTERS or item.get_closest_marker("slow")))
+    items.sort(key=lambda item: not (_fixtures(item) & CLUSTERS or _is_slow(item)))
     if size == "all":
         return
     left_out = set(_left_out(items, size == "small", config.option.share_seed))
@@ -69,7 +79,7 @@ def some(request: pytest.FixtureRequest) -> Callable[..., list[Any]]:
 
     def drawn(cases: Sequence[Any], number: int) -> list[Any]:
         everything = request.config.getoption("share") == "all" or number >= len(cases)
-        seed = f"{request.config.option.share_seed} {request.node.nodeid}"
+        seed = f"{request.config.option.share_seed} {_test(request.node)} {request.node.name}"
         return list(cases) if everything else random.Random(seed).sample(cases, number)
 
     return drawn
@@ -83,10 +93,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def _left_out(items: Sequence[pytest.Item], small: bool, seed: int) -> Iterator[pytest.Item]:
     families = defaultdict(list)
     for item in items:
-        if small and (item.get_closest_marker("slow") or PROCESSES & _fixtures(item)):
+        if small and (_is_slow(item) or PROCESSES & _fixtures(item)):
             yield item
-        elif item.get_closest_marker("share"):
-            families[item.nodeid.partition("[")[0]].append(item)
+        elif mark := item.get_closest_marker("share"):
+            families[mark.kwargs.get("of") or _test(item)].append(item)
     for name, family in families.items():
         number = family[0].get_closest_marker("share").args[0]  # type: ignore[union-attr]
         drawn = share([_values(item) for item in family], random.Random(f"{seed} {name}"))
@@ -97,16 +107,28 @@ def _fixtures(item: pytest.Item) -> set[str]:
     return set(getattr(item, "fixturenames", ()))
 
 
-def _values(item: pytest.Item) -> Mapping[str, int]:
-    """The place of each parameter's value among all that it takes."""
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
+
+
+def _test(item: pytest.Item) -> str:
+    """The file and the function; pytest-xdist appends the group to the id of the node."""
+    return f"{item.location[0]}::{item.name.partition('[')[0]}"
+
+
+def _values(item: pytest.Item) -> Mapping[str, object]:
+    """Which test it is, and the place of each parameter's value among all that it takes."""
     parameters = getattr(item, "callspec", None)
-    return parameters.indices if parameters else {}
+    places = parameters.indices if parameters else {}
+    return {TEST: _test(item)} | {f"{_test(item)} {name}": place for name, place in places.items()}
 
 
-def share(cases: Sequence[Mapping[str, int]], draw: random.Random) -> list[int]:
-    """The places of all cases in a random order; first such that all values of all parameters occur."""
+def share(cases: Sequence[Mapping[str, object]], draw: random.Random) -> list[int]:
+    """Places of all cases in a random order: first one of each test, then such that all values of parameters occur."""
     order = draw.sample(range(len(cases)), len(cases))
-    seen: set[tuple[str, int]] = set()
+    one_each = {cases[place].get(TEST): place for place in reversed(order)}
+    order.sort(key=lambda place: one_each[cases[place].get(TEST)] != place)
+    seen: set[tuple[str, object]] = set()
     first = []
     for place in order:
         if new := cases[place].items() - seen:

@@ -20,6 +20,13 @@ def test_letters(letter): pass
 @pytest.mark.share(0)
 def test_left_to_the_long_run(): pass
 
+@pytest.mark.share(2, of="alike")
+@pytest.mark.parametrize("digit", "123456789")
+def test_alike(digit): pass
+
+@pytest.mark.share(2, of="alike")
+def test_alike_too(): pass
+
 @pytest.mark.slow
 def test_slow(): pass
 
@@ -42,17 +49,22 @@ def _unseeded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "letters", "others"),
+    ("options", "letters", "alike", "others"),
     [
-        ((), 3, {"test_plain", "test_slow"}),
-        (("--share", "small"), 1, {"test_plain"}),
-        (("--share", "all"), 10, {"test_plain", "test_slow", "test_left_to_the_long_run"}),
+        ((), 3, 2, {"test_plain", "test_slow"}),
+        (("--share", "small"), 1, 1, {"test_plain"}),
+        (("--share", "all"), 10, 10, {"test_plain", "test_slow", "test_left_to_the_long_run"}),
     ],
 )
-def test_sizes(pytester: pytest.Pytester, options: tuple[str, ...], letters: int, others: set[str]) -> None:
+def test_sizes(pytester: pytest.Pytester, options: tuple[str, ...], letters: int, alike: int, others: set[str]) -> None:
     taken = drawn(pytester, *options)
-    assert sum(name.startswith("test_letters") for name in taken) == letters
-    assert {name for name in taken if not name.startswith("test_letters")} == others
+    families = ("test_letters", "test_alike")
+    assert [sum(name.startswith(family) for name in taken) for family in families] == [letters, alike]
+    assert {name for name in taken if not name.startswith(families)} == others
+
+
+def test_of_a_family_of_several_tests_each_comes_before_a_second_case(pytester: pytest.Pytester) -> None:
+    assert "test_alike_too" in drawn(pytester, "--share-seed", "5")
 
 
 def test_the_seed_decides(pytester: pytest.Pytester) -> None:

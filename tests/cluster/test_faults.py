@@ -80,6 +80,7 @@ def assert_all_done_once_and_to_the_bit(sweep: Path, shared_folder: Path) -> Cou
     return Counter(query(store, "SELECT outcome FROM attempts").column("outcome").to_pylist())
 
 
+@pytest.mark.share(1, of="killed in training")
 @pytest.mark.parametrize("on", ["ray", "inline"])
 def test_a_killed_driver_is_started_again_and_trains_only_what_is_missing(
     sweep: Path, shared_folder: Path, on: str
@@ -103,6 +104,7 @@ def test_a_killed_driver_is_started_again_and_trains_only_what_is_missing(
     assert not before & set(again)
 
 
+@pytest.mark.share(1, of="killed in training")
 def test_a_killed_worker_is_replaced_in_the_same_run(sweep: Path, shared_folder: Path) -> None:
     store = sweep.parent / "store"
     with driver(sweep, "ray") as process:
@@ -116,6 +118,7 @@ def test_a_killed_worker_is_replaced_in_the_same_run(sweep: Path, shared_folder:
     assert resumed[0]["first_epoch"] >= 1
 
 
+@pytest.mark.share(1)
 @pytest.mark.parametrize(("on", "ending"), [("ray", signal.SIGINT), ("ray", signal.SIGTERM), ("inline", signal.SIGINT)])
 def test_an_interrupted_driver_says_how_to_go_on(
     sweep: Path, shared_folder: Path, on: str, ending: signal.Signals
@@ -137,6 +140,7 @@ def test_an_interrupted_driver_says_how_to_go_on(
     assert_all_done_once_and_to_the_bit(sweep, shared_folder)
 
 
+@pytest.mark.share(1, of="two at once")
 def test_two_drivers_share_the_work(sweep: Path, shared_folder: Path) -> None:
     with driver(sweep, "inline") as one, driver(sweep, "ray") as other:
         for process in (one, other):

@@ -129,7 +129,7 @@ def rank_main(rank: int, folder: str, methods: list[tuple[str, str, str]]) -> No
 
 def test_two_processes_are_two_micro_batches(some: Callable[..., list[tuple[str, str, str]]]) -> None:
     """For every variant and scope, running statistics included."""
-    methods = some(METHODS, 14)
+    methods = some(METHODS, 6)
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         ranks = [context.Process(target=rank_main, args=(rank, folder, methods)) for rank in range(2)]

@@ -65,6 +65,8 @@ def die_at(monkeypatch: pytest.MonkeyPatch, step: int) -> Iterator[int]:
     return counter
 
 
+@pytest.mark.share(1, of="compaction that is disturbed")
+@pytest.mark.slow
 def test_killed_at_every_step_it_loses_and_doubles_nothing(
     tmp_path: Path, store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +97,8 @@ def test_killed_at_every_step_it_loses_and_doubles_nothing(
     assert step > 25
 
 
+@pytest.mark.share(1, of="compaction that is disturbed")
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_whole_store(tmp_path: Path, store: Store, make_trial: Make) -> None:
     """SIGKILL, at moments spread over the run."""
     for seed in range(8):
@@ -122,6 +126,8 @@ def _write_many(root: str, number: int, base: str, start: Any) -> None:
         finish(store, trial, test_accuracy=float(seed))
 
 
+@pytest.mark.share(1, of="compaction that is disturbed")
+@pytest.mark.slow
 def test_sixteen_writers_a_compactor_and_a_reader_lose_nothing(store: Store, make_trial: Make) -> None:
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(17)
