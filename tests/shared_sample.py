@@ -26,7 +26,7 @@ PROCESSES = CLUSTERS | {"process", "finished_once", "trained_once"}
 TEST = ""
 """Stands for the test itself among the names of its parameters."""
 SMALLER = 5
-"""By how much a small share is smaller than the usual one."""
+"""By how much a small share is smaller than the usual one, and than all cases of a test that is no family."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,16 +91,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _left_out(items: Sequence[pytest.Item], small: bool, seed: int) -> Iterator[pytest.Item]:
-    families = defaultdict(list)
+    families: dict[tuple[str, int | None], list[pytest.Item]] = defaultdict(list)
     for item in items:
         if small and (_is_slow(item) or PROCESSES & _fixtures(item)):
             yield item
         elif mark := item.get_closest_marker("share"):
-            families[mark.kwargs.get("of") or _test(item)].append(item)
-    for name, family in families.items():
-        number = family[0].get_closest_marker("share").args[0]  # type: ignore[union-attr]
+            families[mark.kwargs.get("of") or _test(item), mark.args[0]].append(item)
+        elif small:
+            families[_test(item), None].append(item)
+    for (name, number), family in families.items():
         drawn = share([_values(item) for item in family], random.Random(f"{seed} {name}"))
-        yield from (family[place] for place in drawn[-(-number // SMALLER) if small else number :])
+        enough = len(family) if number is None else number
+        yield from (family[place] for place in drawn[-(-enough // SMALLER) if small else enough :])
 
 
 def _fixtures(item: pytest.Item) -> set[str]:

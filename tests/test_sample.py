@@ -30,6 +30,9 @@ def test_alike_too(): pass
 @pytest.mark.slow
 def test_slow(): pass
 
+@pytest.mark.parametrize("digit", "0123456789")
+def test_many(digit): pass
+
 def test_plain(): pass
 """
 
@@ -49,17 +52,19 @@ def _unseeded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "letters", "alike", "others"),
+    ("options", "letters", "alike", "many", "others"),
     [
-        ((), 3, 2, {"test_plain", "test_slow"}),
-        (("--share", "small"), 1, 1, {"test_plain"}),
-        (("--share", "all"), 10, 10, {"test_plain", "test_slow", "test_left_to_the_long_run"}),
+        ((), 3, 2, 10, {"test_plain", "test_slow"}),
+        (("--share", "small"), 1, 1, 2, {"test_plain"}),
+        (("--share", "all"), 10, 10, 10, {"test_plain", "test_slow", "test_left_to_the_long_run"}),
     ],
 )
-def test_sizes(pytester: pytest.Pytester, options: tuple[str, ...], letters: int, alike: int, others: set[str]) -> None:
+def test_sizes(
+    pytester: pytest.Pytester, options: tuple[str, ...], letters: int, alike: int, many: int, others: set[str]
+) -> None:
     taken = drawn(pytester, *options)
-    families = ("test_letters", "test_alike")
-    assert [sum(name.startswith(family) for name in taken) for family in families] == [letters, alike]
+    families = ("test_letters", "test_alike", "test_many")
+    assert [sum(name.startswith(family) for name in taken) for family in families] == [letters, alike, many]
     assert {name for name in taken if not name.startswith(families)} == others
 
 

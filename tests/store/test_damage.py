@@ -73,6 +73,7 @@ def kind_of(path: Path) -> str:
     return re.sub(r"[0-9a-f]{12,}|\d+", "N", "/".join(path.parts[-2:]))
 
 
+@pytest.mark.slow
 def test_a_share_of_all_damage(
     struck: Store,
     sweep: Sweep,
