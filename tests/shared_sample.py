@@ -11,7 +11,7 @@ A file stays in one process of pytest-xdist, which makes its fixtures once; slow
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -99,6 +99,8 @@ def _left_out(items: Sequence[pytest.Item], small: bool, seed: int) -> Iterator[
             families[mark.kwargs.get("of") or _test(item), mark.args[0]].append(item)
         elif small:
             families[_test(item), None].append(item)
+    if doubled := [name for name, times in Counter(name for name, _ in families).items() if times > 1]:
+        raise pytest.UsageError(f"tests of one family give different numbers to share: {', '.join(doubled)}")
     for (name, number), family in families.items():
         drawn = share([_values(item) for item in family], random.Random(f"{seed} {name}"))
         enough = len(family) if number is None else number

@@ -72,6 +72,13 @@ def test_of_a_family_of_several_tests_each_comes_before_a_second_case(pytester: 
     assert "test_alike_too" in drawn(pytester, "--share-seed", "5")
 
 
+def test_a_family_has_one_number(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(FAMILIES + '@pytest.mark.share(3, of="alike")\ndef test_of_another_number(): pass\n')
+    pytester.makeconftest("pytest_plugins = ['tests.shared_sample']")
+    result = pytester.runpytest_inprocess("--collect-only", "-p", "no:xdist")
+    result.stderr.fnmatch_lines("*one family give different numbers to share: alike")
+
+
 def test_the_seed_decides(pytester: pytest.Pytester) -> None:
     one, again, other = (drawn(pytester, "--share-seed", seed) for seed in ("1", "1", "3"))
     assert one == again != other
