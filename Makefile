@@ -7,7 +7,7 @@ MINUTES ?= 10
 RECORD ?= $(HOME)/.cache/sambench/chaos.jsonl
 
 # tests/shared_sample.py says what stays together in one process, and what begins.
-PYTEST = $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 # Four on two processors: some wait for clusters.
 TESTS = $(PYTEST) -n 4 --durations=20
 # Another processor's kernels in the numeric libraries: other rounding, and so another course of every training.

@@ -5,7 +5,7 @@ parameter occurs where n allows it; the rest is drawn. `share(n, of="a family")`
 family, none of them twice before each had its turn. `share(0)` is for what runs only where all tests do. The seed is
 the date, so that all cases have their turn; one that is named on the command line runs if n isn't 0.
 
-A file stays in one process of pytest-xdist, which makes its fixtures once; slow tests go to whichever is free.
+A file stays in one process of pytest-xdist, which makes its fixtures once; tests of APART go to whichever is free.
 """
 
 from __future__ import annotations
@@ -17,12 +17,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 SIZES = ("all", "usual", "small")
 CLUSTERS = frozenset({"slurm", "address"})
 """Fixtures that start daemons."""
 PROCESSES = CLUSTERS | {"process", "finished_once", "trained_once"}
 """Fixtures that take seconds."""
+APART = (
+    "tests/chaos/", "tests/slurm/", "tests/cli/test_operating.py", "tests/cluster/test_faults.py",
+    "tests/cluster/work/test_machine_faults.py", "tests/store/upkeep/test_compact_race.py",
+)  # fmt: skip
+"""Long tests that share no fixture within a process."""
 TEST = ""
 """Stands for the test itself among the names of its parameters."""
 SMALLER = 5
@@ -53,13 +59,20 @@ def pytest_configure_node(node: pytest.Item) -> None:
     node.workerinput["share_seed"] = node.config.option.share_seed  # type: ignore[attr-defined]
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    for item in items:
-        if not _is_slow(item) and "slurm" not in _fixtures(item):
-            # Read by pytest-xdist when this goes on.
-            item.add_marker(pytest.mark.xdist_group(item.location[0]))
-    yield
+class Files(LoadFileScheduling):
+    """Hands out files; those of long tests that share nothing in a process are handed out test by test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if nodeid.startswith(APART) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    return Files(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     size = config.getoption("share")
     # What waits for clusters begins, so that the processors have other work meanwhile.
     items.sort(key=lambda item: not (_fixtures(item) & CLUSTERS or _is_slow(item)))
@@ -116,7 +129,7 @@ def _is_slow(item: pytest.Item) -> bool:
 
 
 def _test(item: pytest.Item) -> str:
-    """The file and the function; pytest-xdist appends the group to the id of the node."""
+    """The file and the function."""
     return f"{item.location[0]}::{item.name.partition('[')[0]}"
 
 

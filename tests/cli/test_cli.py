@@ -90,6 +90,7 @@ def test_a_damaged_result_is_named_and_trained_again(finished: Path, sambench: C
     assert sambench("query", "SELECT count(*) AS n FROM results WHERE test_accuracy > 0", "--csv").stdout == "n\n10\n"
 
 
+@pytest.mark.slow
 def test_a_failed_trial(tiny_sweep: Path, sambench: Command) -> None:
     setting = ("--set", "lr=1e9", "--set", "seed=1", "--set", "variant=sam", "--set", "rho=1", "--set", "scope=all")
     text = tiny_sweep.read_text(encoding="utf-8").replace("  - {seed: 2}\n", "")

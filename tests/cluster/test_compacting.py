@@ -41,6 +41,7 @@ def drive(store: Store, trials: list[Trial]) -> None:
     ).run()
 
 
+@pytest.mark.slow
 def test_a_run_of_many_trials_leaves_a_compacted_store(
     store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

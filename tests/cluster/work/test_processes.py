@@ -52,6 +52,7 @@ def test_processes_with_m_each_are_one_process_with_micro_batches(
     assert attempt == {"world_size": processes, "epochs": 1, "outcome": "done"}
 
 
+@pytest.mark.slow
 @pytest.mark.share(1, of="processes that train together")
 def test_a_process_that_raises_ends_the_trial_with_its_own_traceback(store: Store, make_trial: Make) -> None:
     # One batch of 256 can't be shared by 2 processes unless m cuts it.
@@ -75,6 +76,7 @@ if os.environ.get("RANK") == "1":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.share(1, of="processes that train together")
 def test_a_process_that_aborts_while_it_ends_costs_no_result(
     store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -87,6 +89,7 @@ def test_a_process_that_aborts_while_it_ends_costs_no_result(
     assert "SIGABRT" in store.folder(trial.trial_id).log.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.share(1, of="processes that train together")
 def test_stopped_within_an_epoch_and_gone_on_with_another_number_of_processes(store: Store, make_trial: Make) -> None:
     trial = make_trial(**DATA, model="vit_mini", variant="sam", scope="only_norm", rho=0.1, m=64, epochs=6, lr=0.01)
