@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from tests.shared_sample import share
+from tests.conftest import ROOT
+from tests.shared_sample import APART, Files, share
 
 pytest_plugins = ["pytester"]
 
@@ -77,6 +78,13 @@ def test_a_family_has_one_number(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("pytest_plugins = ['tests.shared_sample']")
     result = pytester.runpytest_inprocess("--collect-only", "-p", "no:xdist")
     result.stderr.fnmatch_lines("*one family give different numbers to share: alike")
+
+
+def test_what_one_process_gets_at_once() -> None:
+    files = Files.__new__(Files)
+    assert files._split_scope("tests/test_a.py::test_b[1]") == "tests/test_a.py"
+    assert files._split_scope("tests/slurm/test_a.py::test_b[1]") == "tests/slurm/test_a.py::test_b[1]"
+    assert all((ROOT / place).exists() for place in APART)
 
 
 def test_the_seed_decides(pytester: pytest.Pytester) -> None:
