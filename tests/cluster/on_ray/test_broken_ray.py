@@ -27,7 +27,7 @@ def pid_of(daemon: str, run: int) -> int:
     return 0
 
 
-@pytest.mark.share(1)
+@pytest.mark.share(1, of="a broken Ray")
 @pytest.mark.parametrize("daemon", ["raylet", "gcs_server"])
 @pytest.mark.parametrize("amid", ["start", "training"])
 def test_a_killed_daemon_ends_the_run_with_one_sentence(tmp_path: Path, daemon: str, amid: str) -> None:
