@@ -108,7 +108,8 @@ class Trial:
 
     def __post_init__(self) -> None:
         # Resolved here, so that a trial has one identity whether these are left out or written down.
-        resolved: dict[str, Any] = {"m": self.m or self.batch_size, "perturb_until": self.perturb_until or self.total_epochs}
+        resolved: dict[str, Any] = {"m": self.m or self.batch_size}
+        resolved |= {"perturb_until": self.perturb_until or self.total_epochs}
         if not self.perturbs:
             resolved |= {"perturb_from": 0, "perturb_until": self.total_epochs}
         if not self.norm_dropout:
