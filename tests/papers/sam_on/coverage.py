@@ -138,7 +138,7 @@ TWO = {"augment": ("basic", "basic+aa"), "model": RESNETS, **SEEDED}
 VGGS = {"model": ("vgg13_bn", "vgg16_bn", "vgg19_bn", "densenet100"), **SEEDED}
 ATTACKED = ("sam", "elementwise_linf")
 SAM: dict[str, Any] = {"variant": "sam", **SEEDED}
-RESNET18 = {"model": "resnet18", "dataset": "cifar10", **SEEDED}
+RESNET18 = {"model": "resnet18", "dataset": "cifar10", "norm_rule": "name", **SEEDED}
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.9993)
 
 TABLE_1 = runs(TWO) | methods(TWO, TABLE_7, 1, chosen=True)
@@ -154,8 +154,8 @@ TABLE_6 = runs(SEEDED) | methods(SEEDED, TABLE_7, 1, chosen=True, variants=ATTAC
 FIGURE_4_LEFT = (
     runs(RESNET18)
     | runs(RESNET18, variant="sam", scope="all", rho=0.1)
-    | runs(RESNET18, variant="sam", scope="only_norm", rho=0.5, norm_rule="name")
-    | runs(RESNET18, variant="sam", scope="random", sparsity="only_norm", rho=(0.1, 0.5), norm_rule="name")
+    | runs(RESNET18, variant="sam", scope="only_norm", rho=0.5)
+    | runs(RESNET18, variant="sam", scope="random", sparsity="only_norm", rho=(0.1, 0.5))
     | runs(RESNET18, variant="sam", scope="ssam_f", sparsity=LEVELS, rho=0.1)
 )
 FIGURE_6 = runs(SEEDED) | methods(SEEDED, TABLE_7, 1, chosen=False)
