@@ -5,6 +5,7 @@ Counts are means over the seeds, so that methods with fewer finished seeds stand
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 MEASURE = "weight_histogram"
 _BARS = 60
 """Bars that a panel has at most, over what any of its methods has."""
+_LEAST = 0.25
+"""Lower end of a logarithmic axis: below one weight in one of three seeds."""
 _TITLES = {"gamma": "γ of norm layers", "beta": "β of norm layers", "conv": "convolutions", "linear": "linear layers"}
 
 
@@ -118,7 +121,11 @@ def _panel(
         outside |= {name: drawn.outside} if drawn.outside else {}
     if scale == "log":
         panel.set_xscale("log")
-        panel.set_yscale("log", nonpositive="mask")
+        panel.set_yscale("log", nonpositive="clip")
+        panel.set_ylim(bottom=_LEAST)
+        # Whole powers of ten: between them labels would stand on one another.
+        bounds = [math.log10(edges(scale)[place]) for place in span]
+        panel.set_xlim(10 ** math.floor(bounds[0]), 10 ** math.ceil(bounds[1]))
     panel.set_xlabel("|w|" if scale == "log" else "w")
     panel.grid(alpha=0.25, linewidth=0.5)
     if outside:
