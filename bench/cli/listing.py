@@ -14,7 +14,7 @@ from bench.cli.options import DEFAULT_STORES, JsonOption, StoresOption, load_swe
 from bench.cli.render.terminal import err, fail, show
 
 if TYPE_CHECKING:
-    from bench.cli.render.sweep_list import Line, Row
+    from bench.cli.render.sweep_list import ExhibitRow, SweepSummary
     from bench.estimate import Kind, Pace
     from bench.sweep import Sweep
 
@@ -54,15 +54,15 @@ def sweeps(
         raise typer.Exit(2)
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _record(row: ExhibitRow) -> dict[str, Any]:
     exhibit = row.exhibit
     told = {"name": exhibit.name, "shows": exhibit.shows, "instead": exhibit.instead, "new_trials": row.new}
     return told | {"sweeps": exhibit.sweeps, "commands": [view.command for view in exhibit.views]}
 
 
-def sweep_line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
+def sweep_line(sweep: Sweep, paces: dict[Kind, Pace]) -> SweepSummary:
     """What the list says of a sweep, with the cost that its trials have had or are estimated to have."""
-    from bench.cli.render.sweep_list import Line
+    from bench.cli.render.sweep_list import SweepSummary
     from bench.estimate import gpu_seconds, kind
 
     total, known, unknown = 0.0, 0, 0
@@ -75,7 +75,7 @@ def sweep_line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
             total += seconds
         else:
             unknown += 1
-    return Line(
+    return SweepSummary(
         sweep=sweep.name,
         title=sweep.title,
         paper=sweep.paper,

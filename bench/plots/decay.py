@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.plots.drawing import Drawing, Point, grouped
+from bench.plots.drawing import Drawing, PlottedTrial, grouped
 
 _FIELD = "weight_decay_on"
 _APART = 0.12
@@ -34,5 +34,5 @@ def draw(drawing: Drawing) -> None:
     drawing.label_rows(axes)
 
 
-def _decayed(point: Point) -> str:
+def _decayed(point: PlottedTrial) -> str:
     return point.trial.weight_decay_on

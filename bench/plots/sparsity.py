@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.errors import UserError
-from bench.plots.drawing import Drawing, Point, across, curve, grouped
+from bench.plots.drawing import Drawing, PlottedTrial, across, curve, grouped
 
 
 def draw(drawing: Drawing) -> None:
@@ -41,7 +41,7 @@ def draw(drawing: Drawing) -> None:
     drawing.label_rows(axes)
 
 
-def _sparsity(point: Point) -> Any:
+def _sparsity(point: PlottedTrial) -> Any:
     value = dict(point.trial.settings).get("sparsity")
     return value if isinstance(value, int | float) else None
 

@@ -14,7 +14,7 @@ from bench.board.layouts.base import BASE_ROW
 from bench.errors import UserError
 from bench.measures.bins import edges
 from bench.measures.names import Measure, parse
-from bench.plots.drawing import Drawing, Point, grouped
+from bench.plots.drawing import Drawing, PlottedTrial, grouped
 from bench.store.measured import Quantity, counts_of
 
 if TYPE_CHECKING:
@@ -44,15 +44,9 @@ def draw(drawing: Drawing) -> None:
     base = [point for point in points if not point.trial.perturbs]
     perturbing = [point for point in points if point.trial.perturbs] or points
     variants = grouped(perturbing, lambda p: (drawing.board.layout.row(p.trial), drawing.column(p.trial)))
-    histograms = _histograms(drawing)
+    histograms = {histogram: _counts(drawing, points, histogram) for histogram in _histograms(drawing)}
     axes = _panels(drawing, len(histograms), len(variants))
-    for row, histogram in enumerate(histograms):
-        counts = _counts(drawing, points, histogram)
-        if not counts:
-            raise UserError(
-                f"plot of the weights: no trial of {drawing.sweep.name} has a {histogram.name}; take it by: "
-                f"sambench measure {drawing.sweep.file} '{histogram.name}'"
-            )
+    for row, (histogram, counts) in enumerate(histograms.items()):
         span = _span(list(counts.values()))
         for place, ((variant, column), group) in enumerate(variants.items()):
             panel = axes[row, place]
@@ -77,12 +71,17 @@ def _histograms(drawing: Drawing) -> list[Measure]:
     return found
 
 
-def _counts(drawing: Drawing, points: Sequence[Point], histogram: Measure) -> dict[str, list[int]]:
-    """Trial → counts of the bins that there are; of another version with other bins nothing can be drawn."""
+def _counts(drawing: Drawing, points: Sequence[PlottedTrial], histogram: Measure) -> dict[str, list[int]]:
+    """Trial → counts of the bins that there are; UserError if there are none, or of another version's bins alone."""
     quantity = Quantity(histogram.measure, histogram.stored)
     found = counts_of(drawing.stores, [point.trial.trial_id for point in points], quantity)
     bins = len(edges(str(histogram.arguments["scale"]))) + 1
-    return {trial_id: counts for trial_id, counts in found.items() if len(counts) == bins}
+    if fitting := {trial_id: counts for trial_id, counts in found.items() if len(counts) == bins}:
+        return fitting
+    raise UserError(
+        f"plot of the weights: no trial of {drawing.sweep.name} has a {histogram.name}; take it by: "
+        f"sambench measure {drawing.sweep.file} '{histogram.name}'"
+    )
 
 
 def _panels(drawing: Drawing, histograms: int, variants: int) -> Any:
@@ -102,7 +101,7 @@ def _panels(drawing: Drawing, histograms: int, variants: int) -> Any:
 def _panel(
     panel: Axes,
     drawing: Drawing,
-    points: Sequence[Point],
+    points: Sequence[PlottedTrial],
     histogram: Measure,
     counts: Mapping[str, Sequence[int]],
     span: tuple[int, int],

@@ -7,9 +7,9 @@ from typing import Any
 
 from bench.board.board import Board
 from bench.board.layouts.paper import PaperLayout
-from bench.board.page.table import EMPTY, Block, Entry, Line
+from bench.board.page.table import EMPTY, Section, TableCell, TableRow
+from bench.papers.sam_on.forms import METHODS, paper_name
 from bench.papers.sam_on.numbers import PaperCell, numbers
-from bench.papers.sam_on.tables import METHODS, paper_name
 
 
 def cited_cells(board: Board) -> list[PaperCell]:
@@ -20,19 +20,19 @@ def cited_cells(board: Board) -> list[PaperCell]:
     return numbers().cited(layout.table, board.metric.name)
 
 
-def cited_block(board: Board, titles: Sequence[str]) -> list[Block]:
+def cited_block(board: Board, titles: Sequence[str]) -> list[Section]:
     """A block of them, a line for each method, below columns of these titles with the board's scopes side by side."""
     cells = {
         (paper_name(cell.subject.model), cell.subject.variant, cell.subject.scope): cell for cell in cited_cells(board)
     }
     lines = [
-        Line(
+        TableRow(
             METHODS[variant],
             tuple(_entry(cells.get((title, variant, scope))) for title in titles for scope in board.scopes),
         )
         for variant in dict.fromkeys(variant for title, variant, _ in cells if title in titles)
     ]
-    return [Block("cited", tuple(lines))] if lines else []
+    return [Section("cited", tuple(lines))] if lines else []
 
 
 def cited_notes(board: Board) -> list[str]:
@@ -50,5 +50,5 @@ def cited_records(board: Board) -> list[dict[str, Any]]:
     ]
 
 
-def _entry(cell: PaperCell | None) -> Entry:
-    return Entry(cell.text, ("cited",)) if cell else Entry(EMPTY)
+def _entry(cell: PaperCell | None) -> TableCell:
+    return TableCell(cell.text, ("cited",)) if cell else TableCell(EMPTY)

@@ -16,7 +16,7 @@ from bench.trial import Trial
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class SweepSummary:
     """One sweep of the list."""
 
     sweep: str
@@ -36,11 +36,11 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class ExhibitRow:
     """One table, figure or appendix of the paper."""
 
     exhibit: Exhibit
-    lines: tuple[Line, ...]
+    lines: tuple[SweepSummary, ...]
     """Its sweeps."""
     new: int
     """Trials that no row before has."""
@@ -51,7 +51,7 @@ class Row:
         return tuple(dict.fromkeys(guess for line in self.lines for guess in line.guesses))
 
 
-def rows(lines: Sequence[Line], trials: dict[str, Sequence[Trial]]) -> list[Row]:
+def rows(lines: Sequence[SweepSummary], trials: dict[str, Sequence[Trial]]) -> list[ExhibitRow]:
     """The paper's rows; none if no sweep is of the paper. `trials` are those of each sweep."""
     by_name = {line.sweep: line for line in lines}
     seen: set[str] = set()
@@ -59,12 +59,12 @@ def rows(lines: Sequence[Line], trials: dict[str, Sequence[Trial]]) -> list[Row]
     for exhibit in EXHIBITS:
         own = [by_name[name] for name in exhibit.sweeps if name in by_name]
         ids = {trial.trial_id for line in own for trial in trials[line.sweep]}
-        made.append(Row(exhibit=exhibit, lines=tuple(own), new=len(ids - seen)))
+        made.append(ExhibitRow(exhibit=exhibit, lines=tuple(own), new=len(ids - seen)))
         seen |= ids
     return made if any(row.lines for row in made) else []
 
 
-def listing(paper: Sequence[Row], lines: Sequence[Line]) -> RenderableType:
+def listing(paper: Sequence[ExhibitRow], lines: Sequence[SweepSummary]) -> RenderableType:
     """Tables for people: the paper's rows, and the sweeps that are in none of them."""
     shown = {line.sweep for row in paper for line in row.lines}
     others = [line for line in lines if line.sweep not in shown]
@@ -73,7 +73,7 @@ def listing(paper: Sequence[Row], lines: Sequence[Line]) -> RenderableType:
     return Group(*parts, Text(_legend(lines)))
 
 
-def _paper_table(paper: Sequence[Row]) -> Table:
+def _paper_table(paper: Sequence[ExhibitRow]) -> Table:
     table = _columns("the paper's", "shows")
     for row in paper:
         shown = Text(row.exhibit.shows)
@@ -88,7 +88,7 @@ def _paper_table(paper: Sequence[Row]) -> Table:
     return table
 
 
-def _table(lines: Sequence[Line]) -> Table:
+def _table(lines: Sequence[SweepSummary]) -> Table:
     table = _columns("sweep", "title")
     for line in lines:
         waits = f" (waits for {', '.join(line.waiting)})" if line.waiting else ""
@@ -105,11 +105,11 @@ def _columns(name: str, about: str) -> Table:
     return table
 
 
-def _numbers(lines: Sequence[Line]) -> tuple[str, str]:
+def _numbers(lines: Sequence[SweepSummary]) -> tuple[str, str]:
     return "\n".join(str(line.trials) for line in lines), "\n".join(map(hours, lines))
 
 
-def hours(line: Line) -> str:
+def hours(line: SweepSummary) -> str:
     """GPU-hours of a sweep, with a mark where they aren't wholly measured."""
     mark = "" if line.measured == line.trials else "~" if line.measured else "≈"
     unsure = "?" if line.unknown else ""
@@ -117,7 +117,7 @@ def hours(line: Line) -> str:
     return f"{mark} {told}{unsure}"
 
 
-def _legend(lines: Sequence[Line]) -> str:
+def _legend(lines: Sequence[SweepSummary]) -> str:
     told = f"GPU-hours are for all trials of a sweep. ≈: estimated for {HARDWARE} from the FLOPs of its networks."
     if any(line.measured for line in lines):
         told += " ~: partly by times that the store has measured. No mark: wholly so."
@@ -127,13 +127,13 @@ def _legend(lines: Sequence[Line]) -> str:
     return f"{told} `sambench plan` tells why each guess." if any(line.guesses for line in lines) else told
 
 
-def markdown(paper: Sequence[Row]) -> str:
+def markdown(paper: Sequence[ExhibitRow]) -> str:
     """The paper's rows as a table in Markdown, with the reason of each guess."""
     head = "| | shows | trials, of them new | GPU-hours | commands | guesses |\n|---|---|---|---|---|---|\n"
     return head + "".join(f"| {' | '.join(map(_escaped, _cells(row)))} |\n" for row in paper)
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: ExhibitRow) -> list[str]:
     counts = "<br>".join(str(line.trials) for line in row.lines)
     commands = [f"`{command}`{_others(others)}" for command, others in row.exhibit.commands]
     guesses = [f"{what}: {why}" for what, why in row.guesses]

@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 
 from bench.measures.names import parse
-from bench.papers.sam_on.tables import FORMS
+from bench.papers.sam_on.forms import FORMS
 from bench.trial import NONE, Trial
 
 SEEDS = 3
