@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 from bench.trial import Trial
+from tests.papers.sam_on.coverage_rho import NO_NORM, TABLE_7, TABLE_8
 
 Run = tuple[Any, ...]
 
@@ -24,67 +25,6 @@ BASE: dict[str, Any] = {
 SEEDS = (0, 1, 2)
 RESNETS = ("resnet56", "resnext29_32x4d", "wrn28_10")
 SCOPES = ("all", "only_norm")
-
-# ρ that were searched on CIFAR: ResNets on CIFAR-10 | on CIFAR-100 | ViTs; the chosen one with a *.
-TABLE_7 = """
-sam all                       | .05 *.1 .25            | .05 *.1 .5 1           | .025 .05 *.1 .25 .5
-sam only_norm                 | .1 *.5 1               | .1 .5 *1 5             | 1 2.5 5 *10 25
-elementwise_l2 all            | .5 1 *2 3 5            | .5 1 *2.5 5 10         | .5 1 *2.5 5 10
-elementwise_l2 only_norm      | .5 1 2 *3 5            | .5 1 *2.5 5 10         | 1 2.5 5 *10 25
-elementwise_l2_orig all       | .1 *.5 1 5 10          | .5 *1 2.5 5            | .5 1 *2.5 5 10
-elementwise_l2_orig only_norm | .1 *.5 1 5 10          | .5 *1 2.5 5            | 1 2.5 5 *10 25
-elementwise_linf all          | .001 *.005 .01 .05     | .001 .005 *.01 .05     | .0005 .001 *.0025 .005 .01
-elementwise_linf only_norm    | .01 *.025 .05 .1       | .01 *.05 .1 .5         | .025 .05 *.1 .25 .5
-layerwise_l2 all              | .005 .01 *.025 .05 .1  | .001 *.01 .05 .1       | .001 .0025 *.005 .01 .025
-layerwise_l2 only_norm        | .05 .1 *.25 .5 1       | .1 *.2 .5 1            | .05 .1 .25 *.5 1
-fisher all                    | .05 *.1 .5 1 5         | .05 *.1 .5 1           | .05 *.1 .5 1 5
-fisher only_norm              | .1 *.5 1 5 10          | .1 .5 *1 5 10          | .1 .5 1 5 *10
-"""
-# ρ on ImageNet: the reported one with a *, those that were discarded beside it.
-TABLE_8 = {
-    "resnet50": """
-sam all | *.05
-elementwise_l2 all | *1
-elementwise_l2 only_norm | *1
-elementwise_linf all | *.001 .01
-elementwise_linf only_norm | *.005 .05
-layerwise_l2 all | *.005 .05
-layerwise_l2 only_norm | *.05 .5
-""",
-    "vit_s32": """
-sam all | .05 *.1 .25 .5 1
-sam only_norm | 1 2.5 5 *10 25
-""",
-    "vit_s16": """
-sam all | *.01 .1 .001
-sam only_norm | *.1 .01 1
-elementwise_l2 all | *.1 .01 1
-elementwise_l2 only_norm | *1 .1 10
-elementwise_linf all | *1e-4 1e-3 1e-5
-elementwise_linf only_norm | *1e-2 1e-3 1e-1
-layerwise_l2 all | *1e-3 1e-2 1e-4
-layerwise_l2 only_norm | *1e-3 1e-2 1e-1
-""",
-}
-# ρ of no_norm, of which the paper says nothing: those of all and two above.
-NO_NORM = {
-    "cifar100": """
-sam | .05 .1 .5 1 5 10
-elementwise_l2 | .5 1 2.5 5 10 25 50
-elementwise_l2_orig | .5 1 2.5 5 10 25
-elementwise_linf | .001 .005 .01 .05 .1 .5
-layerwise_l2 | .001 .01 .05 .1 .5 1
-fisher | .05 .1 .5 1 5 10
-""",
-    "vit": """
-sam | .025 .05 .1 .25 .5 1 2.5
-elementwise_l2 | .5 1 2.5 5 10 25 50
-elementwise_l2_orig | .5 1 2.5 5 10 25 50
-elementwise_linf | .0005 .001 .0025 .005 .01 .025 .05
-layerwise_l2 | .001 .0025 .005 .01 .025 .05 .1
-fisher | .05 .1 .5 1 5 10 50
-""",
-}
 
 
 def runs(base: Mapping[str, Any] | None = None, **axes: Any) -> set[Run]:
@@ -290,55 +230,3 @@ WHOLE: dict[str, dict[str, tuple[int, set[Run]]]] = {
     },
 }  # fmt: skip
 """The thirty rows: exhibit → sweep → how many trials, and which."""
-
-MEASURES: dict[str, dict[str, tuple[str, ...]]] = {
-    "Table 4": {
-        "imagenet-vit-s32": (
-            "test_accuracy", "imagenet_v2_accuracy", "imagenet_r_accuracy", "imagenet_a_accuracy",
-            "imagenet_sketch_accuracy", "objectnet_accuracy", "robust_accuracy[norm=l2,eps=0.25]",
-            "robust_accuracy[norm=l2,eps=0.5]", "robust_accuracy[eps=0.25/255]", "robust_accuracy[eps=0.5/255]",
-        ),
-    },
-    "Table 6": {
-        "cifar100-sharpness": (
-            "test_accuracy", "sharpness[rho=0.003]", "sharpness[rho=0.005]", "sharpness[rho=0.007]",
-            "sharpness[steps=1,rho=0.007,first_step=0.75]", "sharpness[steps=1,rho=0.01,first_step=0.75]",
-            "sharpness[steps=1,rho=0.03,first_step=0.75]", "feature_rank",
-        ),
-    },
-    "Table 14": {
-        "cifar100-robustness": (
-            "robust_accuracy[norm=l2,eps=0.1]", "robust_accuracy[norm=l2,eps=0.2]", "robust_accuracy[eps=1/255]",
-            "robust_accuracy[eps=2/255]",
-        ),
-    },
-    "Table 15": {
-        "imagenet-vit-s32-robustness": (
-            "robust_accuracy[norm=l2,eps=0.25]", "robust_accuracy[norm=l2,eps=0.5]", "robust_accuracy[norm=l2,eps=1]",
-            "robust_accuracy[eps=0.25/255]", "robust_accuracy[eps=0.5/255]", "robust_accuracy[eps=1/255]",
-        ),
-    },
-    "Table 18": {
-        "cifar100-sharpness": ("sharpness[rho=0.003]", "sharpness[rho=0.005]", "sharpness[rho=0.007]"),
-        "cifar100-sharpness-resnext": ("sharpness[rho=0.001]", "sharpness[rho=0.003]", "sharpness[rho=0.005]"),
-    },
-    "Table 19": {
-        "cifar100-sharpness": (
-            "average_sharpness[norm=l2,adaptive=false,rho=0.005,draws=20]",
-            "average_sharpness[norm=l2,adaptive=true,rho=0.1,draws=20]",
-            "average_sharpness[norm=linf,adaptive=false,rho=0.01,draws=20]",
-            "average_sharpness[norm=linf,adaptive=true,rho=0.2,draws=20]",
-            "sharpness[norm=l2,adaptive=false,rho=0.05,normalize_logits=false,steps=20]",
-            "sharpness[norm=l2,adaptive=true,rho=0.25,normalize_logits=false,steps=20]",
-            "sharpness[norm=linf,adaptive=false,rho=1e-5,normalize_logits=false,steps=20]",
-            "sharpness[norm=linf,adaptive=true,rho=0.004,normalize_logits=false,steps=20]",
-        ),
-    },
-    "Figure 5": {"cifar100-weights-norm": ("weight_histogram[layer=gamma]", "weight_histogram[layer=beta]")},
-    "Figure 9": {
-        "cifar100-weights": tuple(
-            f"weight_histogram[layer={layer},scale=log]" for layer in ("gamma", "beta", "conv", "linear")
-        ),
-    },
-}  # fmt: skip
-"""What is measured of them, where it isn't the test accuracy alone."""

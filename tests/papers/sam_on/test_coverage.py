@@ -14,7 +14,8 @@ from bench.plots import PLOTS
 from bench.sweep import Sweep, load
 from tests import shared_reproducing
 from tests.conftest import ROOT
-from tests.papers.sam_on.coverage import BASE, MEASURES, WHOLE, run_of
+from tests.papers.sam_on.coverage import BASE, WHOLE, run_of
+from tests.papers.sam_on.coverage_measures import MEASURES
 
 BY_NAME = {exhibit.name: exhibit for exhibit in EXHIBITS}
 ROWS = [(name, sweep) for name, sweeps in WHOLE.items() for sweep in sweeps]
