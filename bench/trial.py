@@ -98,7 +98,9 @@ class Trial:
     trainable: Literal["all", "freeze_norm", "only_norm"] = "all"
     """Parameters that are trained; the others stay as they were initialised, frozen γ at 1 and β at 0."""
     norm_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
-    """Dropout probability of the parameters of norm layers."""
+    """Dropout probability of norm layers: of their parameters, or of what `norm_dropout_on` names."""
+    norm_dropout_on: Literal["parameters", "output"] = "parameters"
+    """What `norm_dropout` drops: entries of γ and β themselves, or of the norm layers' output."""
     settings: Settings = ()
     """Settings of the chosen entries (momentum, β, η, …), sorted by name, defaults filled in."""
     seed: Annotated[int, Ge(0)]
@@ -106,9 +108,12 @@ class Trial:
 
     def __post_init__(self) -> None:
         # Resolved here, so that a trial has one identity whether these are left out or written down.
-        resolved = {"m": self.m or self.batch_size, "perturb_until": self.perturb_until or self.total_epochs}
+        resolved: dict[str, Any] = {"m": self.m or self.batch_size}
+        resolved |= {"perturb_until": self.perturb_until or self.total_epochs}
         if not self.perturbs:
             resolved |= {"perturb_from": 0, "perturb_until": self.total_epochs}
+        if not self.norm_dropout:
+            resolved |= {"norm_dropout_on": DEFAULTS["norm_dropout_on"]}
         self.__dict__.update(resolved)
 
     @cached_property
@@ -118,7 +123,8 @@ class Trial:
 
     def canonical_json(self) -> str:
         """JSON with sorted keys, no spaces and the schema version: what the identity is a hash of."""
-        return "{" + ",".join(map(_fragment, _SORTED, _values_of(self.__dict__))) + _SCHEMA_FRAGMENT
+        later = [_fragment(name, value) for name in LATER if (value := self.__dict__[name]) != DEFAULTS[name]]
+        return "{" + ",".join([*map(_fragment, _SORTED, _values_of(self.__dict__)), *later]) + _SCHEMA_FRAGMENT
 
     def as_dict(self) -> dict[str, Any]:
         """Fields as plain JSON values, `settings` as an object."""
@@ -169,7 +175,10 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Trial))
 
 _FOLLOWS = {"m": "batch_size", "perturb_until": "total_epochs"}
 """Field → what it equals where it was left out."""
-_SORTED = tuple(sorted(FIELDS))
+LATER = ("norm_dropout_on",)
+"""Fields that are younger than the schema, by age: at their default they stay out of the canonical JSON, so that they
+change no id."""
+_SORTED = tuple(sorted({*FIELDS} - {*LATER}))
 _values_of = itemgetter(*_SORTED)
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Trial) if item.default is not MISSING}
 """Values of the fields that a sweep may leave out."""

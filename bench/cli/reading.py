@@ -117,7 +117,9 @@ def plot(
     kind: Annotated[
         str | None,
         typer.Option(
-            metavar="KIND", help="rho, runtime, m, sparsity, training or differences; default: what the sweep varies."
+            metavar="KIND",
+            help="rho, runtime, m, sparsity, weights, dropout, decay, training or differences; default: what the sweep "
+            "varies.",
         ),
     ] = None,
     output: Annotated[

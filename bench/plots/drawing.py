@@ -190,16 +190,24 @@ def curve(axes: Axes, drawing: Drawing, values: Mapping[float, Sequence[float]],
     line(axes, summaries, color=color, marker=marker, label=name)
 
 
-def line(axes: Axes, summaries: Mapping[float, Summary], *, color: str, marker: str, label: str) -> None:
+def line(
+    axes: Axes, summaries: Mapping[float, Summary], *, color: str, marker: str, label: str, style: str = "-"
+) -> None:
     """Means with a band of one std; of a single place, which has no band, a bar."""
     places = list(summaries)
     mean = [each.mean for each in summaries.values()]
     std = [each.std or 0.0 for each in summaries.values()]
-    axes.plot(places, mean, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
+    axes.plot(places, mean, style, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
     if len(places) == 1:
         axes.errorbar(places, mean, yerr=std, color=color, capsize=2, linewidth=1)
     low, high = ([m + side * s for m, s in zip(mean, std, strict=True)] for side in (-1, 1))
     axes.fill_between(places, list(low), list(high), color=color, alpha=0.2, linewidth=0)
+
+
+def across(axes: Axes, drawing: Drawing, values: Sequence[float], name: str) -> None:
+    """A line across, for a method that what is drawn over doesn't concern."""
+    color, _ = drawing.style(name)
+    axes.axhline(drawing.summary(values).mean, color=color, linestyle="--", linewidth=1.2, label=name)
 
 
 def _wrapped(text: str, figure: Figure) -> str:

@@ -34,11 +34,12 @@ MEASURES_COLUMNS = {
     "trial_id": "The trial.",
     "measure": "Name of what was measured.",
     "settings": 'Settings that differ from the defaults, as JSON with sorted keys; "{}" for none.',
-    "value": "What was measured.",
+    "value": "What was measured; of a histogram the mean.",
+    "counts": "Of a histogram the count of each bin, as JSON; else empty.",
 }
 """Column of the measures → what it is."""
 
-_TYPES = {name: pa.string() for name in ("trial_id", "measure", "settings")} | {
+_TYPES = {name: pa.string() for name in ("trial_id", "measure", "settings", "counts")} | {
     name: pa.int64() for name in ("epoch", "device_memory_bytes")
 }
 HISTORY_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in HISTORY_COLUMNS])

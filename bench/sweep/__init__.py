@@ -17,7 +17,7 @@ from bench.sweep.document import Document, read_document
 from bench.sweep.expand import expand
 from bench.sweep.file.fault import Fault, SpecError
 from bench.sweep.file.source import Source
-from bench.sweep.resolve import Guess
+from bench.sweep.resolve import Guess, lost_marks
 from bench.sweep.search import Searches
 from bench.trial import Trial
 
@@ -43,6 +43,8 @@ class Sweep:
     """Table or figure of the paper that the sweep reproduces."""
     notes: tuple[str, ...]
     """Guesses and choices that went into the expansion."""
+    guessed: tuple[tuple[str, str], ...] = ()
+    """What the paper doesn't state and the sweep guesses, each with the reason; told in the notes as well."""
     guesses: frozenset[Guess] = frozenset()
     """Where `rho: paper` is a guess."""
     choices: tuple[Choice, ...] = ()
@@ -86,6 +88,7 @@ def _load(
     _check_early_stopping(source, document, trials)
     if source.faults:
         raise SpecError(source.faults)
+    guessed = _guesses(document)
     return Sweep(
         name=file.stem,
         file=file,
@@ -96,7 +99,12 @@ def _load(
         retries=document.retries,
         early_stopping=document.early_stopping,
         paper=document.paper,
-        notes=(*_guesses(document), *notes, *(choice.text for choice in searches.choices.values())),
+        notes=(
+            *(f"{what}: a guess, {why}" for what, why in guessed),
+            *notes,
+            *(choice.text for choice in searches.choices.values()),
+        ),
+        guessed=(*guessed, *lost_marks(notes)),
         guesses=guesses,
         choices=tuple(searches.choices.values()),
         waits=tuple(searches.waits.values()),
@@ -132,11 +140,12 @@ def _check_early_stopping(source: Source, document: Document, trials: Sequence[T
         source.report(("early_stopping", "grace_epochs"), message)
 
 
-def _guesses(document: Document) -> list[str]:
-    """Values of the recipe that the paper doesn't say and the sweep leaves as they are."""
+def _guesses(document: Document) -> list[tuple[str, str]]:
+    """What the sweep says that it guesses, and values of the recipe that are guesses and that it leaves as they are."""
+    own = [*document.guesses.items()]
     if document.recipe is None:
-        return []
+        return own
     parts = [document, *document.blocks]
     written = {name for part in parts for axes in (part.grid, *part.zips(), *part.methods) for name in axes}
     guesses = {name: each for name, each in RECIPES[document.recipe].guesses.items() if name not in written}
-    return [f"{document.recipe}: {name} = {each.value} is a {each.source}" for name, each in guesses.items()]
+    return own + [(f"{name} = {each.value}", each.source.removeprefix("guess: ")) for name, each in guesses.items()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
@@ -158,7 +158,7 @@ class Resolver:
             return tuple(map(float, row.grid))
         if row.guess:
             cell = f"{values['variant']}/{values['scope']} on {values['dataset']}"
-            self.notes[f"ρ = {row.chosen:g} for {cell}: the paper's mark is lost, the value is a guess"] = None
+            self.notes[f"ρ = {row.chosen:g} for {cell}: {_LOST}, the value is a guess"] = None
             method = (values["dataset"], values["model"], values["variant"], values["scope"])
             self.guesses.add((*method, float(row.chosen)))
         return (float(row.chosen),)
@@ -181,6 +181,14 @@ class Resolver:
 
     def _fault(self, path: Path, message: str) -> None:
         self.source.report(path, message)
+
+
+def lost_marks(notes: Iterable[str]) -> list[tuple[str, str]]:
+    """Of a resolver's notes those about a ρ that is a guess, each with the reason."""
+    return [(note.partition(": ")[0], _LOST) for note in notes if f": {_LOST}," in note]
+
+
+_LOST = "the paper's mark is lost"
 
 
 @lru_cache

@@ -12,6 +12,7 @@ import torch
 
 from bench import distributed
 from bench.errors import MachineFault, machine_fault
+from bench.measures.bins import Histogram
 from bench.measures.names import Measure
 from bench.store import Store, TrialFolder
 from bench.store.lease import lease
@@ -67,7 +68,8 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
     for measure in measures:
         started = time.perf_counter()
         try:
-            value = _finite(measure, subject.take(measure))
+            taken = subject.take(measure)
+            value = _finite(measure, taken.mean if isinstance(taken, Histogram) else taken)
         except Inapplicable as reason:
             yield tell(measure=measure, outcome="inapplicable", message=str(reason))
         except Exception as error:
@@ -75,7 +77,8 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
             log.exception("%s couldn't be measured", measure.name)
             yield tell(measure=measure, outcome="failed", message=last_line(error))
         else:
-            add_measure(folder, _quantity(measure), value)
+            counts = taken.counts if isinstance(taken, Histogram) else None
+            add_measure(folder, _quantity(measure), value, counts)
             seconds = time.perf_counter() - started
             log.info("measured %s: %.6g, %.1f s on %s", measure.name, value, seconds, distributed.describe(device))
             yield tell(measure=measure, outcome="taken", value=value)

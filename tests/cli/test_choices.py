@@ -82,7 +82,9 @@ def test_smoke_runs_apart_from_the_real_trials(use: Path, sambench: Command, tmp
 
 
 def test_the_list_of_sweeps(use: Path, sambench: Command, tmp_path: Path) -> None:
-    listed = json.loads(sambench("sweeps", ".", "--json").stdout)
+    told = json.loads(sambench("sweeps", ".", "--json").stdout)
+    assert not told["paper"], "none of the paper's sweeps is here"
+    listed = told["sweeps"]
     assert [(line["sweep"], line["title"], line["trials"]) for line in listed] == [
         ("search", "Search", 4),
         ("use", "Use", 3),

@@ -94,6 +94,7 @@ STATEFUL = {
     "freeze_norm": {"variant": "sam", "scope": "all", "rho": 0.1, "trainable": "freeze_norm"},
     "only_norm trained": {"variant": "sam", "scope": "only_norm", "rho": 0.1, "trainable": "only_norm"},
     "norm_dropout": {"variant": "sam", "scope": "all", "rho": 0.1, "norm_dropout": 0.2, "weight_decay_on": "no_norm"},
+    "norm_dropout on outputs": {"norm_dropout": 0.2, "norm_dropout_on": "output"},
     "approximate": {"variant": "sam", "scope": "all", "rho": 0.1, "ascent_share": 0.5, "ascent_dtype": "bfloat16"},
 }
 

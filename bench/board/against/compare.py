@@ -35,9 +35,10 @@ def compare(board: Board, paper: str | None) -> list[Comparison]:
 
 
 def not_in_sweep(compared: Sequence[Comparison], board: Board, paper: str | None) -> list[PaperCell]:
-    """Cells of the sweep's own table that the sweep has no trial for."""
-    found = {id(each.paper) for each in compared}
+    """Cells of the sweep's own table that the sweep has no trial for, but for those that the paper itself cites."""
     table = form_of(paper)
+    found = {id(each.paper) for each in compared}
+    found |= {id(cell) for cell in numbers().cited(table, board.metric.name)} if table else set()
     return [
         cell
         for cell in numbers().cells

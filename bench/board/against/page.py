@@ -11,6 +11,7 @@ from bench.board.board import Board
 from bench.board.cells import Key
 from bench.board.notes import circumstances
 from bench.board.page.board_table import cell_details
+from bench.board.page.cited import cited_notes
 from bench.board.page.page import Page
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
 from bench.board.statistics import signed
@@ -30,7 +31,7 @@ def against_page(board: Board, paper: str | None) -> Page:
     grids = [_cells(board, compared, doubts), *([_claims(board, tested)] if tested else [])]
     count, *reading = verdicts(compared, board.metric.difference_unit)
     lead = [*(["No trial is done yet."] if board.empty else []), count, *conclusions(tested, board.metric)]
-    told = [*reading, *_left_out(board, compared, paper), *circumstances(board)]
+    told = [*reading, *_left_out(board, compared, paper), *cited_notes(board), *circumstances(board)]
     told += [f"({mark}) {note}" for note, mark in doubts.items()]
     records = [_record(board, each) for each in compared]
     facts = {"title": board.title, "metric": board.metric.name, "claims": _claim_records(board, tested)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.board.board import Board
 from bench.board.cells import Cell, Key
 from bench.board.footnotes import Footnotes
+from bench.board.page.cited import cited_block
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
 from bench.board.rho_marks import MARKS
 from bench.trial import NONE
@@ -17,6 +18,7 @@ def board_grid(board: Board) -> Grid:
     side_by_side = len(board.scopes) == 2
     lines = _side_by_side if side_by_side else _stacked
     made = [Section(block, tuple(lines(board, block, titles))) for block in blocks]
+    made += cited_block(board, titles) if side_by_side else []
     top = tuple(Title(title, len(board.scopes) if side_by_side else 1) for title in titles)
     below = tuple(Title(board.layout.scope_title(scope)) for _ in titles for scope in board.scopes)
     scoped = not side_by_side and any(scope != NONE for _, _, scope in board.cells)

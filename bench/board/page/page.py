@@ -13,6 +13,7 @@ from bench.board.footnotes import FIELDS
 from bench.board.inference import paired_p
 from bench.board.notes import notes
 from bench.board.page.board_table import board_grid
+from bench.board.page.cited import cited_notes, cited_records
 from bench.board.page.table import Grid
 
 
@@ -36,12 +37,12 @@ def board_page(board: Board) -> Page:
     """The page of a board alone."""
     facts: dict[str, Any] = {"title": board.title, "metric": board.metric.name}
     facts["selection"] = ", ".join(dict.fromkeys(cell.selection.name for cell in board.cells.values()))
-    facts |= {"differences": _differences(board), "origins": _all_origins(board)}
+    facts |= {"differences": _differences(board), "origins": _all_origins(board), "cited": cited_records(board)}
     return Page(
         board.title,
         lead=tuple(answer(board)),
         grids=(board_grid(board),),
-        notes=tuple(notes(board)),
+        notes=(*notes(board), *cited_notes(board)),
         records=tuple(board_records(board)),
         facts=facts,
     )

@@ -153,3 +153,42 @@ def test_bad_conditions(store: Store, write: Write, conditions: list[str], messa
     with pytest.raises(UserError) as error:
         show_board(store, write(SMALL), conditions=conditions)
     assert message in str(error.value)
+
+
+TABLE_2 = """
+title: "Two"
+recipe: imagenet-resnet50
+grid: {seed: 1}
+methods:
+  - {}
+  - {variant: sam, scope: all, rho: paper}
+  - {variant: layerwise_l2, scope: [all, only_norm], rho: paper}
+paper: table2
+"""
+
+
+def test_what_table_2_cites_is_shown_as_cited(store: Store, write: Write) -> None:
+    page = show_board(store, write(TABLE_2))
+    *_, cited = page.grids[0].blocks
+    assert cited.heading == "cited"
+    told = [(line.label, [(entry.text, entry.details) for entry in line.entries]) for line in cited.lines]
+    assert told == [
+        ("ESAM", [("77.05", ("cited",)), ("–", ())]),
+        ("GSAM", [("77.20", ("cited",)), ("–", ())]),
+    ]
+    assert any(note.startswith("Cited, neither trained here nor by the paper: ESAM 77.05") for note in page.notes)
+    assert [(each["row"], each["mean"]) for each in page.facts["cited"]] == [("ESAM", 77.05), ("GSAM", 77.2)]
+    assert not [record for record in page.records if record["row"] in ("ESAM", "GSAM")], "never as ours"
+
+
+def test_nothing_is_cited_under_another_metric_or_table(store: Store, write: Write) -> None:
+    assert not show_board(store, write(TABLE_2), metric="best_test_accuracy").facts["cited"]
+    other = show_board(store, write(TABLE_2.replace("table2", "table1")))
+    assert not other.facts["cited"]
+    assert "cited" not in [block.heading for block in other.grids[0].blocks]
+
+
+def test_cited_rows_are_not_said_to_lack_trials(store: Store, write: Write) -> None:
+    page = show_board(store, write(TABLE_2), against="paper")
+    assert "Of table2, 4 cells have no trial in this sweep." in page.notes
+    assert any(note.startswith("Cited, neither") for note in page.notes)
