@@ -33,7 +33,9 @@ def is_norm(module: nn.Module) -> bool:
 
 
 def looks_like_norm(module: nn.Module) -> bool:
-    """Whether a layer that isn't known to be one may be: by its class's name, and one number per channel."""
+    """Whether a layer that isn't known to be one may be: its class's name says so, and it has a number per channel."""
+    if any(True for _ in module.children()):
+        return False
     own = list(module.parameters(recurse=False))
     name = type(module).__name__.lower()
     named = "norm" in name or name == "affine"

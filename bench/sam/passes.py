@@ -132,7 +132,7 @@ class TwoPasses:
         floor = self._variant.floor if self._scope.floor is None else self._scope.floor
         # In double precision, as the host would compute it.
         size = self._variant.step_size(rho, norm.double(), floor)
-        perturbation = [torch.where(good, epsilon, 0) for epsilon in _times(direction, size)]
+        perturbation = [_where(good, epsilon) for epsilon in _times(direction, size)]
         perturbation = self._scope.restrict_perturbation(names, perturbation)
         return perturbation, Ascent(norm=norm, good=good, perturbation_norm=joint_norm(perturbation))
 
@@ -166,3 +166,12 @@ def _times(direction: list[Tensor], size: Tensor | float) -> list[Tensor]:
     if len({tensor.dtype for tensor in direction}) == 1:
         return list(torch._foreach_mul(direction, size.to(direction[0].dtype)))
     return [tensor * size.to(tensor.dtype) for tensor in direction]
+
+
+def _where(good: Tensor, epsilon: Tensor) -> Tensor:
+    """ε, or zero. Not as a product, since zero times NaN isn't zero."""
+    if not epsilon.is_sparse:
+        return torch.where(good, epsilon, 0)
+    whole = epsilon.coalesce()
+    values = torch.where(good, whole.values(), 0)
+    return torch.sparse_coo_tensor(whole.indices(), values, whole.shape, is_coalesced=True)

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from bench.sam.base_step import BaseStep
 from bench.sam.batches import Batch, Loss, TensorBatch
+from bench.sam.gradients import leave
 from bench.sam.reduction import Reduction
 from bench.sam.report import Counts, Pass, Report, Tally
 from bench.sam.running_stats import MeanOverMicroBatches, Tracking, tracking_layers
@@ -58,6 +59,7 @@ class Plain:
         gradient_norm, made = self._base.make(None)
         self.last = Report.of(passes, gradient_norm)
         self._tally.add(passes, made, clamped=False)
+        leave(parameter for group in self.optimizer.param_groups for parameter in group["params"])
         return self.last.loss
 
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None) -> None:

@@ -71,16 +71,17 @@ class MeanOverMicroBatches:
 @contextmanager
 def counted_twice(layers: Sequence[Tracking]) -> Iterator[None]:
     """Let one forward pass move the running statistics, and the counts of batches, as two would."""
-    assert all(countable(layer) for layer in layers), "models with other layers have no shared prefix"
-    momenta = [layer.momentum for layer in layers]
-    counts = [_count(layer) for layer in layers]
+    known = [layer for layer in layers if isinstance(layer, nn.modules.batchnorm._NormBase)]
+    assert len(known) == len(layers), "models with other layers have no shared prefix"
+    momenta = [layer.momentum for layer in known]
+    counts = [_count(layer) for layer in known]
     versions = [None if count is None else count._version for count in counts]
-    for layer in layers:
+    for layer in known:
         layer.momentum = _twice(layer)
     try:
         yield
     finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
+        for layer, momentum in zip(known, momenta, strict=True):
             layer.momentum = momentum
         for count, version in zip(counts, versions, strict=True):
             # Only layers that ran have counted; asking for the version needs no transfer from the device.

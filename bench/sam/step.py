@@ -33,7 +33,7 @@ from bench.registry import Scalar
 from bench.sam.assembly import build, context_of, unwrap
 from bench.sam.base_step import BaseStep
 from bench.sam.batches import Batch, ClosureBatch, Loss, TensorBatch
-from bench.sam.gradients import Gradients, untouched
+from bench.sam.gradients import clear, leave, untouched
 from bench.sam.norms import NormRule
 from bench.sam.passes import TwoPasses
 from bench.sam.plain import plain_passes
@@ -107,7 +107,7 @@ class SharpnessAware:
         self._m, self._ascent_share, self._amp_dtype = m, ascent_share, amp_dtype
         self._base = BaseStep(self._context.optimizers, scaler, max_grad_norm, self._context.device)
         self._layers = tracking_layers(model)
-        self._reduction, self._gradients = Reduction(model), Gradients()
+        self._reduction = Reduction(model)
         bare, compiled = unwrap(model)
         self._passes = TwoPasses(
             self._context,
@@ -182,7 +182,7 @@ class SharpnessAware:
             self._scope.refresh()
             self._passes.scope_changed()
         held = list(self._context.held.values())
-        self._gradients.clear(held, accumulate=accumulate)
+        clear(held, accumulate=accumulate)
         perturbs = self.enabled and self._variant.perturbs()
         with untouched(self._context.outside):
             passes = self._perturbed(batches) if perturbs else self._plain(batches)
@@ -192,7 +192,7 @@ class SharpnessAware:
         self._tally.add(passes, made, clamped=perturbs and self._variant.out_of_range)
         if self.enabled and self._scope.follows() and bool(made):
             self._after_step()
-        self._gradients.leave(held)
+        leave(held)
         return self.last.loss
 
     def _plain(self, batches: Sequence[Batch]) -> list[Pass]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
@@ -33,7 +32,7 @@ def check_model(model: Any) -> None:
 
 def check_optimizers(given: Any) -> tuple[Optimizer, ...]:
     """The base optimizers, one or several. ValueError for those that the step can't update the weights by."""
-    optimizers = tuple(given) if isinstance(given, Sequence) else (given,)
+    optimizers = tuple(given) if isinstance(given, list | tuple) else (given,)
     if not optimizers:
         raise ValueError("no optimizer: give one, or a list of them")
     for optimizer in optimizers:
@@ -52,10 +51,10 @@ def check_optimizers(given: Any) -> tuple[Optimizer, ...]:
 
 def check_held(context: Context) -> None:
     """ValueError unless the optimizers hold something that trains."""
-    name = type(context.model).__name__
+    name, own = type(context.model).__name__, dict(context.model.named_parameters())
     if not any(p.requires_grad for p in context.model.parameters()) and not context.trainable:
         raise ValueError(f"{name} has no parameter that requires a gradient")
-    if not context.trainable:
+    if not any(name in own for name in context.trainable):
         raise ValueError(
             f"the optimizer holds none of the trainable parameters of {name}: make it of model.parameters(), after "
             "the model is on its device"

@@ -64,15 +64,21 @@ def same_length(*trees: Tree) -> int:
 def _mapping(tree: Mapping[Any, Any], items: dict[Any, Any]) -> Mapping[Any, Any]:
     if type(tree) is dict:
         return items
-    made = copy.copy(tree)
+    made: Any = _bare(tree) if dataclasses.is_dataclass(tree) else copy.copy(tree)
     for key, value in items.items():
-        made[key] = value  # type: ignore[index] # a mapping that a model returns can be filled
-    return made
+        made[key] = value
+    return made  # type: ignore[no-any-return]
 
 
 def _dataclass(function: Callable[[Tensor], Tensor], tree: Any) -> Any:
-    made = copy.copy(tree)
+    made = _bare(tree)
     for each in dataclasses.fields(tree):
-        # Not by replace(), which would run checks and conversions of the constructor again.
         object.__setattr__(made, each.name, mapped(function, getattr(tree, each.name)))
+    return made
+
+
+def _bare(tree: Any) -> Any:
+    """Another of its class, without the checks and conversions of its constructor."""
+    made = type(tree).__new__(type(tree))
+    getattr(made, "__dict__", {}).update(getattr(tree, "__dict__", {}))
     return made

@@ -54,7 +54,8 @@ class Variant:
 
     def step_size(self, rho: float, norm: Tensor, floor: float) -> Tensor | float:
         """Factor from T²g to ε; `norm` is of double precision."""
-        return rho / (norm + floor)
+        # Not `rho / norm`, which torch computes as ρ times a reciprocal, rounded twice.
+        return torch.full_like(norm, rho) / (norm + floor)
 
     def radius(self, rho: float) -> float:
         """The ρ of this step."""
