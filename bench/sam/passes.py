@@ -174,4 +174,4 @@ def _where(good: Tensor, epsilon: Tensor) -> Tensor:
         return torch.where(good, epsilon, 0)
     whole = epsilon.coalesce()
     values = torch.where(good, whole.values(), 0)
-    return torch.sparse_coo_tensor(whole.indices(), values, whole.shape, is_coalesced=True)
+    return torch.sparse_coo_tensor(whole.indices(), values, whole.shape, is_coalesced=True, check_invariants=False)

@@ -67,7 +67,8 @@ def _mapping(tree: Mapping[Any, Any], items: dict[Any, Any]) -> Mapping[Any, Any
     made: Any = _bare(tree) if dataclasses.is_dataclass(tree) else copy.copy(tree)
     for key, value in items.items():
         made[key] = value
-    return made  # type: ignore[no-any-return]
+    filled: Mapping[Any, Any] = made
+    return filled
 
 
 def _dataclass(function: Callable[[Tensor], Tensor], tree: Any) -> Any:
@@ -79,6 +80,7 @@ def _dataclass(function: Callable[[Tensor], Tensor], tree: Any) -> Any:
 
 def _bare(tree: Any) -> Any:
     """Another of its class, without the checks and conversions of its constructor."""
-    made = type(tree).__new__(type(tree))
+    kind: Any = type(tree)
+    made = kind.__new__(kind)
     getattr(made, "__dict__", {}).update(getattr(tree, "__dict__", {}))
     return made
