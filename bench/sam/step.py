@@ -36,7 +36,6 @@ from bench.sam.batches import Batch, ClosureBatch, Loss, TensorBatch
 from bench.sam.gradients import clear, leave, untouched
 from bench.sam.norms import NormRule
 from bench.sam.passes import TwoPasses
-from bench.sam.plain import plain_passes
 from bench.sam.precision import check_precision
 from bench.sam.prefix import SharedPrefix
 from bench.sam.reduction import Reduction
@@ -45,6 +44,7 @@ from bench.sam.running_stats import MeanOverMicroBatches, moving_statistics, tra
 from bench.sam.samples import Samples
 from bench.sam.settings import check_rho, check_share, one_of
 from bench.sam.trees import Tree
+from bench.sam.unperturbed import plain_passes
 from bench.sam.variants.variant import joint_norm
 
 

@@ -23,7 +23,7 @@ from torch.utils._pytree import tree_leaves
 from bench.optimizers import OPTIMIZERS
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
 from bench.sam.optimizer_update import update_of
-from bench.sam.plain import Plain
+from bench.sam.unperturbed import Plain
 from tests.sam.networks import batch, network, states_equal
 
 READ = "aten::_local_scalar_dense"
