@@ -183,17 +183,23 @@ class SharpnessAware:
             self._passes.scope_changed()
         held = list(self._context.held.values())
         clear(held, accumulate=accumulate)
+        try:
+            self.last = self._made(batches)
+        finally:
+            # After an error too: what is half accumulated is nobody's.
+            leave(held)
+        return self.last.loss
+
+    def _made(self, batches: Sequence[Batch]) -> Report:
         perturbs = self.enabled and self._variant.perturbs()
         with untouched(self._context.outside):
             passes = self._perturbed(batches) if perturbs else self._plain(batches)
             finish = partial(self._finish, perturbs) if self.enabled and self._variant.finishes else None
-            gradient_norm, made = self._base.make(finish)
-        self.last = Report.of(passes, gradient_norm)
-        self._tally.add(passes, made, clamped=perturbs and self._variant.out_of_range)
-        if self.enabled and self._scope.follows() and bool(made):
+            gradient_norm, updated = self._base.make(finish)
+        self._tally.add(passes, updated, clamped=perturbs and self._variant.out_of_range)
+        if self.enabled and self._scope.follows() and bool(updated):
             self._after_step()
-        leave(held)
-        return self.last.loss
+        return Report.of(passes, gradient_norm)
 
     def _plain(self, batches: Sequence[Batch]) -> list[Pass]:
         return plain_passes(batches, self._base, self._reduction, self._layers)

@@ -128,7 +128,7 @@ def test_a_parameter_of_the_loss_is_perturbed_too() -> None:
     optimizer = torch.optim.SGD([*model.parameters(), *loss.parameters()], lr=0.1)
     method = SharpnessAware(model, optimizer, "sam", "all", 0.1)
     seen: list[float] = []
-    loss.register_forward_pre_hook(lambda *_: seen.append(float(loss.temperature)))
+    loss.register_forward_pre_hook(lambda *_: seen.append(loss.temperature.item()))
     method.step_batch(*batch(), loss)
     assert seen[0] != seen[1]
-    assert float(loss.temperature) != 1
+    assert loss.temperature.item() != 1
