@@ -17,6 +17,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from bench.resources import has_units_for
+
 _PATIENCE = 30.0
 """Seconds that a command has to answer."""
 
@@ -87,7 +89,10 @@ def _torch() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        return f"{torch.__version__}, no GPU: trials run on the CPU, one thread each"
+        alone = f"{torch.__version__}, no GPU: trials run on the CPU, one thread each"
+        if not has_units_for("bfloat16"):
+            alone += "; it has no units for bfloat16, which precision: bfloat16 and fast: true would make it emulate"
+        return alone
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return f"{torch.__version__}, CUDA {torch.version.cuda}, {len(names)} GPUs: {', '.join(names)}"
 

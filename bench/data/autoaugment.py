@@ -18,6 +18,7 @@ from torch import Generator, Tensor
 from torchvision.transforms import v2
 
 from bench.data.augment import basic
+from bench.data.transfer import transfer
 
 _TORCHVISION = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
 _LEVELS = 10
@@ -85,8 +86,8 @@ def apply(images: Tensor, numbers: Tensor) -> Tensor:
     """Image i after the operation of number `numbers[i]`. uint8 (n, 1 or 3, h, w) and (n,) → (n, 1 or 3, h, w)."""
     order = numbers.argsort(stable=True)
     sizes = numbers.bincount(minlength=len(OPERATIONS)).tolist()
-    grouped = images.index_select(0, order.to(images.device))
+    grouped = images.index_select(0, transfer(order, images.device))
     for operation, group in zip(OPERATIONS, grouped.split(sizes), strict=True):
         if len(group):
             group.copy_(operation(group))
-    return grouped.index_select(0, order.argsort().to(images.device))
+    return grouped.index_select(0, transfer(order.argsort(), images.device))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bench import data, models
 from bench.data import AUGMENTATIONS
-from bench.sam import check_compatible, parse_scope
+from bench.sam import VARIANTS, check_compatible, parse_scope
 from bench.trial import NONE
 
 
@@ -107,7 +107,28 @@ def _plain(values: Values) -> Mismatch | None:
     return None
 
 
-CHECKS: tuple[Callable[[Values], Mismatch | None], ...] = (micro_batches, images, precision, schedule, method)
+def radius(values: Values) -> Mismatch | None:
+    """Whether a radius that follows the learning rate stays within its range."""
+    entry, rho = VARIANTS.get(values["variant"]), values["rho"]
+    if entry is None or not {"lr_min", "rho_min"} <= entry.settings.keys():
+        return None
+    floor, least = (values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min"))
+    lowest = min(values["min_lr"], values["warmup_lr"]) if values["warmup_epochs"] else values["min_lr"]
+    if _is_number(floor) and floor > lowest:
+        message = f"lr_min = {floor:g} is above the schedule's lowest learning rate, {lowest:g}, where ρ would leave"
+        return Mismatch(("lr_min", "min_lr"), f"{message} its range; lower lr_min, or raise min_lr and warmup_lr")
+    if _is_number(least) and _is_number(rho) and least > rho:
+        return Mismatch(("rho_min", "rho"), f"rho_min = {least:g} is above rho = {rho:g}; lower it")
+    return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+CHECKS: tuple[Callable[[Values], Mismatch | None], ...] = (
+    micro_batches, images, precision, schedule, method, radius
+)  # fmt: skip
 """All of them; each stands alone, so that a sweep's faults are reported together."""
 
 
@@ -128,7 +149,7 @@ CHECKED = frozenset(
     {
         "batch_size", "m", "dataset", "augment", "image_size", "model", "precision", "ascent_dtype", "warmup_epochs",
         "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable", "weight_decay_on",
-        "norm_dropout",
+        "norm_dropout", "lr_min", "rho_min", "warmup_lr",
     }
 )  # fmt: skip
 """Fields that a check looks at."""

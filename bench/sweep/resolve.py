@@ -19,6 +19,7 @@ from bench import data, models
 from bench.papers.sam_on.recipes import FAST_VALUES
 from bench.papers.sam_on.rho import RHO, RhoRow
 from bench.registry import Setting
+from bench.resources import has_units_for
 from bench.sweep.checks import CHECKED, Known, Missing, find_problems
 from bench.sweep.choose import ChooseRho
 from bench.sweep.fields import FAST, REGISTRIES
@@ -66,6 +67,7 @@ class Resolver:
             return
         if data.entry(values["dataset"]).fake:
             self.notes[f"{values['dataset']}: random images, from which nothing can be learned"] = None
+        self._note_emulated(values)
         base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
@@ -124,6 +126,12 @@ class Resolver:
             self._fault(self._place("init_from"), message)
             return False
         return True
+
+    def _note_emulated(self, values: dict[str, Any]) -> None:
+        for dtype in {values["precision"], values["ascent_dtype"]}:
+            if not has_units_for(dtype):
+                slow = "a trial on it takes several times as long as in float32; a GPU is none the worse"
+                self.notes[f"{dtype}: this machine's processor has no units for it, and {slow}"] = None
 
     def _place(self, *names: str) -> Path:
         """Where the first of `names` that the sweep writes stands."""

@@ -31,6 +31,9 @@ from bench.train.epoch import Epoch
 from bench.train.schedule import learning_rate
 from bench.trial import Trial
 
+_STEPS_TO_AGREE = 8
+"""Steps from one time that several processes agree whether to stop to the next."""
+
 
 class Diverged(Exception):
     """The loss is no longer finite."""
@@ -154,11 +157,17 @@ class Training:
             epoch.add(loss, self._method.last, len(labels) * self._world.size)
             if self.on_batch:
                 self.on_batch(number, epoch.seen, self.images)
-            if self.stop and distributed.agree(self.stop(), self.device):
+            if self._shall_stop(epoch.steps):
                 epoch.pause(batches.seconds)
                 raise Stopped(f"after step {epoch.steps} of epoch {number}")
         self._share_statistics()
         return epoch.finish(batches.seconds) | self._memory()
+
+    def _shall_stop(self, steps: int) -> bool:
+        """Whether any process wants to stop; several ask each other every few steps only, for they wait to hear."""
+        if self.stop is None or (self._world.size > 1 and steps % _STEPS_TO_AGREE):
+            return False
+        return distributed.agree(self.stop(), self.device)
 
     def _begin(self, number: int, lr: float) -> Epoch:
         """Get ready for an epoch's next step, the first or one after a resume."""
