@@ -9,23 +9,8 @@ from bench.board.against.compare import Comparison
 from bench.board.inference import ALPHA, holm, paired_p
 from bench.board.metric import Metric
 from bench.board.statistics import Summary, paired_difference
+from bench.papers.sam_on.claims import CLAIMS, Claim
 from bench.trial import NONE
-
-
-@dataclass(frozen=True)
-class Claim:
-    """That one scope is better than another, or than the base optimizer."""
-
-    text: str
-    better: str
-    worse: str
-
-
-CLAIMS = (
-    Claim("only_norm beats all", "only_norm", "all"),
-    Claim("only_norm beats the base optimizer", "only_norm", NONE),
-    Claim("all beats the base optimizer", "all", NONE),
-)
 
 
 @dataclass(frozen=True)
