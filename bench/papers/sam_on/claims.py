@@ -47,7 +47,7 @@ class Effect:
 
 
 def effect_at(cell: PaperCell) -> Effect | None:
-    """What a margin must stay below for the claims about the cell to be seen in it; None if there are none, or all are lost."""
+    """What a margin must stay below for the claims about the cell to be seen in it; None if all rivals are lost."""
     assert cell.mean is not None, "a lost number is compared with none"
     # Rounded as differences of printed decimals: 84.19 − 83.11 is 1.08.
     sizes = [(round(abs(cell.mean - mean), 9), each) for each in _rivals(cell) if (mean := each.mean) is not None]
