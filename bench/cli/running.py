@@ -94,6 +94,7 @@ def run(
     from bench.cli.launching import launch_sweep, same_command
     from bench.sweep.file.fault import unknown
     from bench.sweep.preflight import preflight
+    from cluster.job import Job
     from cluster.launcher import LAUNCHERS
     from cluster.profile import Profile, load_profile
 
@@ -107,16 +108,14 @@ def run(
         if value is not None and on != launcher:
             fail(f"{option}: is for --on {launcher}, not for --on {on}")
     loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
-    launch = partial(
-        launch_sweep,
+    asked = Job(
         store=store[0],
-        on=on,
-        retry=retry,
-        site=load_profile(profile, profile_file) if on == "slurm" else Profile(),
-        dry_run=dry_run,
+        launcher=on,
+        profile=load_profile(profile, profile_file) if on == "slurm" else Profile(),
         tensorboard=tensorboard,
         address=address,
     )
+    launch = partial(launch_sweep, asked=asked, retry_failed=retry is not None, dry_run=dry_run)
     while loaded.waits:
         told = "\n".join(describe_waits(loaded, store, smoke=smoke))
         if not with_choices:

@@ -9,7 +9,7 @@ import errno
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,7 +20,8 @@ from bench.store.progress import EpochProgress, write_progress
 from bench.store.results import write_history, write_measures
 from bench.train import checkpoint
 from bench.train.training import Diverged, Stopped, Training, train
-from cluster.report import OnBatch, OnEpoch
+from cluster.job import Job
+from cluster.report import Listener
 from cluster.work.tensorboard import write as write_tensorboard
 
 
@@ -28,15 +29,14 @@ from cluster.work.tensorboard import write as write_tensorboard
 class Session:
     """One attempt's training."""
 
+    job: Job
     folder: TrialFolder
     log: logging.Logger
     verify: Callable[[], None]
     """Raises if the trial is no longer ours; called before every write."""
     stop: Callable[[], bool]
     """Whether to stop after this step."""
-    tensorboard: bool = False
-    on_batch: OnBatch | None = None
-    on_epoch: OnEpoch | None = None
+    listener: Listener = field(default_factory=Listener)
     training: Training | None = None
     first_epoch: int | None = None
     """Epochs that the checkpoint had."""
@@ -47,7 +47,7 @@ class Session:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         training = self.training = Training(self.folder.read_trial(), device)
-        training.on_batch, training.stop = self.on_batch, self.stop
+        training.on_batch, training.stop = self.listener.on_batch, self.stop
         self._resume(training)
         try:
             train(training, self._keep)
@@ -112,7 +112,7 @@ class Session:
     def _keep(self, training: Training) -> None:
         """After each epoch: make sure that the trial is still ours, and let nothing of the epoch be lost."""
         self._save(training)
-        if self.tensorboard and self._writes:
+        if self.job.tensorboard and self._writes:
             write_tensorboard(self.folder.tensorboard, training.history)
         self._write_progress(training)
         row = training.history[-1]
@@ -139,8 +139,8 @@ class Session:
         write_progress(self.folder, progress)
 
     def _tell(self, row: dict[str, Any]) -> None:
-        if self.on_epoch is not None:
-            self.on_epoch(row)
+        if self.listener.on_epoch is not None:
+            self.listener.on_epoch(row)
 
     def _save(self, training: Training) -> None:
         state = training.state_dict()

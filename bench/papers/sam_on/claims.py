@@ -14,7 +14,7 @@ from bench.trial import NONE
 
 
 @dataclass(frozen=True)
-class Claim:
+class ScopeClaim:
     """That one scope is better than another, or than the base optimizer."""
 
     text: str
@@ -23,12 +23,12 @@ class Claim:
 
 
 CLAIMS = (
-    Claim("only_norm beats all", "only_norm", "all"),
-    Claim("only_norm beats the base optimizer", "only_norm", NONE),
-    Claim("all beats the base optimizer", "all", NONE),
+    ScopeClaim("only_norm beats all", "only_norm", "all"),
+    ScopeClaim("only_norm beats the base optimizer", "only_norm", NONE),
+    ScopeClaim("all beats the base optimizer", "all", NONE),
 )
 """Those that a board tests method by method."""
-_MASKS = tuple(Claim(f"only_norm beats {scope}", "only_norm", scope) for scope in ("random", "ssam_f", "ssam_d"))
+_MASKS = tuple(ScopeClaim(f"only_norm beats {scope}", "only_norm", scope) for scope in ("random", "ssam_f", "ssam_d"))
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from bench.board.layouts.paper import PaperLayout
 from bench.board.metric import METRICS
 from bench.papers.sam_on.claims import effect_at
 from bench.papers.sam_on.deviations import deviations
+from bench.papers.sam_on.forms import FORMS
 from bench.papers.sam_on.numbers import PaperCell, Subject, numbers
 from bench.papers.sam_on.recipes import RECIPES
 from bench.papers.sam_on.rho import RHO
-from bench.papers.sam_on.tables import FORMS
 from bench.resources import Resources, Retries
 from bench.store import Store
 from bench.sweep import Sweep
