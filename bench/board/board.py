@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from bench.board import weak_steps
 from bench.board.cells import Cell, Key, Runs
 from bench.board.choice import VALIDATION, decide, selection_measure
 from bench.board.footnotes import COLUMNS, Footnotes, Origin
@@ -34,6 +35,8 @@ class Board:
     cells: Mapping[Key, Cell]
     remarks: tuple[str, ...] = ()
     """Guesses and choices that went into the sweep."""
+    weak_steps: tuple[str, ...] = ()
+    """Trials that lost many of their steps."""
     left_out: tuple[str, ...] = ()
     """Results that are not in it because a file is damaged."""
 
@@ -111,6 +114,7 @@ def make_board(stores: Readable, sweep: Sweep, metric: str | None = None, layout
         scopes=tuple(dict.fromkeys(scope for _, _, scope in cells if scope != NONE)) or (NONE,),
         cells=cells,
         remarks=remarks_of(sweep),
+        weak_steps=weak_steps.remarks(sweep.trials, results),
         left_out=tuple(text for store in as_list(stores) for text in store.left_out.values()),
     )
 
@@ -120,7 +124,7 @@ def read_results(stores: Readable, trials: Sequence[Trial], metrics: Sequence[st
 
     Trials without any attempt have no outcome.
     """
-    names = {name: sql.name(name) for name in ("trial_id", "outcome", *COLUMNS)}
+    names = {name: sql.name(name) for name in ("trial_id", "outcome", *COLUMNS, *weak_steps.COLUMNS)}
     names |= {name: metric_of(name).column for name in metrics}
     columns = ", ".join(f"{column} AS {sql.name(name)}" for name, column in names.items())
     ids = {trial.trial_id for trial in trials}

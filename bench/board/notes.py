@@ -24,7 +24,7 @@ def circumstances(board: Board) -> list[str]:
     fixed = ", ".join(f"{name} {value}" for name, value in board.layout.shared.items())
     if fixed:
         lines.append(f"All trials: {fixed}.")
-    return lines + board.footnotes.notes() + list(board.remarks)
+    return lines + board.footnotes.notes() + list(board.weak_steps) + list(board.remarks)
 
 
 def _selections(board: Board) -> list[str]:

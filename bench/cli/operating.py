@@ -134,6 +134,8 @@ def _is_id(text: str) -> bool:
 
 def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]:
     """What to show, and whether it won't change any more."""
+    from bench.board import weak_steps
+    from bench.board.board import read_results
     from bench.cli.render import overview
     from cluster.on_slurm.view import hints
 
@@ -141,6 +143,7 @@ def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]
     found = find_states(stores, sweep)
     unfinished = [trial_id for trial_id, state in found.items() if state.status in ("missing", "running")]
     told = [line for store in opened for line in hints(store, found.keys(), unfinished)]
+    told += weak_steps.remarks(sweep.trials, read_results(opened, sweep.trials, [])) if opened else ()
     return overview.status(sweep, found, told), not unfinished
 
 

@@ -50,6 +50,8 @@ class Attempt:
     """Epochs that were already in the checkpoint that it resumed from."""
     epochs: int | None = None
     """Epochs that are finished at its end, earlier attempts included."""
+    steps: int | None = None
+    """Steps that were made, earlier attempts included."""
     unperturbed_steps: int | None = None
     """Sharpness-aware steps without perturbation, because the ascent norm was zero or not finite."""
     skipped_steps: int | None = None

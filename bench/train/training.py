@@ -75,9 +75,9 @@ class Training:
 
     @property
     def step_counts(self) -> dict[str, int]:
-        """Steps without perturbation and steps without update, because a gradient norm was zero or not finite."""
+        """All steps, and those without perturbation or without update, as a gradient norm was zero or not finite."""
         counts = self._method.counts
-        return {"unperturbed_steps": counts.unperturbed, "skipped_steps": counts.skipped}
+        return {"steps": counts.steps, "unperturbed_steps": counts.unperturbed, "skipped_steps": counts.skipped}
 
     def run_epoch(self) -> dict[str, Any]:
         """Train and evaluate one epoch, or what is left of it; returns its row of the history.

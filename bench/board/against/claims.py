@@ -9,23 +9,8 @@ from bench.board.against.compare import Comparison
 from bench.board.inference import ALPHA, holm, paired_p
 from bench.board.metric import Metric
 from bench.board.statistics import Summary, paired_difference
+from bench.papers.sam_on.claims import CLAIMS, ScopeClaim
 from bench.trial import NONE
-
-
-@dataclass(frozen=True)
-class ScopeClaim:
-    """That one scope is better than another, or than the base optimizer."""
-
-    text: str
-    better: str
-    worse: str
-
-
-CLAIMS = (
-    ScopeClaim("only_norm beats all", "only_norm", "all"),
-    ScopeClaim("only_norm beats the base optimizer", "only_norm", NONE),
-    ScopeClaim("all beats the base optimizer", "all", NONE),
-)
 
 
 @dataclass(frozen=True)

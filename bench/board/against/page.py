@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.board.against.claims import ScopeClaim, Tested, claims_of, conclusions
+from bench.board.against.claims import Tested, claims_of, conclusions
 from bench.board.against.compare import Comparison, compare, not_in_sweep, verdicts
 from bench.board.board import Board
 from bench.board.cells import Key
@@ -15,6 +15,7 @@ from bench.board.page.cited import cited_notes
 from bench.board.page.page import Page
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
 from bench.board.statistics import signed
+from bench.papers.sam_on.claims import ScopeClaim
 from bench.papers.sam_on.forms import form_of
 from bench.papers.sam_on.numbers import numbers
 from bench.trial import NONE
@@ -153,6 +154,8 @@ def _record(board: Board, each: Comparison) -> dict[str, Any]:
         "difference": judgement.difference,
         "low": judgement.low,
         "high": judgement.high,
+        "paper_effect": each.effect.size if each.effect else None,
+        "paper_rival": each.effect.rival.subject.scope if each.effect else None,
         "margin": judgement.margin,
         "p": judgement.p,
         "p_equivalence": judgement.p_equivalence,

@@ -8,12 +8,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from bench.data.files.location import damaged, data_root, missing
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-"""Files that count as images."""
+
+@cache
+def suffixes() -> tuple[str, ...]:
+    """Of files that count as images: all that PIL reads."""
+    # Here, because finding all of PIL's formats takes longer than most commands have.
+    from PIL import Image
+
+    return tuple(sorted(suffix for suffix, form in Image.registered_extensions().items() if form in Image.OPEN))
+
+
+def is_image(name: str) -> bool:
+    """Whether a file counts as an image; names that begin with a dot are the system's."""
+    return not name.startswith(".") and name.lower().endswith(suffixes())
+
 
 Labels = Callable[[str], int | None]
 """Name of a class folder → label; None for a folder that isn't a class."""
@@ -57,7 +70,7 @@ class FolderTree:
             label = labels(name)
             if label is None:
                 raise damaged(self.name, Path(path), "is the name of no class", self.how)
-            files = sorted(entry.path for entry in os.scandir(path) if entry.name.lower().endswith(SUFFIXES))
+            files = sorted(entry.path for entry in os.scandir(path) if is_image(entry.name))
             if not files:
                 raise damaged(self.name, Path(path), "holds no image", self.how)
             found.paths.extend(files)
@@ -70,9 +83,9 @@ class FolderTree:
             entries = sorted(os.scandir(where), key=lambda entry: entry.name)
         except OSError as error:
             raise missing(self.name, where, "one folder of images per class there", self.how) from error
-        folders = {entry.name: entry.path for entry in entries if entry.is_dir()}
+        folders = {entry.name: entry.path for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
         if not folders:
-            loose = sum(entry.name.lower().endswith(SUFFIXES) for entry in entries)
+            loose = sum(is_image(entry.name) for entry in entries)
             reason = f"holds {loose} images beside each other; expected one folder per class"
             raise damaged(self.name, where, reason, self.how)
         return folders
