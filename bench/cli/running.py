@@ -22,6 +22,7 @@ from bench.cli.options import (
     StoreOption,
     StoresOption,
     SweepArgument,
+    WhereOption,
     describe_waits,
     find_states,
     load_sweep,
@@ -42,6 +43,7 @@ def plan(
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
     probe: Annotated[bool, typer.Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
     data_root: DataRootOption = None,
     as_json: JsonOption = False,
@@ -49,7 +51,7 @@ def plan(
     """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
     from bench.cli.render import overview
 
-    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     found = find_states(store, loaded)
     left = _estimate(loaded, found, store, probe=probe)
     if as_json:
@@ -71,6 +73,7 @@ def run(
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
     on: Annotated[str, typer.Option("--on", metavar="LAUNCHER", help="ray, slurm or inline.")] = "ray",
     retry: Annotated[str | None, typer.Option(metavar="failed", help="Try failed trials once more.")] = None,
     data_root: DataRootOption = None,
@@ -106,7 +109,7 @@ def run(
     ):  # fmt: skip
         if value is not None and on != launcher:
             fail(f"{option}: is for --on {launcher}, not for --on {on}")
-    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     launch = partial(
         launch_sweep,
         store=store[0],
@@ -126,7 +129,7 @@ def run(
         files = dict.fromkeys(wait.file for wait in loaded.waits)
         for file in files:
             launch(load_sweep(file, None, store, smoke=smoke, max_trials=max_trials))
-        loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
+        loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
         if files.keys() & {wait.file for wait in loaded.waits}:
             # Queued, cancelled or not to be run at all: it can only be waited for.
             if loaded.trials and not dry_run:

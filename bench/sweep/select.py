@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.errors import UserError, unknown
-from bench.sweep import Sweep
+from bench.sweep import Sweep, Waiting
 from bench.trial import FIELDS, Trial, short
 
 
 def where(sweep: Sweep, conditions: Sequence[str]) -> Sweep:
-    """The sweep's trials that satisfy `FIELD=VALUE`; conditions on one field are alternatives."""
+    """The sweep's trials that satisfy `FIELD=VALUE`; conditions on one field are alternatives.
+
+    So do those that wait for a choice, whose ρ isn't known yet and satisfies no condition.
+    """
+    everything = (*sweep.trials, *sweep.held)
     wanted: dict[str, set[str]] = {}
     for condition in conditions:
         name, equals, value = condition.partition("=")
         if not equals or not name:
             raise UserError(f"--where {condition}: write FIELD=VALUE, such as --where scope=all")
-        wanted.setdefault(known_field(sweep.trials, "--where", name), set()).add(_value(sweep.trials, name, value))
+        known = sweep.trials if known_field(everything, "--where", name) == "rho" else everything
+        wanted.setdefault(name, set()).add(_value(known, name, value))
     if not wanted:
         return sweep
-    kept = [trial for trial in sweep.trials if all(short(trial.value(name)) in wanted[name] for name in wanted)]
-    if not kept:
+    kept = tuple(trial for trial in sweep.trials if _fits(trial, wanted))
+    held = () if "rho" in wanted else tuple(trial for trial in sweep.held if _fits(trial, wanted))
+    if not kept and not held:
         raise UserError(f"--where {' --where '.join(conditions)}: no trial of {sweep.name} has all of these values")
-    return dataclasses.replace(sweep, trials=tuple(kept))
+    return dataclasses.replace(sweep, trials=kept, held=held, waits=_still_waited_for(sweep, held))
+
+
+def _fits(trial: Trial, wanted: Mapping[str, set[str]]) -> bool:
+    return all(short(trial.value(name)) in values for name, values in wanted.items())
+
+
+def _still_waited_for(sweep: Sweep, held: Sequence[Trial]) -> tuple[Waiting, ...]:
+    """The choices that these trials wait for; also those that can't be told to be of others alone."""
+
+    def concerns(wait: Waiting, trials: Sequence[Trial]) -> bool:
+        return any(all(trial.written(name) == value for name, value in wait.group) for trial in trials)
+
+    return tuple(wait for wait in sweep.waits if held and (concerns(wait, held) or not concerns(wait, sweep.held)))
 
 
 def known_field(trials: Sequence[Trial], option: str, name: str) -> str:
