@@ -14,6 +14,7 @@ import typer
 
 from bench.cli.options import find_states
 from bench.cli.render.terminal import err, fail, tell, write
+from bench.cli.trials import done_by_other_code
 from bench.errors import MachineFault, machine_fault
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def launch_sweep(
     store: Path,
     on: str,
     retry: str | None,
+    again: bool,
     site: Profile,
     dry_run: bool,
     tensorboard: bool,
@@ -36,7 +38,9 @@ def launch_sweep(
 ) -> bool:
     """Run what is missing of one sweep; whether a trial failed."""
     from bench.store import Store, set_aside_damaged
+    from bench.store.upkeep.again import supersede
     from bench.store.upkeep.workspace import remove_left
+    from bench.sweep.code import describe
     from bench.sweep.preflight import preflight
     from cluster.driver import Drive
     from cluster.launcher import LAUNCHERS
@@ -44,7 +48,7 @@ def launch_sweep(
     if loaded.early_stopping and not LAUNCHERS[on].prunes:
         tell(f"early_stopping: --on {on} runs every trial to its end")
     preflight(loaded)
-    for note in loaded.notes:
+    for note in (*loaded.notes, *describe(done_by_other_code([store], loaded, find_states([store], loaded)))):
         tell(note)
     opened = Store.create(store)
     remove_left(opened)
@@ -72,6 +76,8 @@ def launch_sweep(
         write(f"{_batch_script(drive)}\n")
         return False
     try:
+        if again:
+            tell(f"{sum(supersede(opened, trial.trial_id) for trial in loaded.trials)} done trials are trained again")
         found = drive.run()
     except KeyboardInterrupt:
         done = sum(state.status == "done" for state in find_states([store], loaded).values())
@@ -108,8 +114,8 @@ def stop_at_fault(error: Exception, store: Path) -> None:
 
 
 def same_command() -> str:
-    """What the user typed, to be typed again."""
-    return f"sambench {shlex.join(sys.argv[1:])}"
+    """What the user typed, to be typed again; what was to be trained again is no longer done."""
+    return f"sambench {shlex.join(word for word in sys.argv[1:] if word != '--again')}"
 
 
 def _summarize_run(sweep: Sweep, found: dict[str, State]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -27,6 +26,7 @@ from bench.cli.options import (
     open_all,
 )
 from bench.cli.render.terminal import fail, out, show, tell
+from bench.cli.trials import named_trials
 from bench.escape import visible
 
 if TYPE_CHECKING:
@@ -90,13 +90,9 @@ def logs(
 ) -> None:
     """Print the log of a trial, or of those of a sweep: the epochs, and the traceback of one that failed."""
     opened = open_all(store)
-    if _is_id(what, set_, where, smoke=smoke):
-        labels = {_find_id(opened, what): ""}
-    else:
-        loaded = load_ready(Path(what), set_, store, smoke=smoke, max_trials=max_trials, where=where)
-        labels = {trial.trial_id: trial.label for trial in loaded.trials}
-        if follow and len(labels) > 1:
-            fail(f"--follow: is for one trial, and these are {len(labels)} of {loaded.name}: choose one by --where")
+    labels = named_trials(what, opened, store, set_, where, smoke=smoke, max_trials=max_trials)
+    if follow and len(labels) > 1:
+        fail(f"--follow: is for one trial, and these are {len(labels)}: choose one by --where")
     try:
         _print_logs(opened, labels, follow=follow)
     except KeyboardInterrupt:
@@ -117,27 +113,13 @@ def cancel(
     from bench.store import cancel as cancel_trials
     from cluster.on_slurm.view import cancel_elements
 
-    if _is_id(what, set_, where, smoke=smoke):
-        opened = Store.open_to_write(store[0])
-        ids = [opened.find(what).trial_id]
-    else:
-        loaded = load_ready(Path(what), set_, store, smoke=smoke, max_trials=max_trials, where=where)
-        ids = [trial.trial_id for trial in loaded.trials]
-        opened = Store.open_to_write(store[0])
+    opened = Store.open_to_write(store[0])
+    ids = list(named_trials(what, [opened], store, set_, where, smoke=smoke, max_trials=max_trials))
     stopped, waiting = cancel_trials(opened, ids)
     elements = cancel_elements(opened, ids)
     tell(f"{stopped} running trials stop after their next step, {waiting} waiting ones won't start")
     if elements:
         tell(f"{elements} jobs were taken out of SLURM's queue")
-
-
-def _is_id(text: str, overrides: list[str] | None, where: list[str] | None, *, smoke: bool) -> bool:
-    """Whether a trial is meant rather than a sweep, among whose trials one could choose."""
-    if re.fullmatch("[0-9a-f]+", text) is None or Path(text).exists():
-        return False
-    if overrides or smoke or where:
-        fail(f"--set, --smoke and --where: choose among the trials of a sweep, and {text} is a trial")
-    return True
 
 
 def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]:
@@ -150,16 +132,6 @@ def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]
     unfinished = [trial_id for trial_id, state in found.items() if state.status in ("missing", "running")]
     told = [line for store in opened for line in hints(store, found.keys(), unfinished)]
     return overview.status(sweep, found, told), not unfinished
-
-
-def _find_id(stores: Sequence[Store], prefix: str) -> str:
-    """The one trial whose id starts so."""
-    if len(stores) == 1:
-        return stores[0].find(prefix).trial_id
-    ids = sorted({trial_id for store in stores for trial_id in store.trial_ids() if trial_id.startswith(prefix)})
-    if len(ids) != 1:
-        fail(f"trial {prefix!r}: {len(ids)} trials of {', '.join(str(each.root) for each in stores)} start so")
-    return ids[0]
 
 
 def _print_logs(stores: Sequence[Store], labels: Mapping[str, str], *, follow: bool) -> None:

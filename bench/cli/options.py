@@ -115,7 +115,11 @@ def load_sweep(
     from bench.sweep.smoke import smoke as shrink
 
     loaded = load(
-        _file(sweep), _pairs(overrides or ()), _chooser(stores, smoke=smoke), max_trials=max_trials or MAX_TRIALS
+        _file(sweep),
+        _pairs(overrides or ()),
+        _chooser(stores, smoke=smoke),
+        max_trials=max_trials or MAX_TRIALS,
+        recorded=lambda name: _recorded(stores, name),
     )
     return select(shrink(loaded) if smoke else loaded, where or ())
 
@@ -153,6 +157,14 @@ def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:
         return StoreChooser(open_existing(stores), twins if smoke else None)
 
     return lambda search, trials, by: made()(search, trials, by)
+
+
+def _recorded(stores: Sequence[Path], name: str) -> str | None:
+    """The data set with the content that it last had, by what was run on it."""
+    from bench.store.read.query import newest_dataset
+
+    opened = open_existing(stores)
+    return newest_dataset(opened, name) if opened else None
 
 
 def load_ready(

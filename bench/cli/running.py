@@ -29,6 +29,7 @@ from bench.cli.options import (
     open_existing,
 )
 from bench.cli.render.terminal import fail, show, tell
+from bench.cli.trials import done_by_other_code
 
 if TYPE_CHECKING:
     from bench.estimate import Estimate
@@ -50,19 +51,22 @@ def plan(
 ) -> None:
     """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
     from bench.cli.render import overview
+    from bench.sweep.code import describe
 
     loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     found = find_states(store, loaded)
     left = _estimate(loaded, found, store, probe=probe)
+    others = done_by_other_code(store, loaded, found)
     if as_json:
         chosen = {
+            "done_by_other_code": len(others),
             "choices": [choice.as_dict() for choice in loaded.choices],
             "waiting": [wait.as_dict() for wait in loaded.waits],
         }
         print(json.dumps(overview.as_json(loaded, found, left) | chosen, indent=1))
         return
     show(overview.plan(loaded, found, left))
-    for line in describe_waits(loaded, store, smoke=smoke):
+    for line in (*describe(others), *describe_waits(loaded, store, smoke=smoke)):
         show(Text(line, style="yellow"))
 
 
@@ -76,6 +80,9 @@ def run(
     where: WhereOption = None,
     on: Annotated[str, typer.Option("--on", metavar="LAUNCHER", help="ray, slurm or inline.")] = "ray",
     retry: Annotated[str | None, typer.Option(metavar="failed", help="Try failed trials once more.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Train done trials anew; what they were is kept, superseded.")
+    ] = False,
     data_root: DataRootOption = None,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="Site settings for SLURM.")] = None,
     profile_file: Annotated[
@@ -115,6 +122,7 @@ def run(
         store=store[0],
         on=on,
         retry=retry,
+        again=again,
         site=load_profile(profile, profile_file) if on == "slurm" else Profile(),
         dry_run=dry_run,
         tensorboard=tensorboard,

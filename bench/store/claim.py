@@ -23,7 +23,8 @@ from bench.store.folder import StoreError, TrialFolder
 from bench.store.lease import _UNKNOWN, HEARTBEAT, describe_holder, is_dead, read_holder, this_machine
 from bench.store.store import Store
 
-_CLAIM = re.compile(r"(\d{4,})\.claim")
+_NUMBERED = re.compile(r"(\d{4,})\.(?:claim|parquet)")
+"""Of an attempt that only says that earlier ones are superseded there is no claim."""
 
 
 class ClaimLost(Exception):
@@ -86,8 +87,8 @@ def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) 
 
 
 def last_number(folder: TrialFolder) -> int:
-    """Number of the newest claim, 0 if there is none."""
-    found = map(_CLAIM.fullmatch, plain.names(folder.attempts))
+    """Number of the newest attempt, 0 if there is none."""
+    found = map(_NUMBERED.fullmatch, plain.names(folder.attempts))
     return max((int(match[1]) for match in found if match), default=0)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from bench import data, models
+from bench.data.files.location import DataError
 from bench.papers.sam_on.recipes import FAST_VALUES
 from bench.papers.sam_on.rho import RHO, RhoRow
 from bench.registry import Setting
@@ -67,6 +68,9 @@ class Resolver:
         if data.entry(values["dataset"]).fake:
             self.notes[f"{values['dataset']}: random images, from which nothing can be learned"] = None
         base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
+        base["dataset"] = self._identify_data(values["dataset"])
+        if not base["dataset"]:
+            return
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
 
@@ -125,6 +129,19 @@ class Resolver:
             return False
         return True
 
+    def _identify_data(self, name: str) -> str:
+        """The name with what is in the data set, or was when it was recorded; empty if neither is known."""
+        try:
+            return _identified(name)
+        except DataError as error:
+            recorded = self.searches.recorded(name)
+            if recorded:
+                told = f"taken to be as it was recorded, {recorded.rpartition('@')[2]}"
+                self.notes[f"{name}: isn't here; {told}"] = None
+                return recorded
+            self._fault(self._place("dataset"), str(error))
+            return ""
+
     def _place(self, *names: str) -> Path:
         """Where the first of `names` that the sweep writes stands."""
         return next((self.where[name] for name in names if name in self.where), ())
@@ -181,6 +198,11 @@ class Resolver:
 
     def _fault(self, path: Path, message: str) -> None:
         self.source.report(path, message)
+
+
+@lru_cache
+def _identified(name: str) -> str:
+    return data.identified(name)
 
 
 @lru_cache

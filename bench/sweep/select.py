@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from bench.errors import UserError, unknown
 from bench.sweep import Sweep, Waiting
-from bench.trial import FIELDS, Trial, short
+from bench.trial import CONTENT, FIELDS, Trial, short
+
+TRIAL_ID = "trial_id"
+"""No field, but trials can be asked for by their ids, or the first characters of these."""
 
 
 def where(sweep: Sweep, conditions: Sequence[str]) -> Sweep:
@@ -21,7 +24,9 @@ def where(sweep: Sweep, conditions: Sequence[str]) -> Sweep:
         name, equals, value = condition.partition("=")
         if not equals or not name:
             raise UserError(f"--where {condition}: write FIELD=VALUE, such as --where scope=all")
-        known = sweep.trials if known_field(everything, "--where", name) == "rho" else everything
+        if name != TRIAL_ID:
+            known_field(everything, "--where", name)
+        known = sweep.trials if name == "rho" else everything
         wanted.setdefault(name, set()).add(_value(known, name, value))
     if not wanted:
         return sweep
@@ -33,7 +38,7 @@ def where(sweep: Sweep, conditions: Sequence[str]) -> Sweep:
 
 
 def _fits(trial: Trial, wanted: Mapping[str, set[str]]) -> bool:
-    return all(short(trial.value(name)) in values for name, values in wanted.items())
+    return all(_text(trial, name) in values for name, values in wanted.items())
 
 
 def _still_waited_for(sweep: Sweep, held: Sequence[Trial]) -> tuple[Waiting, ...]:
@@ -54,8 +59,19 @@ def known_field(trials: Sequence[Trial], option: str, name: str) -> str:
     return name
 
 
+def _text(trial: Trial, name: str) -> str:
+    if name == "dataset":
+        return trial.dataset.partition(CONTENT)[0]
+    return trial.trial_id if name == TRIAL_ID else short(trial.value(name))
+
+
 def _value(trials: Sequence[Trial], name: str, value: str) -> str:
-    valid = list(dict.fromkeys(short(trial.value(name)) for trial in trials))
+    valid = list(dict.fromkeys(_text(trial, name) for trial in trials))
+    if name == TRIAL_ID:
+        found = [trial_id for trial_id in valid if trial_id.startswith(value)]
+        if len(found) != 1:
+            raise UserError(f"--where {name}={value}: {len(found)} trials of the sweep start so")
+        return found[0]
     number = value if value in valid else _as_number(value)
     if number not in valid:
         raise UserError(f"--where {name}={value}: {unknown('value', value, valid)}")

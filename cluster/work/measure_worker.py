@@ -16,6 +16,7 @@ from bench.measures.names import Measure
 from bench.store import Store, TrialFolder
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure, history_of, is_measured, mark_changed
+from bench.sweep.code import of_measure
 from bench.train.restore import Inapplicable, Subject
 from cluster.measuring import Taken
 from cluster.work.session import last_line
@@ -64,7 +65,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
             log.exception("%s couldn't be measured", measure.name)
             yield tell(measure=measure, outcome="failed", message=last_line(error))
         else:
-            add_measure(folder, _quantity(measure), value)
+            add_measure(folder, _quantity(measure), value, of_measure(measure.measure))
             seconds = time.perf_counter() - started
             log.info("measured %s: %.6g, %.1f s on %s", measure.name, value, seconds, distributed.describe(device))
             yield tell(measure=measure, outcome="taken", value=value)
