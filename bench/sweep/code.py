@@ -138,7 +138,7 @@ def _parts(
     plain = variant == NONE
     parts = {
         "training": digest(of_object(target, _APART) for target in _TRAINING),
-        "step": of_object(_PLAIN if plain else _STEP, _APART - {_PLAIN, _STEP}),
+        "plain step" if plain else "step": of_object(_PLAIN if plain else _STEP, _APART - {_PLAIN, _STEP}),
         f"data {dataset}": _of_data(dataset),
         f"model {model}": _of_model(model),
         f"optimizer {optimizer}": _of_line(OPTIMIZERS, optimizer),

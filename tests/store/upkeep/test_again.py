@@ -25,6 +25,8 @@ from tests.store.upkeep.test_compact_race import STEPS, Killed, die_at
 
 Make = Callable[..., Trial]
 CHANGES = tuple(step for step in STEPS if step != "fsync")
+THIRD = 3
+"""Every third step in one test, and the others in two more."""
 RANK = Quantity("feature_rank", "{}")
 
 
@@ -132,9 +134,10 @@ def test_merged_it_is_what_it_was(store: Store, other: Store, make_trial: Make) 
 
 
 @pytest.mark.share(1)
+@pytest.mark.parametrize("first_step", range(THIRD))
 @pytest.mark.parametrize("folded", [False, True])
 def test_killed_at_every_step_it_is_as_before_or_to_be_trained_again(
-    tmp_path: Path, store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch, folded: bool
+    tmp_path: Path, store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch, folded: bool, first_step: int
 ) -> None:
     trial_id = trained(store, make_trial(), 80.0)
     if folded:
@@ -154,7 +157,7 @@ def test_killed_at_every_step_it_is_as_before_or_to_be_trained_again(
         assert results(copy) == [(0, "done", 3, 90.0, 90.0)]
         assert copy.folder(trial_id).superseded(1).joinpath("log.txt").read_text(encoding="utf-8") == "80.0\n"
 
-    assert at_every_step(tmp_path, store, monkeypatch, lambda copy: supersede(copy, trial_id), step) > 10
+    assert at_every_step(tmp_path, store, monkeypatch, lambda copy: supersede(copy, trial_id), step, first_step) > 10
     assert seen == {"done", "superseded"}
 
 
@@ -164,9 +167,10 @@ def at_every_step(
     monkeypatch: pytest.MonkeyPatch,
     change: Callable[[Store], object],
     then: Callable[[Store, bool], None],
+    first_step: int,
 ) -> int:
-    """Let `change` die at each of its changes of the file system, and look at all that it may leave; how many steps."""
-    number, died, looked_at = 0, True, set[str]()
+    """Let `change` die at every third of its changes of files, and look at what it leaves; how many changes."""
+    number, died, looked_at = first_step, True, set[str]()
     while died:
         copy = Store(tmp_path / f"copy-{number}")
         shutil.copytree(store.root, copy.root)
@@ -183,7 +187,7 @@ def at_every_step(
             then(copy, died)
             looked_at.add(left)
         shutil.rmtree(copy.root)
-        number += 1
+        number += THIRD
     return number
 
 
@@ -242,9 +246,10 @@ def test_a_compaction_meanwhile_brings_nothing_back(
 
 
 @pytest.mark.share(1)
+@pytest.mark.parametrize("first_step", range(THIRD))
 @pytest.mark.parametrize("folded", [False, True])
 def test_killed_at_every_step_forgetting_can_be_repeated(
-    tmp_path: Path, store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch, folded: bool
+    tmp_path: Path, store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch, folded: bool, first_step: int
 ) -> None:
     first, _ = (trained(store, make_trial(seed=seed), 70.0 + seed) for seed in range(2))
     if folded:
@@ -260,4 +265,4 @@ def test_killed_at_every_step_forgetting_can_be_repeated(
         assert [row[0] for row in results(copy)] == [1]
         assert not copy.folder(first).path.exists()
 
-    assert at_every_step(tmp_path, store, monkeypatch, lambda copy: forget(copy, [first]), step) > 10
+    assert at_every_step(tmp_path, store, monkeypatch, lambda copy: forget(copy, [first]), step, first_step) > 10
