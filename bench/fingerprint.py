@@ -15,7 +15,7 @@ from dataclasses import fields
 from functools import lru_cache
 
 from bench.registry import Entry
-from bench.source import Module, NoSource, Use, read_module
+from bench.syntax import Module, NoSource, Use, read_module
 
 DIGITS = 12
 """Hexadecimal digits of a fingerprint."""

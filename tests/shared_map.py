@@ -27,7 +27,7 @@ GROUND = (
     "registry",
     "resources",
     "seeds",
-    "source",
+    "syntax",
     "trial",
     "validation",
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import fingerprint, source
+from bench import fingerprint, syntax
 from bench.registry import Entry
 
 FILES = {
@@ -67,7 +67,7 @@ def of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Of]:
 
 def forget() -> None:
     """As in a new process."""
-    for cached in (fingerprint.of_object, source.read_module, source._top):
+    for cached in (fingerprint.of_object, syntax.read_module, syntax._top):
         cached.cache_clear()
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from bench.board.board import Board
 from bench.board.cells import Cell
-from bench.board.marks import MARKS
 from bench.board.metric import Metric
+from bench.board.rho_marks import MARKS
 
 
 def notes(board: Board) -> list[str]:

@@ -9,7 +9,7 @@ from bench.board.layouts.paper import PaperLayout
 from bench.board.page.page import Page, board_page
 from bench.errors import UserError
 from bench.measures import MEASURES
-from bench.papers.sam_on.tables import form_of
+from bench.papers.sam_on.forms import form_of
 from bench.store import Readable
 from bench.sweep import Sweep
 

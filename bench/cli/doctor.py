@@ -22,7 +22,7 @@ _PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at."""
 
     subject: str
@@ -37,7 +37,7 @@ class Unusable(RuntimeError):
     """Something that sweeps can do without."""
 
 
-def examine(store: Path) -> list[Finding]:
+def examine(store: Path) -> list[Diagnosis]:
     """Look at everything; a check that breaks is a finding, not the end."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("Python", _python),
@@ -50,7 +50,7 @@ def examine(store: Path) -> list[Finding]:
     return [_finding(subject, check) for subject, check in checks]
 
 
-def render(findings: list[Finding]) -> Table:
+def render(findings: list[Diagnosis]) -> Table:
     """The findings as a table."""
     table = Table(box=box.SIMPLE, show_header=False)
     for finding in findings:
@@ -60,13 +60,13 @@ def render(findings: list[Finding]) -> Table:
     return table
 
 
-def _finding(subject: str, check: Callable[[], str]) -> Finding:
+def _finding(subject: str, check: Callable[[], str]) -> Diagnosis:
     try:
-        return Finding(subject, True, check())
+        return Diagnosis(subject, True, check())
     except Unusable as error:
-        return Finding(subject, True, str(error), limited=True)
+        return Diagnosis(subject, True, str(error), limited=True)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        return Finding(subject, False, str(error))
+        return Diagnosis(subject, False, str(error))
 
 
 def _python() -> str:

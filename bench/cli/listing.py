@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class SweepSummary:
     """One sweep of the list."""
 
     sweep: str
@@ -70,7 +70,7 @@ def sweeps(
         raise typer.Exit(2)
 
 
-def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
+def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> SweepSummary:
     from bench.estimate import gpu_seconds, kind
 
     total, known, unknown = 0.0, 0, 0
@@ -83,7 +83,7 @@ def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
             total += seconds
         else:
             unknown += 1
-    return Line(
+    return SweepSummary(
         sweep=sweep.name,
         title=sweep.title,
         paper=sweep.paper,
@@ -95,7 +95,7 @@ def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
     )
 
 
-def _table(lines: list[Line]) -> RenderableType:
+def _table(lines: list[SweepSummary]) -> RenderableType:
     from bench.estimate import HARDWARE
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -115,7 +115,7 @@ def _table(lines: list[Line]) -> RenderableType:
     return Group(table, Text(told))
 
 
-def _hours(line: Line) -> str:
+def _hours(line: SweepSummary) -> str:
     mark = "" if line.measured == line.trials else "~" if line.measured else "≈"
     unsure = "?" if line.unknown else ""
     hours = f"{line.gpu_hours:,.{0 if line.gpu_hours >= 10 else 1}f}" if line.gpu_hours >= 0.1 else "< 0.1"

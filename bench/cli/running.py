@@ -104,6 +104,7 @@ def run(
     from bench.cli.launching import launch_sweep, same_command
     from bench.sweep.file.fault import unknown
     from bench.sweep.preflight import preflight
+    from cluster.job import Job
     from cluster.launcher import LAUNCHERS
     from cluster.profile import Profile, load_profile
 
@@ -117,17 +118,14 @@ def run(
         if value is not None and on != launcher:
             fail(f"{option}: is for --on {launcher}, not for --on {on}")
     loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
-    launch = partial(
-        launch_sweep,
+    asked = Job(
         store=store[0],
-        on=on,
-        retry=retry,
-        again=again,
-        site=load_profile(profile, profile_file) if on == "slurm" else Profile(),
-        dry_run=dry_run,
+        launcher=on,
+        profile=load_profile(profile, profile_file) if on == "slurm" else Profile(),
         tensorboard=tensorboard,
         address=address,
     )
+    launch = partial(launch_sweep, asked=asked, retry_failed=retry is not None, dry_run=dry_run)
     while loaded.waits:
         told = "\n".join(describe_waits(loaded, store, smoke=smoke))
         if not with_choices:
@@ -141,11 +139,11 @@ def run(
         if files.keys() & {wait.file for wait in loaded.waits}:
             # Queued, cancelled or not to be run at all: it can only be waited for.
             if loaded.trials and not dry_run:
-                launch(loaded)
+                launch(loaded, again=again)
             tell("\n".join(describe_waits(loaded, store, smoke=smoke)))
             tell(f"when these are done, go on with:\n  {same_command()}")
             return
-    if launch(loaded):
+    if launch(loaded, again=again):
         raise typer.Exit(1)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
-from bench.data.split import WHOLE, Augmentation, Batches, Part, Split
+from bench.data.split import WHOLE, Augmentation, Batches, EpochShare, Split
 from bench.seeds import derive
 
 CHUNK = 2560
@@ -34,7 +34,7 @@ class InMemory(Split):
         return replace(self, labels=labels)
 
     def batches(
-        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: Part = WHOLE
+        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: EpochShare = WHOLE
     ) -> Batches:
         """See `Split.batches`."""
         per_chunk = max(1, CHUNK // size)

@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional
 
-from bench.data.split import WHOLE, Augmentation, Batches, Part, Split
+from bench.data.split import WHOLE, Augmentation, Batches, EpochShare, Split
 from bench.seeds import derive
 
 CROP_SHARE = 0.875
@@ -49,7 +49,7 @@ class OnDisk(Split):
         return replace(self, labels=labels)
 
     def batches(
-        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: Part = WHOLE
+        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: EpochShare = WHOLE
     ) -> Batches:
         """See `Split.batches`."""
         batches = [part.of(batch).tolist() for batch in order.split(size)[part.skip :]]

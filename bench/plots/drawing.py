@@ -30,7 +30,7 @@ STYLES = (
 
 
 @dataclass(frozen=True)
-class Point:
+class PlottedTrial:
     """A done trial."""
 
     trial: Trial
@@ -59,7 +59,7 @@ class Drawing:
         return self.board.metric.label
 
     @cached_property
-    def points(self) -> list[Point]:
+    def points(self) -> list[PlottedTrial]:
         """The sweep's done trials that have the metric."""
         trials = {trial.trial_id: trial for trial in self.sweep.trials}
         columns = f"trial_id, {self.board.metric.column}, {METRICS['epoch_s'].column}"
@@ -69,11 +69,13 @@ class Drawing:
             .fetchall()
         )
         found = {
-            trial_id: Point(trials[trial_id], value, seconds) for trial_id, value, seconds in rows if value is not None
+            trial_id: PlottedTrial(trials[trial_id], value, seconds)
+            for trial_id, value, seconds in rows
+            if value is not None
         }
         return [found[trial_id] for trial_id in trials if trial_id in found]
 
-    def at_chosen_rho(self, points: Sequence[Point]) -> list[Point]:
+    def at_chosen_rho(self, points: Sequence[PlottedTrial]) -> list[PlottedTrial]:
         """Of the points those at the ρ that the board shows for their method."""
         layout, cells = self.board.layout, self.board.cells
 

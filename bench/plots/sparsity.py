@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
-from bench.plots.drawing import Drawing, Point, curve, grouped
+from bench.plots.drawing import Drawing, PlottedTrial, curve, grouped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,12 +34,12 @@ def draw(drawing: Drawing) -> None:
     drawing.label_rows(axes)
 
 
-def _sparsity(point: Point) -> Any:
+def _sparsity(point: PlottedTrial) -> Any:
     value = dict(point.trial.settings).get("sparsity")
     return value if isinstance(value, int | float) else None
 
 
-def _across(axes: Axes, drawing: Drawing, points: list[Point], label: str) -> None:
+def _across(axes: Axes, drawing: Drawing, points: list[PlottedTrial], label: str) -> None:
     summary = drawing.summary([point.value for point in points])
     color, _ = drawing.style(label)
     axes.axhline(summary.mean, color=color, linestyle="--", linewidth=1.2, label=label)

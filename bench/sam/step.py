@@ -34,13 +34,13 @@ from bench.sam.assembly import build, unwrap
 from bench.sam.base_step import BaseStep
 from bench.sam.batches import Batch, ClosureBatch, Loss, TensorBatch
 from bench.sam.passes import TwoPasses
-from bench.sam.plain import plain_passes
 from bench.sam.prefix import SharedPrefix
 from bench.sam.reduction import Reduction
 from bench.sam.report import Counts, Pass, Report
 from bench.sam.running_stats import MeanOverMicroBatches, moving_statistics, tracking_layers
 from bench.sam.samples import Samples
 from bench.sam.settings import check_rho, check_share, one_of
+from bench.sam.unperturbed import plain_passes
 
 
 class SharpnessAware:

@@ -1,8 +1,9 @@
-"""Lease: who holds a trial and whether it lives; and one process at a time measures it.
+"""Lease: how a process takes a trial for itself, and how others tell whether it lives.
 
-The file `measures/N.claim` is created exclusively, like the claim on an attempt, and touched every few seconds; it is
-removed at the end. That of a process that died stays, and the next number is taken. Nothing is wrong if two should
-measure the same after all: a quantity is recorded once.
+Whoever creates the file `N.claim` has it, and touches it every few seconds; N counts up. So an attempt is claimed, and
+so one process at a time measures a trial: its `measures/N.claim` is removed at the end, while that of a process that
+died stays, and the next number is taken. Nothing is wrong if two should measure the same after all: a quantity is
+recorded once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -40,43 +41,51 @@ def lease(store: Store, folder: TrialFolder, launcher: str) -> Iterator[bool]:
     """Inside, whether the trial is ours to measure; not if a live process has it."""
     files.make_folder(folder.later)
     # One look: with a second one, two processes that both find a dead lease could take different numbers.
-    number = _last(folder)
+    number = last_taken(folder.later)
     if not _is_over(store, folder, number):
         yield False
         return
     path = folder.lease(number + 1)
-    try:
-        files.create(path, seal.sealed_json(describe_holder(launcher)))
-    except FileExistsError:
+    over = take(path, launcher)
+    if over is None:
         yield False
         return
     try:
-        with touching(path):
-            yield True
+        yield True
     finally:
+        over.set()
         # Only our own: were that of a dead process removed, a slow one could take its number a second time.
         path.unlink(missing_ok=True)
+
+
+def take(path: Path, launcher: str, look: Callable[[], None] = lambda: None) -> threading.Event | None:
+    """Create a claim, and touch it until the event is set, with a look each time; None if somebody else has it."""
+    try:
+        files.create(path, seal.sealed_json(describe_holder(launcher)))
+    except FileExistsError:
+        return None
+    return _keep_touching(path, look)
+
+
+def last_taken(folder: Path) -> int:
+    """Number of the newest claim in a folder, 0 if there is none."""
+    found = map(_NAME.fullmatch, plain.names(folder))
+    return max((int(match[1]) for match in found if match), default=0)
 
 
 @contextmanager
 def touching(path: Path) -> Iterator[None]:
     """Inside, the file is touched every few seconds, to say that its process lives."""
-    stop = threading.Event()
-    threading.Thread(target=_beat, args=(path, stop), daemon=True, name="lease").start()
+    over = _keep_touching(path)
     try:
         yield
     finally:
-        stop.set()
+        over.set()
 
 
 def is_leased(store: Store, folder: TrialFolder) -> bool:
     """Whether a live process measures the trial."""
-    return not _is_over(store, folder, _last(folder))
-
-
-def _last(folder: TrialFolder) -> int:
-    found = map(_NAME.fullmatch, plain.names(folder.later))
-    return max((int(match[1]) for match in found if match), default=0)
+    return not _is_over(store, folder, last_taken(folder.later))
 
 
 def _is_over(store: Store, folder: TrialFolder, number: int) -> bool:
@@ -87,11 +96,18 @@ def _is_over(store: Store, folder: TrialFolder, number: int) -> bool:
     return is_dead(store, holder, touched)
 
 
-def _beat(path: Path, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT):
-        # A share that is away for a while must not end the measuring.
-        with suppress(OSError):
-            os.utime(path)
+def _keep_touching(path: Path, look: Callable[[], None] = lambda: None) -> threading.Event:
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT):
+            # A folder that was set aside or a share that is away for a while must not end the work.
+            with suppress(OSError):
+                os.utime(path)
+                look()
+
+    threading.Thread(target=beat, daemon=True, name="heartbeat").start()
+    return over
 
 
 def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:

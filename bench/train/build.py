@@ -18,7 +18,7 @@ from bench.data.splits import Splits, hold_out, with_label_noise
 from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry
 from bench.sam import SCOPES, VARIANTS, SharpnessAware, parse_scope
-from bench.sam.plain import Plain
+from bench.sam.unperturbed import Plain
 from bench.seeds import derive
 from bench.train.norm_dropout import drop_norm_parameters
 from bench.train.subsets import parameter_groups, set_trainable

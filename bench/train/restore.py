@@ -20,7 +20,7 @@ class Inapplicable(Exception):
     """The measure has no meaning for the model."""
 
 
-class Subject:
+class RestoredModel:
     """One trial's model, in float32 whatever it was trained in; each quantity of it is taken alone."""
 
     def __init__(self, trial: Trial, weights: Path, history: Sequence[Mapping[str, Any]], device: torch.device) -> None:

@@ -18,8 +18,8 @@ from torch.nn.functional import cross_entropy
 
 from bench import distributed
 from bench.data import TEST_SETS, files_of
-from bench.data.split import Part, Split
-from bench.data.waiting import Waiting
+from bench.data.split import EpochShare, Split
+from bench.data.waiting import TimedBatches
 from bench.measures import MEASURES
 from bench.measures.accuracy import Trained, evaluate
 from bench.measures.applicable import inapplicable
@@ -148,7 +148,7 @@ class Training:
     def _train_epoch(self, number: int, lr: float) -> dict[str, Any]:
         """Losses over the epoch, norms of its last step, and how fast it went."""
         epoch = self._begin(number, lr)
-        batches = Waiting(self._batches(number, epoch.steps))
+        batches = TimedBatches(self._batches(number, epoch.steps))
         for images, labels in batches:
             loss = self.step(images, labels)
             epoch.add(loss, self._method.last, len(labels) * self._world.size)
@@ -189,7 +189,7 @@ class Training:
     def _batches(self, number: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         train, trial = self._splits.train, self.trial
         order = torch.randperm(len(train), generator=torch.Generator().manual_seed(derive(trial.seed, "order", number)))
-        part = Part(rank=self._world.rank, size=self._world.size, skip=skip)
+        part = EpochShare(rank=self._world.rank, size=self._world.size, skip=skip)
         whole = order[: self.images]
         return self._splits.normalized(train.batches(whole, trial.batch_size, build_augmentation(trial, number), part))
 

@@ -17,20 +17,20 @@ from bench.store import Store, TrialFolder
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure, history_of, is_measured, mark_changed
 from bench.sweep.code import of_measure
-from bench.train.restore import Inapplicable, Subject
+from bench.train.restore import Inapplicable, RestoredModel
+from cluster.job import Job
 from cluster.measuring import Taken
 from cluster.work.session import last_line
 from cluster.work.worker import trial_log
 
 
-def measure_trial(
-    store: Store, trial_id: str, measures: Sequence[Measure], *, launcher: str, threads: int
-) -> Iterator[Taken]:
+def measure_trial(job: Job, trial_id: str, measures: Sequence[Measure]) -> Iterator[Taken]:
     """Take each of the measures that the trial lacks, and record it at once; one that fails stops no other."""
+    store = Store(job.store)
     folder = store.folder(trial_id)
     tell = partial(Taken, trial_id=trial_id)
-    torch.set_num_threads(threads)
-    with lease(store, folder, launcher) as ours, trial_log(folder) as log:
+    torch.set_num_threads(job.resources.cpus)
+    with lease(store, folder, job.launcher) as ours, trial_log(folder) as log:
         if not ours:
             yield from (tell(measure=measure, outcome="held") for measure in measures)
             return
@@ -48,7 +48,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
     tell = partial(Taken, trial_id=folder.trial_id)
     device = distributed.device()
     try:
-        subject = Subject(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
+        subject = RestoredModel(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
     except Exception as error:
         _raise_fault(error, store)
         log.exception("the trained model can't be measured")

@@ -21,7 +21,8 @@ from bench.store.results import write_history, write_measures
 from bench.sweep import code
 from bench.train import checkpoint
 from bench.train.training import Diverged, Stopped, Training, train
-from cluster.report import OnBatch, OnEpoch
+from cluster.job import Job
+from cluster.report import Listener
 from cluster.work.tensorboard import write as write_tensorboard
 
 
@@ -29,15 +30,14 @@ from cluster.work.tensorboard import write as write_tensorboard
 class Session:
     """One attempt's training."""
 
+    job: Job
     folder: TrialFolder
     log: logging.Logger
     verify: Callable[[], None]
     """Raises if the trial is no longer ours; called before every write."""
     stop: Callable[[], bool]
     """Whether to stop after this step."""
-    tensorboard: bool = False
-    on_batch: OnBatch | None = None
-    on_epoch: OnEpoch | None = None
+    listener: Listener = field(default_factory=Listener)
     training: Training | None = None
     first_epoch: int | None = None
     """Epochs that the checkpoint had."""
@@ -53,7 +53,7 @@ class Session:
         # Before anything is built: what is imported from here on is what was read.
         self.parts = code.parts_of(trial)
         training = self.training = Training(trial, device)
-        training.on_batch, training.stop = self.on_batch, self.stop
+        training.on_batch, training.stop = self.listener.on_batch, self.stop
         self._resume(training)
         try:
             train(training, self._keep)
@@ -121,7 +121,7 @@ class Session:
     def _keep(self, training: Training) -> None:
         """After each epoch: make sure that the trial is still ours, and let nothing of the epoch be lost."""
         self._save(training)
-        if self.tensorboard and self._writes:
+        if self.job.tensorboard and self._writes:
             write_tensorboard(self.folder.tensorboard, training.history)
         self._write_progress(training)
         row = training.history[-1]
@@ -148,8 +148,8 @@ class Session:
         write_progress(self.folder, progress)
 
     def _tell(self, row: dict[str, Any]) -> None:
-        if self.on_epoch is not None:
-            self.on_epoch(row)
+        if self.listener.on_epoch is not None:
+            self.listener.on_epoch(row)
 
     def _save(self, training: Training) -> None:
         state = training.state_dict() | {"code": self.parts}

@@ -14,8 +14,9 @@ from typing import Any
 from bench.errors import MachineFault
 from bench.store import Store, query, states
 from bench.trial import Trial
+from cluster.job import Job
 from cluster.work.torchrun import Ranks
-from cluster.work.worker import RunOptions, run_trial
+from cluster.work.worker import run_trial
 from tests.conftest import ROOT
 
 MOUNT = 'mount -t tmpfs -o size="$1" none "$2" && shift 2 && exec "$@"'
@@ -61,15 +62,15 @@ def full_amid(folder: Path, processes: str) -> dict[str, Any]:
         fill(folder)
 
     threading.Thread(target=fill_after_an_epoch, daemon=True).start()
-    options = RunOptions(launcher="test", threads=1, ranks=Ranks(per_node=int(processes), threads=1))
+    job, ranks = Job(store=store.root, launcher="test"), Ranks(per_node=int(processes))
     fault = ""
     try:
-        run_trial(store, trial.trial_id, options)
+        run_trial(job, trial.trial_id, ranks=ranks)
     except MachineFault as error:
         fault = str(error)
     (folder / "filler").unlink()
     between = states(store, [trial.trial_id])[trial.trial_id].status
-    again = run_trial(store, trial.trial_id, options).outcome
+    again = run_trial(job, trial.trial_id, ranks=ranks).outcome
     rows = query(store, "SELECT outcome, first_epoch FROM attempts ORDER BY attempt").to_pylist()
     return {"fault": fault, "between": between, "again": again, "attempts": rows}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.store import query
 from bench.store.claim import last_number
 from bench.store.progress import read_progress
-from cluster.on_slurm.plan import plans
+from cluster.on_slurm.queue_plan import plans
 from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, wait_for
 

@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-from cluster.on_slurm.plan import plans
+from cluster.on_slurm.queue_plan import plans
 from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, wait_for
 

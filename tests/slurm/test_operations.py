@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cluster.on_slurm.plan import plans
+from cluster.on_slurm.queue_plan import plans
 from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, processes_of, wait_for
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.on_slurm.plan import plans
+from cluster.on_slurm.queue_plan import plans
 from tests.slurm.cluster import Cluster
 from tests.slurm.daemons import PATH
 from tests.slurm.runs import LONG, Run, wait_for

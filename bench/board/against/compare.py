@@ -10,8 +10,8 @@ from bench.board.board import Board
 from bench.board.cells import Cell, Key
 from bench.board.inference import ALPHA, Judgement, judge
 from bench.papers.sam_on.deviations import deviations
+from bench.papers.sam_on.forms import form_of
 from bench.papers.sam_on.numbers import SEEDS, PaperCell, numbers
-from bench.papers.sam_on.tables import form_of
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.board.layouts.base import Layout
-from bench.papers.sam_on.tables import FORMS, METHODS, NAMES, Form, paper_name
+from bench.papers.sam_on.forms import FORMS, METHODS, NAMES, Form, paper_name
 from bench.trial import NONE, Trial, short
 
 

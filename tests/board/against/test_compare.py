@@ -16,9 +16,9 @@ from bench.board.against.compare import Comparison, compare
 from bench.board.layouts.paper import PaperLayout
 from bench.board.metric import METRICS
 from bench.papers.sam_on.deviations import deviations
+from bench.papers.sam_on.forms import FORMS
 from bench.papers.sam_on.numbers import PaperCell, Subject, numbers
 from bench.papers.sam_on.recipes import RECIPES
-from bench.papers.sam_on.tables import FORMS
 from bench.resources import Resources, Retries
 from bench.store import Store
 from bench.sweep import Sweep

@@ -6,7 +6,7 @@ import pytest
 
 from bench.board import show_board
 from bench.errors import UserError
-from bench.papers.sam_on.tables import form_of
+from bench.papers.sam_on.forms import form_of
 from bench.store import Store
 from bench.sweep.select import where
 from tests.board.conftest import Write, labels

@@ -13,7 +13,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -210,17 +209,18 @@ def test_what_is_wrong_with_early_stopping_is_said_with_its_place(tmp_path: Path
 
 
 def test_a_node_that_does_not_see_the_store_is_named(tmp_path: Path) -> None:
-    from cluster.on_ray.worker import TrialActor, Work
+    from cluster.job import Job
+    from cluster.on_ray.worker import TrialActor
     from cluster.work.environment import CODE
 
-    work = Work(store=tmp_path, code=CODE, threads=1, processes=1, nodes=1, tensorboard=False, early_stopping=None)
+    config = {"job": Job(store=tmp_path), "code": CODE, "processes": 1, "task": ("0" * 16, 0)}
     actor = TrialActor.__new__(TrialActor)
-    actor.setup({"work": work, "task": ("0" * 16, 0)})
+    actor.setup(config)
     unseen = f"{tmp_path} is not visible on node {socket.gethostname()}; the store must lie on a shared file system"
     assert actor.step() == {"unseen": unseen, "done": True}
     other = tmp_path / "code"
     (other / "cluster").mkdir(parents=True)
-    (other / "cluster" / "environment.py").touch()
-    actor.setup({"work": replace(work, code=other), "task": ("0" * 16, 0)})
+    (other / "cluster" / "__init__.py").touch()
+    actor.setup({**config, "code": other})
     unseen = f"node {socket.gethostname()} runs the sambench of {CODE}, not that of {other}"
     assert actor.step() == {"unseen": unseen, "done": True}

@@ -1,4 +1,4 @@
-"""Source: a module's statements as a fingerprint sees them, read from its file without importing it."""
+"""Syntax: a module's statements as a fingerprint sees them, read from its file without importing it."""
 
 from __future__ import annotations
 
