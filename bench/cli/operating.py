@@ -90,7 +90,7 @@ def logs(
 ) -> None:
     """Print the log of a trial, or of those of a sweep: the epochs, and the traceback of one that failed."""
     opened = open_all(store)
-    labels = named_trials(what, opened, store, set_, where, smoke=smoke, max_trials=max_trials)
+    labels = named_trials(what, lambda: opened, store, set_, where, smoke=smoke, max_trials=max_trials)
     if follow and len(labels) > 1:
         fail(f"--follow: is for one trial, and these are {len(labels)}: choose one by --where")
     try:
@@ -113,8 +113,12 @@ def cancel(
     from bench.store import cancel as cancel_trials
     from cluster.on_slurm.view import cancel_elements
 
+    ids = list(
+        named_trials(
+            what, lambda: [Store.open_to_write(store[0])], store, set_, where, smoke=smoke, max_trials=max_trials
+        )
+    )
     opened = Store.open_to_write(store[0])
-    ids = list(named_trials(what, [opened], store, set_, where, smoke=smoke, max_trials=max_trials))
     stopped, waiting = cancel_trials(opened, ids)
     elements = cancel_elements(opened, ids)
     tell(f"{stopped} running trials stop after their next step, {waiting} waiting ones won't start")

@@ -137,8 +137,10 @@ def forget(
     from bench.store import Store
     from bench.store.upkeep import forget as forgetting
 
+    named = named_trials(
+        what, lambda: [Store.open_to_write(store[0])], store, set_, where, smoke=smoke, max_trials=max_trials
+    )
     opened = Store.open_to_write(store[0])
-    named = named_trials(what, [opened], store, set_, where, smoke=smoke, max_trials=max_trials)
     there = [trial_id for trial_id in opened.trial_ids() if trial_id in named]
     if not there:
         fail(f"nothing to forget: {opened.root} has none of these {len(named)} trials")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def named_trials(
     what: str,
-    opened: Sequence[Store],
+    opened: Callable[[], Sequence[Store]],
     stores: Sequence[Path],
     overrides: list[str] | None,
     where: list[str] | None,
@@ -29,11 +29,12 @@ def named_trials(
     if not _is_id(what, overrides, where, smoke=smoke):
         loaded = load_ready(Path(what), overrides, stores, smoke=smoke, max_trials=max_trials, where=where)
         return {trial.trial_id: trial.label for trial in loaded.trials}
-    if len(opened) == 1:
-        return {opened[0].find(what).trial_id: ""}
-    ids = sorted({trial_id for store in opened for trial_id in store.trial_ids() if trial_id.startswith(what)})
+    there = opened()
+    if len(there) == 1:
+        return {there[0].find(what).trial_id: ""}
+    ids = sorted({trial_id for store in there for trial_id in store.trial_ids() if trial_id.startswith(what)})
     if len(ids) != 1:
-        fail(f"trial {what!r}: {len(ids)} trials of {', '.join(str(each.root) for each in opened)} start so")
+        fail(f"trial {what!r}: {len(ids)} trials of {', '.join(str(each.root) for each in there)} start so")
     return {ids[0]: ""}
 
 

@@ -55,6 +55,33 @@ def test_logs_of_a_sweep(filled: Store, call: Call, tiny_sweep: Path) -> None:
     ]  # fmt: skip
     assert call("logs", "tiny.yaml", "--where", "variant=none", "--where", "seed=0").out == "epoch 1\n"
     several = call("logs", "tiny.yaml", "--where", "variant=none", "--follow")
-    assert (several.code, "--follow: is for one trial, and these are 2 of tiny" in several.err) == (2, True)
+    assert (several.code, "--follow: is for one trial, and these are 2: choose one by --where" in several.err) == (
+        2,
+        True,
+    )
     mixed = call("logs", first.trial_id, "--where", "seed=0")
     assert (mixed.code, "choose among the trials of a sweep" in mixed.err) == (2, True)
+
+
+def test_trials_by_their_ids(filled: Store, call: Call, tiny_sweep: Path) -> None:
+    trial = load(tiny_sweep).trials[3]
+    planned = json.loads(call("plan", "tiny.yaml", "--json", "--where", f"trial_id={trial.trial_id[:10]}").out)
+    assert [item["trial_id"] for item in planned["items"]] == [trial.trial_id]
+    assert "0 trials of the sweep start so" in call("plan", "tiny.yaml", "--where", "trial_id=xyz").err
+
+
+def test_trained_again_and_forgotten(filled: Store, call: Call, tiny_sweep: Path) -> None:
+    chosen = ("--where", "variant=none", "--where", "seed=0")
+    again = call("run", "tiny.yaml", "--on", "inline", "--again", *chosen)
+    assert (again.code, "1 done trials are trained again" in again.err) == (0, True), again.err
+    board = call("board", "tiny.yaml", "--format", "markdown").out
+    assert "1 trial was trained again: the newest result counts" in board
+    told = call("query", "SELECT attempt, outcome, superseded FROM attempts WHERE attempt > 1 OR superseded", "--csv")
+    assert sorted(told.out.splitlines()[1:]) == ["1,done,True", "2,superseded,False", "3,done,False"]
+    assert "test_accuracy,{},90.0" in call("query", "SELECT * FROM superseded", "--csv").out
+    assert call("store", "forget", "tiny.yaml", *chosen).code == 2, "nobody says yes"
+    assert len(filled.trial_ids()) == len(load(tiny_sweep).trials)
+    assert "1 trials were taken out" in call("store", "forget", "tiny.yaml", "--yes", *chosen).err
+    assert json.loads(call("plan", "tiny.yaml", "--json", *chosen).out)["missing"] == 1
+    nothing = call("store", "forget", "tiny.yaml", "--yes", *chosen)
+    assert (nothing.code, "nothing to forget" in nothing.err) == (2, True)
