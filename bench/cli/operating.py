@@ -113,12 +113,11 @@ def cancel(
     from bench.store import cancel as cancel_trials
     from cluster.on_slurm.view import cancel_elements
 
-    ids = list(
-        named_trials(
-            what, lambda: [Store.open_to_write(store[0])], store, set_, where, smoke=smoke, max_trials=max_trials
-        )
-    )
-    opened = Store.open_to_write(store[0])
+    def opening() -> list[Store]:
+        return [Store.open_to_write(store[0])]
+
+    ids = list(named_trials(what, opening, store, set_, where, smoke=smoke, max_trials=max_trials))
+    (opened,) = opening()
     stopped, waiting = cancel_trials(opened, ids)
     elements = cancel_elements(opened, ids)
     tell(f"{stopped} running trials stop after their next step, {waiting} waiting ones won't start")

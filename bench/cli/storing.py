@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -162,8 +163,9 @@ _LISTED = 10
 
 
 def _agreed(question: str) -> bool:
+    """Whether somebody is there and says yes."""
     try:
-        return input(question).strip().lower() in ("y", "yes")
+        return sys.stdin.isatty() and input(question).strip().lower() in ("y", "yes")
     except EOFError:
         return False
 

@@ -84,7 +84,7 @@ def test_a_comment_letters_nothing_and_a_line_letters_its_cell(module: Path, cal
     assert json.loads(call("plan", "own.yaml", "--json").out)["done_by_other_code"] == 2
     assert "2 done by other code: variant own (2)" in call("run", "own.yaml", "--on", "inline").err
     page = json.loads(call("board", "own.yaml", "--format", "json").out)
-    told = {record["row"]: record["code"] for record in page["records"]}
+    told = {record["row"]: record["code"] for record in page["cells"]}
     now = json.loads(query(store, "SELECT code_parts FROM results WHERE variant = 'own' AND seed = 2")[0][0].as_py())
     usual, other = sorted(page["origins"]["code"], key=len)
     assert (usual, other) == ("the usual one", f"other variant own {now['variant own'][:7]}")

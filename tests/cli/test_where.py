@@ -55,7 +55,7 @@ def test_logs_of_a_sweep(filled: Store, call: Call, tiny_sweep: Path) -> None:
     ]  # fmt: skip
     assert call("logs", "tiny.yaml", "--where", "variant=none", "--where", "seed=0").out == "epoch 1\n"
     several = call("logs", "tiny.yaml", "--where", "variant=none", "--follow")
-    assert (several.code, "--follow: is for one trial, and these are 2: choose one by --where" in several.err) == (
+    assert (several.code, "is for one trial, and these are 2: choose one by --where" in several.err) == (
         2,
         True,
     )
