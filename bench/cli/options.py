@@ -106,10 +106,7 @@ def load_sweep(
     max_trials: int | None = None,
     where: list[str] | None = None,
 ) -> Sweep:
-    """The sweep's trials that `where` asks for, every ρ that it chooses taken from the results in `stores`.
-
-    What waits for results is in `waits`.
-    """
+    """The sweep's trials that `where` asks for, every ρ chosen by results in `stores`; what waits is in `waits`."""
     from bench.sweep import MAX_TRIALS, load
     from bench.sweep.select import where as select
     from bench.sweep.smoke import smoke as shrink
