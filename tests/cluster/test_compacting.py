@@ -28,6 +28,7 @@ def drive(store: Store, trials: list[Trial]) -> None:
     Drive(job=Job(store=store.root), trials=trials, console=Console(quiet=True)).run()
 
 
+@pytest.mark.slow
 def test_a_run_of_many_trials_leaves_a_compacted_store(
     store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

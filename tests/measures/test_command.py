@@ -178,6 +178,8 @@ def start(file: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.share(1, of="two at once")
+@pytest.mark.slow
 def test_two_at_once_share_the_work(file: Path, store: Store) -> None:
     """One with Ray, one without: what both lack is taken by one of them."""
     names = [f"average_sharpness[draws={draws},m=64,samples=64]" for draws in range(1, 7)]

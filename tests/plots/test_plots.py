@@ -29,6 +29,7 @@ def filled(store: Store, sweep: Sweep) -> Store:
     return store
 
 
+@pytest.mark.slow
 @pytest.mark.share(3)
 @pytest.mark.parametrize("kind", PLOTS)
 def test_every_kind_is_drawn_with_its_n(filled: Store, sweep: Sweep, tmp_path: Path, kind: str) -> None:

@@ -99,6 +99,7 @@ def test_counts_of_the_paper(name: str, count: int | None) -> None:
         assert per_stage == [2272, 4800, 9600 + 1280]
 
 
+@pytest.mark.slow
 def test_norms_import_no_timm() -> None:
     code = "import sys, bench.sam.norms; sys.exit('timm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

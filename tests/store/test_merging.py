@@ -28,6 +28,8 @@ def accuracies(store: Store) -> dict[int, float | None]:
     return {row["seed"]: row["test_accuracy"] for row in query(store, "FROM results").to_pylist()}
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 @pytest.mark.parametrize("folded", [(), ("target",), ("source",), ("target", "source")])
 def test_a_trial_that_was_done_since_replaces_its_earlier_copy(
     store: Store, other: Store, make_trial: Make, folded: tuple[str, ...]
@@ -56,6 +58,8 @@ def test_a_trial_that_was_done_since_replaces_its_earlier_copy(
     assert not [finding for finding in check(other) if finding.bad]
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 @pytest.mark.parametrize("folded", [(), ("target",), ("source",), ("target", "source")])
 def test_a_done_trial_replaces_failures_of_another_training(
     store: Store, other: Store, make_trial: Make, folded: tuple[str, ...]
@@ -95,6 +99,8 @@ POINTS = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 @pytest.mark.parametrize(("at", "call"), POINTS)
 def test_a_killed_merge_leaves_nothing(store: Store, other: Store, make_trial: Make, at: str, call: int) -> None:
     finish(store, make_trial(seed=0), test_accuracy=90.0)

@@ -98,7 +98,7 @@ STATEFUL = {
 }
 
 
-@pytest.mark.share(12)
+@pytest.mark.share(6)
 @pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
 @pytest.mark.parametrize("method", METHODS | STATEFUL)
 def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, method: str, model: str) -> None:
@@ -121,7 +121,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, 
     assert without_times(resumed) == without_times(whole)
 
 
-@pytest.mark.share(12)
+@pytest.mark.share(6)
 @pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
 @pytest.mark.parametrize("method", METHODS | STATEFUL)
 def test_a_run_stopped_within_an_epoch_goes_on_to_the_bit(

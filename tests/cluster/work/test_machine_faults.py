@@ -9,6 +9,8 @@ import pytest
 from tests.cluster.small_disk import on_small_disk
 
 
+@pytest.mark.share(1, of="faults of the machine")
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_worker_without_a_byte_left_is_interrupted_and_goes_on_later(tmp_path: Path, processes: str) -> None:
     found = on_small_disk(tmp_path / "disk", "8m", "full_amid", processes)
@@ -19,6 +21,8 @@ def test_a_worker_without_a_byte_left_is_interrupted_and_goes_on_later(tmp_path:
     assert second["first_epoch"] >= 1
 
 
+@pytest.mark.share(1, of="faults of the machine")
+@pytest.mark.slow
 @pytest.mark.parametrize("on", ["inline", pytest.param("ray", marks=pytest.mark.share(0))])
 def test_a_driver_on_a_full_disk_stops_with_one_sentence(tmp_path: Path, on: str) -> None:
     found = on_small_disk(tmp_path / "disk", "400k", "driver", on)

@@ -38,6 +38,7 @@ def weights(store: Store, trial: Trial) -> dict[str, Tensor]:
     return safetensors.torch.load_file(store.folder(trial.trial_id).weights)
 
 
+@pytest.mark.share(1)
 @pytest.mark.parametrize(("processes", "model", "most"), [(2, "vit_mini", 1e-3), (4, "resnet8", 0.05)])
 def test_processes_with_m_each_are_one_process_with_micro_batches(
     store: Store, make_trial: Make, processes: int, model: str, most: float
@@ -54,6 +55,8 @@ def test_processes_with_m_each_are_one_process_with_micro_batches(
     assert attempt == {"world_size": processes, "epochs": 1, "outcome": "done"}
 
 
+@pytest.mark.slow
+@pytest.mark.share(1, of="processes that train together")
 def test_a_process_that_raises_ends_the_trial_with_its_own_traceback(store: Store, make_trial: Make) -> None:
     # One batch of 256 can't be shared by 2 processes unless m cuts it.
     trial = make_trial()
@@ -76,6 +79,8 @@ if os.environ.get("RANK") == "1":
 """
 
 
+@pytest.mark.slow
+@pytest.mark.share(1, of="processes that train together")
 def test_a_process_that_aborts_while_it_ends_costs_no_result(
     store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -88,6 +93,8 @@ def test_a_process_that_aborts_while_it_ends_costs_no_result(
     assert "SIGABRT" in store.folder(trial.trial_id).log.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
+@pytest.mark.share(1, of="processes that train together")
 def test_stopped_within_an_epoch_and_gone_on_with_another_number_of_processes(store: Store, make_trial: Make) -> None:
     trial = make_trial(**DATA, model="vit_mini", variant="sam", scope="only_norm", rho=0.1, m=64, epochs=6, lr=0.01)
     stopping, log = Stopping(), store.folder(trial.trial_id).log

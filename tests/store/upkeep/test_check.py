@@ -57,6 +57,7 @@ def last_byte_of_first_column(path: Path) -> int:
     return start + int(column.total_compressed_size) - 1
 
 
+@pytest.mark.share(6)
 @pytest.mark.parametrize("damage", ["short", "missing", "flipped"])
 @pytest.mark.parametrize("table", manifest.FOLDED)
 def test_a_damaged_compact_file_is_named_and_restored(mixed: Store, make_trial: Make, damage: str, table: str) -> None:
@@ -84,6 +85,7 @@ def test_a_damaged_compact_file_is_named_and_restored(mixed: Store, make_trial: 
     assert done.without_history == (6 if table == "history" else 0)
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("which", [-1, -2])
 @pytest.mark.parametrize("size", [0, 100, None])
 def test_a_damaged_manifest_is_restored(mixed: Store, make_trial: Make, which: int, size: int | None) -> None:
