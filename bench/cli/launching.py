@@ -44,10 +44,11 @@ def launch_sweep(
     if loaded.early_stopping and not LAUNCHERS[asked.launcher].prunes:
         tell(f"early_stopping: --on {asked.launcher} runs every trial to its end")
     preflight(loaded)
-    others = done_by_other_code([asked.store], loaded, find_states([asked.store], loaded))
-    for note in (*loaded.notes, *describe(others)):
+    for note in loaded.notes:
         tell(note)
     opened = Store.create(asked.store)
+    for line in describe(done_by_other_code([asked.store], loaded, find_states([asked.store], loaded))):
+        tell(line)
     remove_left(opened)
     loaded, foreign = _without_foreign(opened, loaded)
     for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
