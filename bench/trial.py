@@ -32,7 +32,7 @@ class Trial:
     """Every field that determines the result of one training run."""
 
     dataset: str
-    """Name in DATASETS."""
+    """Name in DATASETS, or a folder, whose content is part of the identity and whose path is not."""
     label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
     """Share of the training labels that is redrawn uniformly over the classes."""
     val_fraction: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -191,6 +191,16 @@ _FLOATS = frozenset(
 )  # fmt: skip
 
 
+CONTENT = "@sha256:"
+"""Stands between a path and the digest of what is there."""
+
+
+def dataset_identity(dataset: str) -> str:
+    """What identifies a data set: of `folder:PATH@sha256:DIGEST` the digest, of others the name."""
+    kind, content, digest = dataset.partition(CONTENT)
+    return f"folder:{CONTENT}{digest}" if content and kind.startswith("folder:") else dataset
+
+
 def weights_identity(init_from: str) -> str:
     """What identifies pretrained weights: of `FILE@sha256:DIGEST` the digest, of a tag the tag."""
     file, at, digest = init_from.rpartition("@sha256:")
@@ -202,6 +212,8 @@ def _fragment(name: str, value: Any) -> str:
     # Sweeps repeat the same few values in many trials: encoding each pair once makes hashing several times faster.
     if name == "settings":
         value = dict(value)
+    elif name == "dataset":
+        value = dataset_identity(value)
     elif name == "init_from":
         value = weights_identity(value)
     elif name in _FLOATS and value is not None:

@@ -21,11 +21,13 @@ GROUND = (
     "distributed",
     "errors",
     "escape",
+    "fingerprint",
     "optimizers",
     "provenance",
     "registry",
     "resources",
     "seeds",
+    "syntax",
     "trial",
     "validation",
 )

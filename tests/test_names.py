@@ -10,6 +10,7 @@ from tests.shared_map import ROOT
 
 SHARED = {
     "cifar.py": "a data set, and the files that it is read from",
+    "claims.py": "what the paper claims: the pairs, and whether they hold here",
     "environment.py": "the variables that a process is started with",
     "imagenet.py": "a data set, and the files that it is read from",
     "launcher.py": "the launchers, one in each folder of its backend",
@@ -22,6 +23,7 @@ SHARED = {
     "rho.py": "values of ρ: those of the paper, and plots over them",
     "terminal.py": "what is printed for people",
     "training.py": "the course of a training, made and drawn",
+    "weights.py": "histograms of weights, taken and drawn",
     "worker.py": "the worker, and how each backend starts it",
 }
 """Base names that several files have, and the idea that they share."""

@@ -11,10 +11,11 @@ from typing import Any
 from bench.board import weak_steps
 from bench.board.cells import Cell, Key, Runs
 from bench.board.choice import VALIDATION, decide, selection_measure
-from bench.board.footnotes import COLUMNS, Footnotes, Origin
+from bench.board.footnotes import COLUMNS, MEASURE_CODE, Footnotes, Origin
 from bench.board.layouts.base import Layout
 from bench.board.metric import Metric, metric_of
 from bench.board.statistics import Summary, paired_difference
+from bench.measures.names import quantity_of
 from bench.store import Readable, connect, sql
 from bench.store.read.query import as_list
 from bench.sweep import Guess, Sweep
@@ -39,6 +40,8 @@ class Board:
     """Trials that lost many of their steps."""
     left_out: tuple[str, ...] = ()
     """Results that are not in it because a file is damaged."""
+    trained_again: int = 0
+    """Trials that have earlier results, which count no more."""
 
     @cached_property
     def footnotes(self) -> Footnotes:
@@ -115,22 +118,36 @@ def make_board(stores: Readable, sweep: Sweep, metric: str | None = None, layout
         cells=cells,
         remarks=remarks_of(sweep),
         weak_steps=weak_steps.remarks(sweep.trials, results),
+        trained_again=sum(bool(result.get(EARLIER)) for result in results.values()),
         left_out=tuple(text for store in as_list(stores) for text in store.left_out.values()),
     )
+
+
+EARLIER = "earlier_results"
+"""Column of what is read for a board: how many trainings of the trial count no more."""
 
 
 def read_results(stores: Readable, trials: Sequence[Trial], metrics: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Outcome, origin and `metrics` by trial id, of these trials alone: DuckDB leaves out the rest of the store.
 
-    Trials without any attempt have no outcome.
+    Trials without any attempt have no outcome. Of the first metric, where it is a measure, the fingerprint of its code
+    is there too.
     """
     names = {name: sql.name(name) for name in ("trial_id", "outcome", *COLUMNS, *weak_steps.COLUMNS)}
     names |= {name: metric_of(name).column for name in metrics}
     columns = ", ".join(f"{column} AS {sql.name(name)}" for name, column in names.items())
     ids = {trial.trial_id for trial in trials}
-    select = f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)"
-    with connect(stores, ["results"], only=ids, measures=metrics) as connection:
-        answer = connection.execute(select, {"ids": list(ids)})
+    measure, settings = quantity_of(metrics[0])
+    select = f"""SELECT {columns}, {MEASURE_CODE}, {EARLIER} FROM results
+        SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)
+        LEFT JOIN (
+            SELECT trial_id, code AS {MEASURE_CODE} FROM measures WHERE measure = $measure AND settings = $settings
+        ) USING (trial_id)
+        LEFT JOIN (
+            SELECT trial_id, count(*) AS {EARLIER} FROM attempts WHERE superseded AND outcome = 'done' GROUP BY trial_id
+        ) USING (trial_id)"""
+    with connect(stores, ["results", "measures"], only=ids, measures=metrics) as connection:
+        answer = connection.execute(select, {"ids": list(ids), "measure": measure, "settings": settings})
         found = [column[0] for column in answer.description]
         rows = [dict(zip(found, row, strict=True)) for row in answer.fetchall()]
     return {row["trial_id"]: row for row in rows}

@@ -14,6 +14,7 @@ import typer
 
 from bench.cli.options import find_states
 from bench.cli.render.terminal import err, fail, tell, write
+from bench.cli.trials import done_by_other_code
 from bench.errors import MachineFault, machine_fault
 
 if TYPE_CHECKING:
@@ -28,11 +29,14 @@ def launch_sweep(
     asked: Job,
     *,
     retry_failed: bool,
+    again: bool = False,
     dry_run: bool,
 ) -> bool:
     """Run what is missing of one sweep, as `asked` but for what the sweep itself asks for; whether a trial failed."""
     from bench.store import Store, set_aside_damaged
+    from bench.store.upkeep.again import supersede
     from bench.store.upkeep.workspace import remove_left
+    from bench.sweep.code import describe
     from bench.sweep.preflight import preflight
     from cluster.driver import Drive
     from cluster.launcher import LAUNCHERS
@@ -43,6 +47,8 @@ def launch_sweep(
     for note in loaded.notes:
         tell(note)
     opened = Store.create(asked.store)
+    for line in describe(done_by_other_code([asked.store], loaded, find_states([asked.store], loaded))):
+        tell(line)
     remove_left(opened)
     loaded, foreign = _without_foreign(opened, loaded)
     for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
@@ -55,6 +61,8 @@ def launch_sweep(
         write(f"{_batch_script(drive)}\n")
         return False
     try:
+        if again:
+            tell(f"{sum(supersede(opened, trial.trial_id) for trial in loaded.trials)} done trials are trained again")
         found = drive.run()
     except KeyboardInterrupt:
         done = sum(state.status == "done" for state in find_states([asked.store], loaded).values())
@@ -91,8 +99,8 @@ def stop_at_fault(error: Exception, store: Path) -> None:
 
 
 def same_command() -> str:
-    """What the user typed, to be typed again."""
-    return f"sambench {shlex.join(sys.argv[1:])}"
+    """What the user typed, to be typed again; what was to be trained again is no longer done."""
+    return f"sambench {shlex.join(word for word in sys.argv[1:] if word != '--again')}"
 
 
 def _summarize_run(sweep: Sweep, found: dict[str, State]) -> bool:

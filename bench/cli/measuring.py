@@ -58,7 +58,6 @@ def measure(
     from bench.measures.names import parse
     from bench.store import Store
     from bench.sweep.file.fault import unknown
-    from bench.sweep.select import where as select
     from cluster.job import Job
     from cluster.measuring import MEASURERS, missing
 
@@ -68,7 +67,7 @@ def measure(
     if address is not None and on != "ray":
         fail(f"--address: is for --on ray, not for --on {on}")
     opened = Store.open_to_write(store[0])
-    loaded = select(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials), where or ())
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     wanted = dict.fromkeys(named or map(parse, loaded.measures))
     states = find_states(store, loaded)
     done = [trial_id for trial_id, state in states.items() if state.status == "done"]

@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.store import files, temporary
+from bench.store import files, plain, temporary
 from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
 from bench.store.compacted import manifest
-from bench.store.folder import StoreError, TrialFolder
+from bench.store.folder import RECORD, StoreError, TrialFolder
 from bench.store.lease import _UNKNOWN, is_dead, last_taken, read_holder, take
 from bench.store.process import this_machine
 from bench.store.store import Store
@@ -91,8 +91,10 @@ def verify(folder: TrialFolder, number: int) -> None:
 
 
 def last_number(folder: TrialFolder) -> int:
-    """Number of the newest claim, 0 if there is none."""
-    return last_taken(folder.attempts)
+    """Number of the newest attempt, 0 if there is none."""
+    # Of an attempt that only says that earlier ones are superseded there is a record and no claim.
+    records = map(RECORD.fullmatch, plain.names(folder.attempts))
+    return max([last_taken(folder.attempts), *(int(match[1]) for match in records if match)])
 
 
 def close_dead(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "crashed") -> bool:

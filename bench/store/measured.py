@@ -41,14 +41,21 @@ def file_of(folder: TrialFolder, quantity: Quantity) -> Path:
     return folder.later / f"{digest[:16]}.parquet"
 
 
-def add_measure(folder: TrialFolder, quantity: Quantity, value: float, counts: Sequence[int] | None = None) -> bool:
+def add_measure(
+    folder: TrialFolder,
+    quantity: Quantity,
+    value: float,
+    *,
+    counts: Sequence[int] | None = None,
+    code: str | None = None,
+) -> bool:
     """Write a quantity of a trial that is over; False if it was there. A damaged file of it is set aside.
 
-    `counts` are those of a histogram's bins.
+    `counts` are those of a histogram's bins, `code` is the fingerprint of the measure's own code.
     """
     path = file_of(folder, quantity)
     files.make_folder(folder.later)
-    row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value}
+    row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value, "code": code}
     row |= {"counts": json.dumps(counts, separators=(",", ":"))} if counts is not None else {}
     data = files.small_parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA), with_rows=True)
     if any(map(plain.is_damage, damaged_files([path], MEASURES_SCHEMA).values())):

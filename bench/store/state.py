@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from bench.resources import Retries
 from bench.store import plain
-from bench.store.attempt import ATTEMPT_SCHEMA, FAILURES, is_over, read
+from bench.store.attempt import ATTEMPT_SCHEMA, FAILURES, SUPERSEDED, is_over, read
 from bench.store.claim import last_number
 from bench.store.compacted import manifest
 from bench.store.damage import Damaged
@@ -147,6 +147,8 @@ def trial_damage(folder: TrialFolder) -> dict[Path, str]:
 
 
 def _state(store: Store, trial_id: str, ended: list[Ended], retries: Retries, prunes: bool) -> State:
+    newest = max((place for place, attempt in enumerate(ended) if attempt.outcome == SUPERSEDED), default=0)
+    ended = ended[newest:]
     last = ended[-1] if ended else Ended(0, None, "", None)
     if last.outcome != "done" and (obstacle := store.folder(trial_id).obstacle()):
         # Nobody who can't look into it can run it, and it mustn't keep the others from being run.

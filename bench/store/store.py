@@ -12,14 +12,14 @@ from pathlib import Path
 from bench.store import files, plain, seal, temporary
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
-from bench.store.folder import StoreError, TrialFolder
+from bench.store.folder import SUPERSEDED, StoreError, TrialFolder
 from bench.trial import SCHEMA, Trial
 
 HEADER = "store.json"
 STORE_SCHEMA = 1
 """Version of the layout and of the columns; a store of a newer one is refused."""
 
-_FOLDERS = ("trials", "compact", "changed")
+_FOLDERS = ("trials", "compact", "changed", SUPERSEDED)
 _TRIAL_ID = re.compile(r"[0-9a-f]{16}")
 
 

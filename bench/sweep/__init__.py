@@ -18,7 +18,7 @@ from bench.sweep.expand import expand
 from bench.sweep.file.fault import Fault, SpecError
 from bench.sweep.file.source import Source
 from bench.sweep.resolve import Guess, lost_marks
-from bench.sweep.search import Searches
+from bench.sweep.search import Recorded, Searches
 from bench.trial import Trial
 
 __all__ = ["MAX_TRIALS", "Choice", "Chooser", "Fault", "Guess", "SpecError", "Sweep", "Verdict", "Waiting", "load"]
@@ -65,17 +65,23 @@ def load(
     chooser: Chooser | None = None,
     *,
     max_trials: int = MAX_TRIALS,
+    recorded: Recorded = lambda name: None,
 ) -> Sweep:
     """Read, validate and expand a sweep file; SpecError with all faults if any.
 
     `overrides` maps fields to YAML text, as `--set` gives them. `chooser` knows the results that a ρ may be chosen
-    by; without one such trials wait.
+    by; without one such trials wait. `recorded` knows what was in a folder that isn't here.
     """
-    return _load(Path(file), overrides, chooser or _undecided, max_trials, ())
+    return _load(Path(file), overrides, chooser or _undecided, max_trials, (), recorded)
 
 
 def _load(
-    file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, max_trials: int, chain: tuple[Path, ...]
+    file: Path,
+    overrides: Mapping[str, str] | None,
+    chooser: Chooser,
+    max_trials: int,
+    chain: tuple[Path, ...],
+    recorded: Recorded,
 ) -> Sweep:
     """`chain` are the sweeps that choose from this one, the outermost first."""
     source = Source.read(file)
@@ -83,7 +89,9 @@ def _load(
     document = read_document(source)
     measures = _read_measures(source, document)
     chain = (*chain, file)
-    searches = Searches(source, lambda other: _load(other, None, chooser, max_trials, chain), chooser, chain)
+    searches = Searches(
+        source, lambda other: _load(other, None, chooser, max_trials, chain, recorded), chooser, chain, recorded
+    )
     trials, notes, guesses = expand(source, document, searches, max_trials)
     _check_early_stopping(source, document, trials)
     if source.faults:

@@ -16,6 +16,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from bench import data, models
+from bench.data.files.location import DataError
 from bench.papers.sam_on.recipes import FAST_VALUES
 from bench.papers.sam_on.rho import RHO, RhoRow
 from bench.registry import Setting
@@ -69,6 +70,9 @@ class Resolver:
             self.notes[f"{values['dataset']}: random images, from which nothing can be learned"] = None
         self._note_emulated(values)
         base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
+        base["dataset"] = self._identify_data(values["dataset"])
+        if not base["dataset"]:
+            return
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
 
@@ -132,6 +136,19 @@ class Resolver:
             if not has_units_for(dtype):
                 slow = "a trial on it takes several times as long as in float32; a GPU is none the worse"
                 self.notes[f"{dtype}: this machine's processor has no units for it, and {slow}"] = None
+
+    def _identify_data(self, name: str) -> str:
+        """The name with what is in the data set, or was when it was recorded; empty if neither is known."""
+        try:
+            return _identified(name)
+        except DataError as error:
+            recorded = self.searches.recorded(name)
+            if recorded:
+                told = f"taken to be as it was recorded, {recorded.rpartition('@')[2]}"
+                self.notes[f"{name}: isn't here; {told}"] = None
+                return recorded
+            self._fault(self._place("dataset"), str(error))
+            return ""
 
     def _place(self, *names: str) -> Path:
         """Where the first of `names` that the sweep writes stands."""
@@ -197,6 +214,11 @@ def lost_marks(notes: Iterable[str]) -> list[tuple[str, str]]:
 
 
 _LOST = "the paper's mark is lost"
+
+
+@lru_cache
+def _identified(name: str) -> str:
+    return data.identified(name)
 
 
 @lru_cache

@@ -17,6 +17,7 @@ from bench.measures.names import Measure
 from bench.store import Store, TrialFolder
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure, history_of, is_measured, mark_changed
+from bench.sweep.code import of_measure
 from bench.train.restore import Inapplicable, RestoredModel
 from cluster.job import Job
 from cluster.measuring import Taken
@@ -78,7 +79,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
             yield tell(measure=measure, outcome="failed", message=last_line(error))
         else:
             counts = taken.counts if isinstance(taken, Histogram) else None
-            add_measure(folder, _quantity(measure), value, counts)
+            add_measure(folder, _quantity(measure), value, counts=counts, code=of_measure(measure.measure))
             seconds = time.perf_counter() - started
             log.info("measured %s: %.6g, %.1f s on %s", measure.name, value, seconds, distributed.describe(device))
             yield tell(measure=measure, outcome="taken", value=value)

@@ -17,6 +17,7 @@ import torch
 from bench import provenance
 from bench.errors import MachineFault, machine_fault
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
+from bench.store.upkeep.again import clear
 from bench.train.training import Stopped
 from cluster.job import Job
 from cluster.report import NOBODY, Listener, TrialReport
@@ -92,6 +93,8 @@ class _RunningAttempt:
         provenance.reset_peak_memory()
         outcome: Outcome = "done"
         message = ""
+        # Of a `run --again` that was killed between its last two steps.
+        clear(self.claim.folder)
         with trial_log(self.claim.folder) as log:
             log.info("attempt %d on %s, process %d", self.claim.number, socket.gethostname(), os.getpid())
             try:

@@ -64,4 +64,4 @@ def add_histogram(store: Store, trial_id: str, name: str) -> None:
     measure = parse(name)
     counts = [0] * (len(edges(str(measure.arguments["scale"]))) + 1)
     counts[100:104] = [1, 5, 20, 3]
-    add_measure(store.folder(trial_id), Quantity(measure.measure, measure.stored), 0.5, counts)
+    add_measure(store.folder(trial_id), Quantity(measure.measure, measure.stored), 0.5, counts=counts)

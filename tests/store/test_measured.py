@@ -56,7 +56,7 @@ def test_counts_of_a_histogram_are_kept_beside_numbers(store: Store, folder: Tri
     counted = Quantity("weight_histogram", '{"scale":"log"}')
     assert add_measure(folder, SHARP, 0.5)
     compact(store)
-    assert add_measure(folder, counted, 0.25, [0, 3, 1])
+    assert add_measure(folder, counted, 0.25, counts=[0, 3, 1])
     assert counts_of(store, [folder.trial_id], counted) == {folder.trial_id: [0, 3, 1]}
     compact(store)
     assert counts_of(store, [folder.trial_id], counted) == {folder.trial_id: [0, 3, 1]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bench.board.answer import answer, differences
@@ -52,7 +52,7 @@ def board_records(board: Board) -> list[dict[str, Any]]:
     """One record per cell and swept ρ; `chosen` marks the ρ that the board shows."""
     return [
         {"row": row, "column": column, "scope": scope, "rho": runs.rho, "chosen": runs is cell.chosen}
-        | {"metric": board.metric.name, **_numbers(runs), **_origins(runs)}
+        | {"metric": board.metric.name, **_numbers(runs), **_origins(board, runs)}
         for (row, column, scope), cell in board.cells.items()
         for runs in cell.swept
     ]
@@ -84,7 +84,8 @@ def _numbers(runs: Runs) -> dict[str, Any]:
     }
 
 
-def _origins(runs: Runs) -> dict[str, str]:
+def _origins(board: Board, runs: Runs) -> dict[str, str]:
     """Field → its values, each once."""
-    found = [asdict(origin) for origin in dict.fromkeys(runs.origins)]
-    return {name: "; ".join(dict.fromkeys(values[name] for values in found)) for name in FIELDS}
+    origins = list(dict.fromkeys(runs.origins))
+    found = [{**each.told(board.footnotes.parts), "commit": each.commit} for each in origins]
+    return {name: "; ".join(dict.fromkeys(values[name] for values in found)) for name in (*FIELDS, "commit")}

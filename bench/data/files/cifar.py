@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.files.contents import digest_of_files, have_checksums
 from bench.data.files.location import damaged, data_root, missing
 
 _SAFE = {
@@ -37,6 +38,8 @@ class CifarFiles:
     label_key: str
     num_classes: int
     torchvision_class: str
+    checksums: tuple[str, ...]
+    """MD5 of the published files."""
 
     @property
     def root(self) -> Path:
@@ -59,6 +62,13 @@ class CifarFiles:
         """DataError unless every file can be read."""
         for train in (True, False):
             self.read(train=train)
+
+    def contents(self) -> str | None:
+        """See `DataFiles.contents`: None for the files that were published, and where not all are there."""
+        paths = [self.root / name for name in (*self.train, *self.test)]
+        if not all(path.is_file() for path in paths) or have_checksums(zip(paths, self.checksums, strict=True)):
+            return None
+        return digest_of_files((path.name, str(path)) for path in paths)
 
     def get(self) -> None:
         """Download what is missing, by torchvision, which verifies the checksums."""
@@ -133,6 +143,14 @@ CIFAR10 = CifarFiles(
     label_key="labels",
     num_classes=10,
     torchvision_class="CIFAR10",
+    checksums=(
+        "c99cafc152244af753f735de768cd75f",
+        "d4bba439e000b95fd0a9bffe97cbabec",
+        "54ebc095f3ab1f0389bbae665268c751",
+        "634d18415352ddfa80567beed471001a",
+        "482c414d41f54cd18b22e5b47cb7c3cb",
+        "40351d587109b95175f43aff81a1287e",
+    ),
 )
 CIFAR100 = CifarFiles(
     name="cifar100",
@@ -142,4 +160,5 @@ CIFAR100 = CifarFiles(
     label_key="fine_labels",
     num_classes=100,
     torchvision_class="CIFAR100",
+    checksums=("16019d7e3df5f24257cddd939b257f8d", "f0ef6b0ae62326f3e7ffdfab6717acfc"),
 )

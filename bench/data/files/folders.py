@@ -6,11 +6,12 @@ A tree is `train/CLASS/*.jpg` beside `val/` or `test/`. Nothing here reads an im
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from bench.data.files.contents import digest_of_files, named
 from bench.data.files.location import damaged, data_root, missing
 
 
@@ -58,6 +59,10 @@ class FolderTree:
     def class_names(self) -> list[str]:
         """Names of the training classes, sorted; DataError if there are none."""
         return list(self._class_folders("train"))
+
+    def contents(self) -> str | None:
+        """See `DataFiles.contents`: the name of a published data set stands for its images."""
+        return None
 
     def has(self, split: str) -> bool:
         """Whether there is a folder for `split`."""
@@ -112,8 +117,17 @@ class UserFolder(FolderTree):
 
     def check(self) -> None:
         """DataError unless every split can be listed."""
-        for split in filter(None, ("train", self.validation_split, self.test_split)):
+        for split in self._splits():
             self.listing(split, self.labels())
+
+    def contents(self) -> str:
+        """See `DataFiles.contents`; DataError unless every split can be listed."""
+        listings = [self.listing(split, self.labels()) for split in self._splits()]
+        root = str(self.root)
+        return digest_of_files(named(root, (path for listing in listings for path in listing.paths)))
+
+    def _splits(self) -> Iterator[str]:
+        return filter(None, ("train", self.validation_split, self.test_split))
 
     def get(self) -> None:
         """It can't be got."""

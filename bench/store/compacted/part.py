@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.store import files, plain, seal, temporary
+from bench.store.attempt import IS_SUPERSEDED
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import digest_of
 from bench.store.process import describe_holder, is_there
@@ -87,8 +88,8 @@ def is_given_up(folder: Path, name: str, generation: int) -> bool | None:
 
 
 def _index(attempts: str) -> str:
-    return f"""SELECT trial_id, max(attempt) AS attempts, bool_or(outcome = 'done') AS done
-        FROM ({attempts}) GROUP BY trial_id"""
+    return f"""SELECT trial_id, max(attempt) AS attempts, bool_or(outcome = 'done' AND NOT superseded) AS done
+        FROM (SELECT *, {IS_SUPERSEDED} AS superseded FROM ({attempts})) GROUP BY trial_id"""
 
 
 def _write_table(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:

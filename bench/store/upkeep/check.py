@@ -15,10 +15,10 @@ from bench.store.claim import is_readable, last_number
 from bench.store.compacted import manifest
 from bench.store.compacted.manifest import Manifest
 from bench.store.damage import Damaged
-from bench.store.folder import TrialFolder
+from bench.store.folder import SUPERSEDED, TrialFolder
 from bench.store.lease import is_dead, read_holder
 from bench.store.read.loose import damaged_files, parquet
-from bench.store.results import MEASURES_SCHEMA
+from bench.store.results import MEASURES_SCHEMA, SUPERSEDED_SCHEMA
 from bench.store.state import trial_damage
 from bench.store.store import HEADER, Store, read_header
 from bench.store.upkeep.workspace import left
@@ -53,6 +53,8 @@ def check(store: Store) -> Iterator[Finding]:
     held = manifest.held_attempts(whole, store.trial_ids())
     for folder in store.folders():
         yield from _folder(store, folder, held.get(folder.trial_id, 0))
+    for path, reason in damaged_files(sorted((store.root / SUPERSEDED).glob("*.parquet")), SUPERSEDED_SCHEMA).items():
+        yield Finding(_kind(reason), path, reason)
     yield from _orphans(store, live)
 
 

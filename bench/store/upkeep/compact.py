@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import duckdb
 
 from bench.store import files, sql
+from bench.store.attempt import SUPERSEDED
 from bench.store.claim import last_number
 from bench.store.compacted import manifest, marks, part
 from bench.store.compacted.manifest import Manifest
@@ -27,7 +28,7 @@ from bench.store.store import Store
 from bench.store.upkeep.clean import clean
 from bench.store.upkeep.workspace import workspace
 
-GOES_ON = frozenset({"preempted", "timeout"})
+GOES_ON = frozenset({"preempted", "timeout", SUPERSEDED})
 """Ends of attempts after which the trial is to go on."""
 SETTLED = 60.0
 """Seconds after which measures that were announced are written, or never will be."""

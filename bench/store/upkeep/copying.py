@@ -86,6 +86,18 @@ def _is_whole(source: Store, new: Path, before: Compacted) -> bool:
     return False
 
 
+def copy_kept(origin: Path, target: Path, place: Path) -> None:
+    """Copy a file or folder that is kept of an earlier training, by way of `place`."""
+    files.make_folder(target.parent)
+    if origin.is_dir():
+        _copy_into(origin, place / origin.name, files.folder_mode(target.parent))
+    else:
+        _copy_file(origin, place / origin.name)
+        os.chmod(place / origin.name, files.file_mode(target.parent))
+    os.rename(place / origin.name, target)
+    files.flush_folder(target.parent)
+
+
 def _is_earlier(old: TrialFolder, new: TrialFolder) -> bool:
     """Whether all attempts of the one are attempts of the other: a claim tells by whom and when it was made."""
     return all(

@@ -6,14 +6,16 @@ the target, so that a folder is there whole or not at all, and that nothing is l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.store import files, sql
+from bench.store import files, plain, sql
 from bench.store.compacted import manifest, part
 from bench.store.damage import leave_out
+from bench.store.folder import SUPERSEDED
 from bench.store.measured import Quantity, add_measure
 from bench.store.read import snapshot
 from bench.store.read.loose import parquet
@@ -66,6 +68,7 @@ def merge(sources: Sequence[Store], target: Store) -> Merged:
         for source in sources:
             _merge_others(source, target, place, done)
             _merge_measures(source, target, done)
+            _merge_superseded(source, target, place)
     collect(target, manifest.current(target.root))
     return done
 
@@ -112,7 +115,9 @@ def _done(store: Store) -> dict[str, tuple[object, ...]]:
     """Done trial → number, start, machine and process of the attempt: what tells two trainings apart."""
     columns = ["attempt", "started", "host", "pid"]
     with connect(store, ["attempts"]) as connection:
-        rows = connection.execute(f"SELECT trial_id, {', '.join(columns)} FROM attempts WHERE outcome = 'done'")
+        rows = connection.execute(
+            f"SELECT trial_id, {', '.join(columns)} FROM attempts WHERE outcome = 'done' AND NOT superseded"
+        )
         return {trial_id: tuple(attempt) for trial_id, *attempt in rows.fetchall()}
 
 
@@ -178,12 +183,23 @@ def _merge_others(source: Store, target: Store, place: Path, done: Merged) -> No
 
 def _merge_measures(source: Store, target: Store, done: Merged) -> None:
     """What the target lacks of trials that it has from the same training: two trainings' models may differ."""
-    trained = "SELECT trial_id, attempt, started, host, pid FROM {}.attempts WHERE outcome = 'done'"
+    trained = "SELECT trial_id, attempt, started, host, pid FROM {}.attempts WHERE outcome = 'done' AND NOT superseded"
     taken = "SELECT trial_id, measure, settings{} FROM {}.measures"
-    sql = f"""{taken.format(", value", "store_0")} SEMI JOIN (
+    sql = f"""{taken.format(", value, counts, code", "store_0")} SEMI JOIN (
             {trained.format("store_0")} INTERSECT {trained.format("store_1")}) USING (trial_id)
         ANTI JOIN ({taken.format("", "store_1")}) USING (trial_id, measure, settings)"""
     with connect([source, target], ["attempts", "measures"]) as connection:
         lacking = connection.execute(sql).fetchall()
-    for trial_id, measure, settings, value in lacking:
-        done.measures += add_measure(target.folder(trial_id), Quantity(measure, settings), value)
+    for trial_id, measure, settings, value, counts, code in lacking:
+        counted = json.loads(counts) if counts else None
+        folder, quantity = target.folder(trial_id), Quantity(measure, settings)
+        done.measures += add_measure(folder, quantity, value, counts=counted, code=code)
+
+
+def _merge_superseded(source: Store, target: Store, place: Path) -> None:
+    """What earlier trainings left of the trials that the target has from the same training."""
+    ours, theirs = _done(target), _done(source)
+    for name in sorted(plain.names(source.root / SUPERSEDED) - plain.names(target.root / SUPERSEDED)):
+        trial_id = name.partition("-")[0]
+        if trial_id in ours and ours[trial_id] == theirs.get(trial_id):
+            copying.copy_kept(source.root / SUPERSEDED / name, target.root / SUPERSEDED / name, place)

@@ -205,7 +205,8 @@ def _measures(connection: duckdb.DuckDBPyConnection, results: str) -> None:
     for name in (name for name in _columns(connection, results) if name not in others):
         measure, settings = quantity_of(name)
         connection.execute(
-            f"""INSERT INTO {_SCHEMA}.loose_measures SELECT trial_id, $measure, $settings, {sql.name(name)}
+            f"""INSERT INTO {_SCHEMA}.loose_measures (trial_id, measure, settings, value)
+            SELECT trial_id, $measure, $settings, {sql.name(name)}
             FROM ({results}) WHERE {sql.name(name)} IS NOT NULL""",
             {"measure": measure, "settings": settings},
         )

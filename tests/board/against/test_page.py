@@ -12,6 +12,7 @@ from bench.errors import UserError
 from bench.papers.sam_on.numbers import numbers
 from bench.store import Store
 from bench.sweep import Sweep
+from bench.sweep.select import where
 from tests.board.conftest import Write
 from tests.store.read.test_query import finish
 
@@ -81,7 +82,7 @@ def test_pruned_and_diverged_trials_enter_no_mean(store: Store, part: Sweep) -> 
 
 
 def test_where_selects_and_a_layout_of_its_own_excludes_another(store: Store, part: Sweep) -> None:
-    page = show_board(store, part, against="paper", conditions=["variant=none"])
+    page = show_board(store, where(part, ["variant=none"]), against="paper")
     assert "4 cells: 4 reproduced" in page.lead[0]
     with pytest.raises(Exception, match="leave out --rows and --cols"):
         show_board(store, part, against="paper", rows="variant,scope", columns="model,augment")

@@ -8,6 +8,7 @@ from bench.board import show_board
 from bench.errors import UserError
 from bench.papers.sam_on.forms import form_of
 from bench.store import Store
+from bench.sweep.select import where
 from tests.board.conftest import Write, labels
 
 SMALL = """
@@ -108,15 +109,14 @@ def test_free_rows_and_columns(store: Store, write: Write) -> None:
 
 
 def test_rho_as_a_column_is_not_chosen(store: Store, write: Write) -> None:
-    page = show_board(
-        store, write(SMALL), rows="variant,scope", columns="rho", conditions=["model=resnet56", "augment=basic"]
-    )
+    sweep = where(write(SMALL), ["model=resnet56", "augment=basic"])
+    page = show_board(store, sweep, rows="variant,scope", columns="rho")
     assert page.grids[0].joined_titles(" ") == ["0.1", "1", "–"]
     assert {record["chosen"] for record in page.records} == {True}
 
 
 def test_conditions_on_one_field_are_alternatives(store: Store, write: Write) -> None:
-    page = show_board(store, write(SMALL), conditions=["variant=none", "variant=sam", "rho=1e-1", "rho=–"])
+    page = show_board(store, where(write(SMALL), ["variant=none", "variant=sam", "rho=1e-1", "rho=–"]))
     assert labels(page)[0] == ["SGD", "SAM"]
     assert {record["rho"] for record in page.records} == {None, 0.1}
 
@@ -138,21 +138,6 @@ def test_bad_fields(store: Store, write: Write, rows: str | None, columns: str |
     with pytest.raises(UserError) as error:
         show_board(store, write(SMALL), rows=rows, columns=columns)
     assert BAD[rows, columns] in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("conditions", "message"),
-    [
-        (["scope"], "--where scope: write FIELD=VALUE"),
-        (["scop=all"], "--where: unknown field 'scop'; did you mean scope"),
-        (["scope=only_nrm"], "--where scope=only_nrm: unknown value 'only_nrm'; did you mean only_norm"),
-        (["variant=none", "scope=all"], "no trial of written has all of these values"),
-    ],
-)
-def test_bad_conditions(store: Store, write: Write, conditions: list[str], message: str) -> None:
-    with pytest.raises(UserError) as error:
-        show_board(store, write(SMALL), conditions=conditions)
-    assert message in str(error.value)
 
 
 TABLE_2 = """

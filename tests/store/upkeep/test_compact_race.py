@@ -48,7 +48,7 @@ class Killed(BaseException):
 STEPS = ("link", "unlink", "rename", "replace", "fsync", "mkdir", "remove")
 
 
-def die_at(monkeypatch: pytest.MonkeyPatch, step: int) -> Iterator[int]:
+def die_at(monkeypatch: pytest.MonkeyPatch, step: int, names: Sequence[str] = STEPS) -> Iterator[int]:
     """Let every change of the file system from number `step` on fail as if the process were dead."""
     counter = itertools.count()
 
@@ -60,7 +60,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, step: int) -> Iterator[int]:
 
         return changed
 
-    for name in STEPS:
+    for name in names:
         monkeypatch.setattr(os, name, deadly(getattr(os, name)))
     return counter
 
