@@ -40,7 +40,10 @@ MEASURES_COLUMNS = {
 }
 """Column of the measures → what it is."""
 
-SUPERSEDED_COLUMNS = {"attempt": "The attempt that trained what was measured."} | MEASURES_COLUMNS
+SUPERSEDED_COLUMNS = {
+    "trial_id": MEASURES_COLUMNS["trial_id"],
+    "attempt": "The attempt that trained what was measured.",
+} | MEASURES_COLUMNS
 """Column of what was measured of earlier trainings → what it is."""
 
 _TYPES = {name: pa.string() for name in ("trial_id", "measure", "settings", "counts", "code")} | {

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.store import plain, seal, sql
-from bench.store.folder import ATTEMPTS, LATER, RECORD
+from bench.store.folder import ATTEMPTS, LATER, RECORD, SUPERSEDED
 
 _BATCH = 1000
 """Tables that are held in memory at once."""
@@ -178,5 +178,7 @@ def _are_of(path: str, rows: bytes) -> bool:
 def _named(path: str) -> tuple[str, int | None]:
     """The trial that a path says, and the attempt that a record's does."""
     *_, above, folder, name = path.rsplit("/", 3)
+    if folder == SUPERSEDED:
+        return name.partition("-")[0], None
     number = RECORD.fullmatch(name) if folder == ATTEMPTS else None
     return above if folder in (ATTEMPTS, LATER) else folder, int(number[1]) if number else None
