@@ -25,6 +25,8 @@ class Setting:
     """Value of a trial that doesn't name it; recorded in the trial and part of its identity."""
     summary: str
     """What it is, in one line."""
+    later: bool = False
+    """Whether it came after `bench.trial.SCHEMA`: a trial at its default doesn't name it, and so keeps its id."""
 
 
 @dataclass(frozen=True, kw_only=True)

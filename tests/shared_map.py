@@ -25,6 +25,7 @@ GROUND = (
     "provenance",
     "registry",
     "resources",
+    "schemas",
     "seeds",
     "trial",
     "validation",

@@ -8,6 +8,7 @@ from bench.board.board import make_board
 from bench.board.layouts.base import Layout
 from bench.board.layouts.free import FreeLayout
 from bench.board.layouts.paper import PaperLayout
+from bench.board.page.earlier import with_earlier
 from bench.board.page.page import Page, board_page
 from bench.errors import UserError
 from bench.measures import MEASURES
@@ -31,7 +32,7 @@ def show_board(
     selected = where(sweep, conditions)
     layout = _layout(selected, rows, columns)
     if against is None:
-        return board_page(make_board(stores, selected, metric, layout))
+        return with_earlier(board_page(make_board(stores, selected, metric, layout)), stores, selected, metric, layout)
     if isinstance(layout, FreeLayout):
         raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
     if metric is not None and metric not in MEASURES:
@@ -39,7 +40,8 @@ def show_board(
     # Here, because no other page needs to read the paper's numbers.
     from bench.board.against.page import against_page
 
-    return against_page(make_board(stores, selected, metric, layout), selected.paper)
+    page = against_page(make_board(stores, selected, metric, layout), selected.paper)
+    return with_earlier(page, stores, selected, metric, layout)
 
 
 def _layout(sweep: Sweep, rows: str | None, columns: str | None) -> Layout:

@@ -193,4 +193,7 @@ def _compile(model: nn.Module) -> None:
 
 
 def _settings_of(entry: Entry, trial: Trial) -> dict[str, Any]:
-    return {name: trial.setting(name) for name in entry.settings}
+    """The settings that the entry understands, with the defaults of those that the trial doesn't name."""
+    return {name: setting.default for name, setting in entry.settings.items()} | {
+        name: value for name, value in trial.settings if name in entry.settings
+    }
