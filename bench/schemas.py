@@ -32,7 +32,7 @@ _FIELDS_OF_2 = _SINCE_2 | {
 EARLIER: dict[int, frozenset[str]] = {2: _FIELDS_OF_2, 1: _FIELDS_OF_2 - _SINCE_2}
 """Schema → the fields that it knew, newest first."""
 
-_NEW_SETTINGS = frozenset({"nesterov", "color_jitter", "interpolation", "zero_init"})
+_NEW_SETTINGS = frozenset({"nesterov", "color_jitter", "crop_interpolation", "zero_init"})
 """Settings that none of them knew."""
 
 

@@ -15,6 +15,8 @@ class Pass:
 
     loss: Tensor
     """Mean loss at w; a scalar without a graph."""
+    share: float = 1.0
+    """Of the step's samples."""
     perturbed_loss: Tensor | None = None
     """Mean loss at w + ε, of the samples of pass 2; None if there was no ε."""
     ascent_norm: float | None = None
@@ -40,13 +42,14 @@ class Report:
 
     @classmethod
     def of(cls, passes: Sequence[Pass], gradient_norm: float) -> Report:
-        """Average over micro-batches."""
+        """Average losses over samples, and norms over micro-batches."""
         norms = [each.ascent_norm for each in passes if each.ascent_norm is not None]
-        loss = mean([each.loss for each in passes])
+        shares = [each.share for each in passes]
+        loss = mean([each.loss for each in passes], shares)
         assert loss is not None, "a step has at least one pass"
         return cls(
             loss=loss,
-            perturbed_loss=mean([each.perturbed_loss for each in passes]),
+            perturbed_loss=mean([each.perturbed_loss for each in passes], shares),
             ascent_norm=sum(norms) / len(norms) if norms else None,
             perturbation_norm=mean([each.perturbation_norm for each in passes]),
             gradient_norm=gradient_norm,
@@ -65,7 +68,10 @@ class Counts:
     """Steps without an update, because the gradient norm was not finite."""
 
 
-def mean(values: Sequence[Tensor | None]) -> Tensor | None:
-    """Mean of those that are there; None if none is."""
-    present = [value for value in values if value is not None]
-    return torch.stack(present).mean() if present else None
+def mean(values: Sequence[Tensor | None], shares: Sequence[float] | None = None) -> Tensor | None:
+    """Mean of those that are there, weighted by shares if there are any; None if none is."""
+    weights = shares or [1.0] * len(values)
+    present = [(value, weight) for value, weight in zip(values, weights, strict=True) if value is not None]
+    if not present:
+        return None
+    return torch.stack([value * weight for value, weight in present]).sum() / sum(weight for _, weight in present)

@@ -59,6 +59,14 @@ def images(values: Values) -> Problem | None:
     return Problem(("model", "image_size", "dataset"), f"{unfit} as {name} has") if unfit else None
 
 
+def preprocessing(values: Values) -> Problem | None:
+    """Whether the model says how its images are prepared, where it shall."""
+    if values["preprocessing"] != "model":
+        return None
+    unfit = models.check_preprocessing(values["model"], values["init_from"])
+    return Problem(("preprocessing", "model"), unfit) if unfit else None
+
+
 def precision(values: Values) -> Problem | None:
     """Whether the ascent pass is lowered twice."""
     if "float32" in (values["precision"], values["ascent_dtype"]):
@@ -107,7 +115,14 @@ def _plain(values: Values) -> Problem | None:
     return None
 
 
-CHECKS: tuple[Callable[[Values], Problem | None], ...] = (micro_batches, images, precision, schedule, method)
+CHECKS: tuple[Callable[[Values], Problem | None], ...] = (
+    micro_batches,
+    images,
+    preprocessing,
+    precision,
+    schedule,
+    method,
+)
 """All of them; each stands alone, so that a sweep's faults are reported together."""
 
 
@@ -126,9 +141,9 @@ def find_problems(values: Values) -> list[Problem]:
 
 CHECKED = frozenset(
     {
-        "batch_size", "m", "dataset", "augment", "image_size", "model", "precision", "ascent_dtype", "warmup_epochs",
-        "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable", "weight_decay_on",
-        "norm_dropout",
+        "batch_size", "m", "dataset", "augment", "image_size", "preprocessing", "model", "precision", "ascent_dtype",
+        "warmup_epochs", "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable",
+        "weight_decay_on", "norm_dropout",
     }
 )  # fmt: skip
 """Fields that a check looks at."""

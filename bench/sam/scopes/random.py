@@ -12,16 +12,18 @@ from torch import Tensor
 from bench.sam.context import Context
 from bench.sam.norms import norm_parameters
 from bench.sam.scopes.masked import Masked
+from bench.seeds import derive
 
 
 class Random(Masked):
-    """Entries drawn once."""
+    """Entries drawn once, by the seed of the run."""
 
     def __init__(self, context: Context, *, sparsity: float | str, mask_seed: int) -> None:
         super().__init__(context)
         # Counted, because as a share it might round to one entry more or less.
         live = self.live_at(sparsity) if isinstance(sparsity, float) else _entries_of_only_norm(context)
-        self.randomly(torch.Generator().manual_seed(mask_seed), live)
+        # From the run's seed: what the choice of a mask does to a result belongs to its spread over seeds.
+        self.randomly(torch.Generator().manual_seed(derive(context.seed, "mask", mask_seed)), live)
         self._drop_empty()
 
     def restrict_gradient(self, names: list[str], gradients: list[Tensor]) -> list[Tensor]:
