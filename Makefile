@@ -6,13 +6,18 @@ OUT ?= out
 MINUTES ?= 10
 RECORD ?= $(HOME)/.cache/sambench/chaos.jsonl
 
-# Four on two processors: some wait for clusters. A file stays in one process, which makes its fixtures once.
-TESTS = $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+# tests/shared_sample.py says what stays together in one process, and what begins.
+PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
+# Four on two processors: some wait for clusters.
+TESTS = $(PYTEST) -n 4 --durations=20
 # Another processor's kernels in the numeric libraries: other rounding, and so another course of every training.
 OTHER_PROCESSOR = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
-NUMERIC = tests/sam tests/models tests/data tests/measures tests/train tests/cluster/work/test_processes.py
+# What compares numbers with other numbers than those that it has just computed in the same way.
+NUMERIC = tests/sam tests/models/test_steps.py tests/models/test_same_network.py tests/data/test_data.py \
+	tests/measures/test_sharpness.py tests/measures/test_features_and_attacks.py tests/train/test_training.py \
+	tests/cluster/work/test_processes.py
 
-.PHONY: demo test test-all test-fast test-numeric chaos lint bench install
+.PHONY: demo test test-all test-fast test-numeric chaos lint bench install share everything
 
 demo: $(VENV)/.installed
 	$(BIN)/sambench run sweeps/demo.yaml
@@ -21,20 +26,24 @@ demo: $(VENV)/.installed
 	$(BIN)/sambench plot sweeps/demo.yaml --output $(OUT)/demo.png --output $(OUT)/demo.svg
 
 # A share of the tests that are long and alike, another one every day, and the slowest twenty.
-test: lint
-	$(TESTS) --durations=20
+test: lint share
 
 # Everything, before a release or after a change of what the tests stand on.
-test-all: lint
-	$(TESTS) --share all --durations=20
+test-all: lint everything
+
+share: $(VENV)/.installed-dev
+	$(TESTS)
+
+everything: $(VENV)/.installed-dev
+	$(TESTS) --share all
 
 # Within a minute, while one writes.
 test-fast: $(VENV)/.installed-dev
-	$(TESTS) --share small
+	$(PYTEST) -n 2 --share small
 
 # Once more on a processor that this one isn't.
 test-numeric: $(VENV)/.installed-dev
-	$(OTHER_PROCESSOR) $(TESTS) --share small $(NUMERIC)
+	$(OTHER_PROCESSOR) $(PYTEST) -n 2 --share small $(NUMERIC)
 
 # Appends to the file in RECORD, which adds up over campaigns; CHAOS has options, such as `--kinds ray`.
 chaos: $(VENV)/.installed-dev
@@ -58,6 +67,8 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
+# Without the byte code of all packages, which takes a minute: of those that the tests load it is made here.
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-compile --editable '.[dev]'
+	$(BIN)/python -W ignore -c 'import ray.tune, timm, torch._dynamo, torchvision'
 	touch $@ $(VENV)/.installed

@@ -9,7 +9,7 @@
 | paper | what one publication reports and how: numbers, table layouts, recipes, ρ tables |
 | m | samples per ascent step and per norm-layer batch |
 | launcher | `inline`, `ray` or `slurm`: how trials get onto processors |
-| job | what a launcher schedules: trials and the resources they need |
+| job | how the trials of one `run` are run: store, resources, retries, profile; made once, handed on whole |
 | worker | the process that claims trials and runs them |
 | claim | the lease on a trial: made atomically, kept by a heartbeat, taken over when stale |
 | attempt | one try at a trial: where, when, with what, and how it ended |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 from functools import lru_cache
@@ -12,15 +13,18 @@ from typing import Any
 
 @lru_cache(maxsize=1)
 def code() -> dict[str, Any]:
-    """Commit, dirty flag and versions, as columns of an attempt; read once per process, when its code is loaded."""
+    """Commit, what differs from it, and versions, as columns of an attempt; read once, as a process loads its code."""
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain", "--untracked-files=no") if commit else None
     return {
         "git_commit": commit,
         "git_dirty": bool(changes) if commit else None,
+        "git_diff": _digest(_git("diff", "HEAD")) if changes else None,
         "sambench": _version("sambench"),
         "python": platform.python_version(),
         "torch": _version("torch"),
+        "torchvision": _version("torchvision"),
+        "numpy": _version("numpy"),
         "timm": _version("timm"),
         "platform": platform.platform(),
     }
@@ -44,9 +48,14 @@ def _git(*arguments: str) -> str | None:
         return None
     command = ["git", "-C", str(source), *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        answer = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=True)
+        return answer.stdout.strip()
     except (FileNotFoundError, subprocess.CalledProcessError):
         return None
+
+
+def _digest(text: str | None) -> str | None:
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _version(distribution: str) -> str | None:

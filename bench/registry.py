@@ -166,7 +166,9 @@ class MeasureEntry(Entry):
     test_set: str | None = None
     """The set of images that it is of."""
     later: bool = False
-    """Whether it takes too long for the end of a training: `sambench measure` takes it."""
+    """Whether it isn't taken at the end of a training, which it would make longer: `sambench measure` takes it."""
+    light: bool = False
+    """Whether a later one takes no longer than reading the weights, so that a smoke test takes it too."""
     lower_is_better: bool = False
     unit: str = "%"
     digits: int | None = None

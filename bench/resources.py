@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
@@ -109,3 +110,21 @@ class EarlyStopping:
     """Epochs that every trial is trained."""
     reduction: Annotated[float, Strict(), AllowInfNan(False), Gt(1)] = 3.0
     """One of so many trials goes on."""
+
+
+_UNITS_FOR = {"bfloat16": {"avx512_bf16", "amx_bf16", "bf16"}, "float16": {"avx512_fp16", "amx_fp16", "fphp"}}
+"""Flags of processors that multiply in these types; any of them will do. x86's names, then ARM's."""
+
+
+def has_units_for(dtype: str, described: str | None = None) -> bool:
+    """Whether the processor multiplies numbers of this type itself; others emulate it, many times slower.
+
+    `described` is what the kernel says of it. True where it says nothing.
+    """
+    if dtype not in _UNITS_FOR:
+        return True
+    if described is None:
+        cpuinfo = Path("/proc/cpuinfo")
+        described = cpuinfo.read_text(encoding="utf-8", errors="replace") if cpuinfo.is_file() else ""
+    flags = re.findall(r"^(?:flags|Features)\s*:(.*)$", described, re.MULTILINE)
+    return not flags or any(_UNITS_FOR[dtype] & set(line.split()) for line in flags)

@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bench.trial import SCHEMA, Trial, canonical_value
+from bench.trial import CONTENT, SCHEMA, Trial, canonical_value
 
 _SINCE_2 = frozenset(
     {"val_fraction", "image_size", "init_from", "min_lr", "warmup_epochs", "warmup_lr", "cooldown_epochs",
@@ -47,6 +47,8 @@ def id_of(values: Mapping[str, Any], schema: int) -> str:
     KeyError if one that it knows isn't there.
     """
     known = {name: canonical_value(name, values[name]) for name in EARLIER[schema]}
+    # A folder of images was known by its path.
+    known["dataset"] = str(values["dataset"]).partition(CONTENT)[0]
     known["settings"] = {name: value for name, value in known["settings"].items() if name not in _NEW_SETTINGS}
     fields = (f'"{name}":' + json.dumps(known[name], separators=(",", ":"), sort_keys=True) for name in sorted(known))
     text = "{" + ",".join(fields) + f',"schema":{schema}}}'

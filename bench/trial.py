@@ -33,7 +33,7 @@ class Trial:
     """Every field that determines the result of one training run."""
 
     dataset: str
-    """Name in DATASETS."""
+    """Name in DATASETS, or a folder, whose content is part of the identity and whose path is not."""
     label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
     """Share of the training labels that is redrawn uniformly over the classes."""
     val_fraction: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -103,7 +103,9 @@ class Trial:
     trainable: Literal["all", "freeze_norm", "only_norm"] = "all"
     """Parameters that are trained; the others stay as they were initialised, frozen γ at 1 and β at 0."""
     norm_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
-    """Dropout probability of the parameters of norm layers."""
+    """Dropout probability of norm layers: of their parameters, or of what `norm_dropout_on` names."""
+    norm_dropout_on: Literal["parameters", "output"] = "parameters"
+    """What `norm_dropout` drops: entries of γ and β themselves, or of the norm layers' output."""
     settings: Settings = ()
     """Settings of the chosen entries (momentum, β, η, …), sorted by name, defaults filled in."""
     seed: Annotated[int, Ge(0)]
@@ -118,6 +120,8 @@ class Trial:
         }
         if not self.perturbs:
             resolved |= {"perturb_from": 0, "perturb_until": self.total_epochs}
+        if not self.norm_dropout:
+            resolved |= {"norm_dropout_on": DEFAULTS["norm_dropout_on"]}
         self.__dict__.update(resolved)
 
     @cached_property
@@ -197,6 +201,16 @@ _FLOATS = frozenset(
 )  # fmt: skip
 
 
+CONTENT = "@sha256:"
+"""Stands between a path and the digest of what is there."""
+
+
+def dataset_identity(dataset: str) -> str:
+    """What identifies a data set: of `folder:PATH@sha256:DIGEST` the digest, of others the name."""
+    kind, content, digest = dataset.partition(CONTENT)
+    return f"folder:{CONTENT}{digest}" if content and kind.startswith("folder:") else dataset
+
+
 def weights_identity(init_from: str) -> str:
     """What identifies pretrained weights: of `FILE@sha256:DIGEST` the digest, of a tag the tag."""
     file, at, digest = init_from.rpartition("@sha256:")
@@ -207,6 +221,8 @@ def canonical_value(name: str, value: Any) -> Any:
     """A field's value as it enters the identity, a plain JSON value."""
     if name == "settings":
         return dict(value)
+    if name == "dataset":
+        return dataset_identity(value)
     if name == "init_from":
         return weights_identity(value)
     return float(value) if name in _FLOATS and value is not None else value

@@ -16,13 +16,12 @@ from statistics import median
 from rich.console import Console
 
 from bench.errors import MachineFault
-from bench.resources import EarlyStopping, Resources, Retries
 from bench.store import Outcome, State, Store, StoreError, close_dead, states
 from bench.store.claim import last_number
 from bench.trial import Trial
 from cluster.compacting import compacting
-from cluster.launcher import LAUNCHERS, TRIES, Job, Launcher, LaunchError
-from cluster.profile import Profile
+from cluster.job import Job, Todo
+from cluster.launcher import LAUNCHERS, TRIES, Launcher, LaunchError
 from cluster.progress import Progress
 
 POLL_SECONDS = 1.0
@@ -32,49 +31,38 @@ POLL_SECONDS = 1.0
 class Drive:
     """One `run` of a sweep's trials."""
 
-    store: Store
+    job: Job
     trials: Sequence[Trial]
-    labels: Mapping[str, str]
-    """Trial id → a short description for people."""
-    resources: Resources
-    launcher: str
-    retries: Retries
-    retry_failed: bool
-    sweep: str
-    """The sweep's name."""
-    profile: Profile
-    tensorboard: bool
     console: Console
-    address: str | None = None
-    """Of a Ray cluster that is there already."""
-    early_stopping: EarlyStopping | None = None
+    retry_failed: bool = False
 
     def run(self) -> dict[str, State]:
         """Work until nothing is missing; returns how every trial stands. An interrupt is passed on."""
-        with compacting(self.store):
+        with compacting(self._store):
             return self._run()
 
     def _run(self) -> dict[str, State]:
-        self.store.add(self.trials)
+        self._store.add(self.trials)
         for trial in self.trials:
             # Of a done trial that is somebody else's there is nothing to take back.
             with suppress(PermissionError):
-                self.store.folder(trial.trial_id).cancelled.unlink(missing_ok=True)
+                self._store.folder(trial.trial_id).cancelled.unlink(missing_ok=True)
         found = self._states()
         todo = self._todo(found, retry=self.retry_failed)
         counts = Counter(state.status for state in found.values())
-        if not todo and not _running(found):
+        if not todo.trials and not _running(found):
             return found
-        entry = LAUNCHERS[self.launcher]
+        entry = LAUNCHERS[self.job.launcher]
         launcher: Launcher = entry.load()()
         if entry.queues:
             with launcher:
-                launcher.launch(self.job(found, todo), None)
+                launcher.launch(self.job, todo, None)
             return found
-        with Progress(self.console, self.labels, done=counts["done"], pruned=counts["pruned"]) as progress:
+        labels = {trial.trial_id: trial.label for trial in self.trials}
+        with Progress(self.console, labels, done=counts["done"], pruned=counts["pruned"]) as progress:
             try:
                 with launcher:
-                    self._rounds(launcher, found, todo, progress)
+                    self._rounds(launcher, todo, progress)
             except (KeyboardInterrupt, MachineFault):
                 # On a machine that fails, as far as that goes.
                 with suppress(OSError, StoreError):
@@ -82,28 +70,11 @@ class Drive:
                 raise
         return self._states()
 
-    def job(self, found: Mapping[str, State], todo: dict[str, int]) -> Job:
-        """What a launcher is given."""
-        times = [state.wall_s for state in found.values() if state.status == "done" and state.wall_s]
-        return Job(
-            store=self.store.root,
-            trials=todo,
-            resources=self.resources,
-            retries=self.retries,
-            sweep=self.sweep,
-            profile=self.profile,
-            seconds_per_trial=median(times) if times else None,
-            tensorboard=self.tensorboard,
-            address=self.address,
-            early_stopping=self.early_stopping,
-            over=tuple(trial_id for trial_id, state in found.items() if state.status in ("done", "pruned")),
-        )
-
-    def todo(self) -> dict[str, int]:
-        """Trials to run now, with the attempts that are known of each."""
+    def todo(self) -> Todo:
+        """What is to be run now."""
         return self._todo(self._states(), retry=self.retry_failed)
 
-    def _rounds(self, launcher: Launcher, found: Mapping[str, State], todo: dict[str, int], progress: Progress) -> None:
+    def _rounds(self, launcher: Launcher, todo: Todo, progress: Progress) -> None:
         """Launch again what crashed, and wait for what other drivers hold, in case they die.
 
         LaunchError if, several times in a row, no worker so much as claimed a trial.
@@ -111,34 +82,43 @@ class Drive:
         in_vain = 0
         while True:
             before = todo
-            if todo:
-                launcher.launch(self.job(found, todo), progress)
+            if todo.trials:
+                launcher.launch(self.job, todo, progress)
                 self._close_dead("crashed")
             found = self._states()
             todo = self._todo(found, retry=False)
-            if not todo and not _running(found):
+            if not todo.trials and not _running(found):
                 return
-            in_vain = in_vain + 1 if todo and todo.items() <= before.items() else 0
+            in_vain = in_vain + 1 if todo.trials and todo.trials.items() <= before.trials.items() else 0
             if in_vain == TRIES:
-                raise LaunchError(f"{_trials(len(todo))} could not be started: {progress.last_failure}")
-            if not todo or in_vain:
+                raise LaunchError(f"{_trials(len(todo.trials))} could not be started: {progress.last_failure}")
+            if not todo.trials or in_vain:
                 time.sleep(POLL_SECONDS)
+
+    @property
+    def _store(self) -> Store:
+        return Store(self.job.store)
 
     def _states(self) -> dict[str, State]:
         ids = [trial.trial_id for trial in self.trials]
-        return states(self.store, ids, self.retries, prunes=self.early_stopping is not None)
+        return states(self._store, ids, self.job.retries, prunes=self.job.early_stopping is not None)
 
-    def _todo(self, found: Mapping[str, State], *, retry: bool) -> dict[str, int]:
+    def _todo(self, found: Mapping[str, State], *, retry: bool) -> Todo:
         wanted = ("missing", "failed") if retry else ("missing",)
-        return {trial_id: state.attempts for trial_id, state in found.items() if state.status in wanted}
+        times = [state.wall_s for state in found.values() if state.status == "done" and state.wall_s]
+        return Todo(
+            trials={trial_id: state.attempts for trial_id, state in found.items() if state.status in wanted},
+            over=tuple(trial_id for trial_id, state in found.items() if state.status in ("done", "pruned")),
+            seconds_per_trial=median(times) if times else None,
+        )
 
     def _close_dead(self, outcome: Outcome) -> None:
         """Record the attempts that dead workers left open."""
         for trial in self.trials:
-            folder = self.store.folder(trial.trial_id)
+            folder = self._store.folder(trial.trial_id)
             number = last_number(folder)
             if number and not folder.attempt(number).exists():
-                close_dead(self.store, folder, number, outcome)
+                close_dead(self._store, folder, number, outcome)
 
 
 def _trials(count: int) -> str:

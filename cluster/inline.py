@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from bench.measures.names import Measure
 from bench.resources import Resources
-from bench.store import Store
-from cluster.launcher import Job, Launcher, LaunchError
-from cluster.measuring import Taken, Work
+from cluster.job import Job, Todo
+from cluster.launcher import Launcher, LaunchError
+from cluster.measuring import Taken
 from cluster.progress import Progress
+from cluster.report import Listener
 from cluster.work.environment import apply_here
 
 
@@ -28,35 +30,26 @@ def _gpus(resources: Resources) -> int:
 class InlineLauncher(Launcher):
     """Runs each trial where the command runs: no scheduler, and a debugger works."""
 
-    def launch(self, job: Job, progress: Progress | None) -> None:
-        """Run every trial of `job` once."""
+    def launch(self, job: Job, todo: Todo, progress: Progress | None) -> None:
+        """Run every trial of `todo` once."""
         assert progress is not None, "trials run while the driver waits"
         apply_here(job.resources.cpus)
         # Not before: torch reads the environment when it is imported.
         from cluster.work.torchrun import Ranks
-        from cluster.work.worker import RunOptions, run_trial
+        from cluster.work.worker import run_trial
 
-        threads = job.resources.cpus
-        options = RunOptions(
-            launcher="inline",
-            threads=threads,
-            ranks=Ranks(per_node=job.resources.processes_per_node(_gpus(job.resources)), threads=threads),
-            tensorboard=job.tensorboard,
-            on_batch=progress.at,
-        )
-        store = Store.open(job.store)
-        for trial_id, seen in job.trials.items():
+        ranks = Ranks(per_node=job.resources.processes_per_node(_gpus(job.resources)))
+        for trial_id, seen in todo.trials.items():
             progress.started(trial_id)
-            report = run_trial(store, trial_id, options, seen=seen)
+            report = run_trial(job, trial_id, seen=seen, ranks=ranks, listener=Listener(on_batch=progress.at))
             progress.finished(report)
 
 
-def measure(work: Work) -> Iterator[Taken]:
+def measure(job: Job, tasks: Mapping[str, tuple[Measure, ...]]) -> Iterator[Taken]:
     """See `Measurer`."""
-    apply_here(work.resources.cpus)
+    apply_here(job.resources.cpus)
     # Not before: torch reads the environment when it is imported.
     from cluster.work.measure_worker import measure_trial
 
-    store = Store.open(work.store)
-    for trial_id, measures in work.tasks.items():
-        yield from measure_trial(store, trial_id, measures, launcher="inline", threads=work.resources.cpus)
+    for trial_id, measures in tasks.items():
+        yield from measure_trial(job, trial_id, measures)

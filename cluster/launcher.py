@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 from bench.errors import UserError
 from bench.registry import LauncherEntry
-from bench.resources import EarlyStopping, Resources, Retries
-from cluster.profile import Profile
+from cluster.job import Job, Todo
 from cluster.progress import Progress
 
 LAUNCHERS: dict[str, LauncherEntry] = {
@@ -37,28 +34,6 @@ class LaunchError(UserError):
     """Trials that can't be started as asked, with the reason and the way out."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """What a launcher schedules: trials and the resources that each needs."""
-
-    store: Path
-    trials: dict[str, int]
-    """Trial id → newest attempt known when the job was made."""
-    resources: Resources
-    retries: Retries = field(default_factory=Retries)
-    sweep: str = "trials"
-    profile: Profile = field(default_factory=Profile)
-    seconds_per_trial: float | None = None
-    """Median of done trials, where there are any."""
-    tensorboard: bool = False
-    """Whether workers also write TensorBoard's files."""
-    address: str | None = None
-    """Of the Ray cluster to use, as `host:port`; None: one is started."""
-    early_stopping: EarlyStopping | None = None
-    over: tuple[str, ...] = ()
-    """Trials of the sweep that are done or pruned, which others are compared with."""
-
-
 class Launcher(ABC):
     """Starts workers on trials and waits for them. A context, so that what it starts is stopped again."""
 
@@ -69,8 +44,8 @@ class Launcher(ABC):
         self.close()
 
     @abstractmethod
-    def launch(self, job: Job, progress: Progress | None) -> None:
-        """Run every trial once and tell `progress`, or queue them; LaunchError if none can be started."""
+    def launch(self, job: Job, todo: Todo, progress: Progress | None) -> None:
+        """Run every trial of `todo` once and tell `progress`, or queue them; LaunchError if none can be started."""
 
     def close(self) -> None:  # noqa: B027 - most start nothing that outlives a launch
         """Stop what was started."""

@@ -9,15 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from bench.measures.names import Measure
 from bench.registry import Entry
-from bench.resources import Resources
 from bench.store import Store
 from bench.store.lease import is_leased
 from bench.store.measured import Quantity, measured
+from cluster.job import Job
 
 POLL_SECONDS = 0.5
 
@@ -44,21 +43,8 @@ class Taken:
     """Why there is no value."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """What a measurer is given."""
-
-    store: Path
-    tasks: Mapping[str, tuple[Measure, ...]]
-    """By trial."""
-    resources: Resources
-    """What a trial gets; of one process, whatever it was trained by."""
-    address: str | None = None
-    """Of the Ray cluster to use."""
-
-
-Measurer = Callable[[Work], Iterator[Taken]]
-"""Tries every quantity of the work once; one that fails doesn't keep others from being taken."""
+Measurer = Callable[[Job, Mapping[str, tuple[Measure, ...]]], Iterator[Taken]]
+"""Tries every quantity of the tasks once, each in one process; one that fails doesn't keep others from being taken."""
 
 
 def missing(store: Store, trial_ids: Iterable[str], measures: Iterable[Measure]) -> dict[str, tuple[Measure, ...]]:
@@ -71,15 +57,14 @@ def missing(store: Store, trial_ids: Iterable[str], measures: Iterable[Measure])
     return {trial_id: lacking for trial_id, lacking in found.items() if lacking}
 
 
-def take_missing(
-    store: Store, tasks: Mapping[str, tuple[Measure, ...]], *, on: str, resources: Resources, address: str | None = None
-) -> Iterator[Taken]:
+def take_missing(job: Job, tasks: Mapping[str, tuple[Measure, ...]]) -> Iterator[Taken]:
     """Take all that the tasks name, as it comes; what others are at is waited for, in case they die."""
-    measurer: Measurer = MEASURERS[on].load()
+    measurer: Measurer = MEASURERS[job.launcher].load()
+    store = Store.open(job.store)
     left = dict(tasks)
     while left:
         held: dict[str, tuple[Measure, ...]] = {}
-        for taken in measurer(Work(store=store.root, tasks=left, resources=resources, address=address)):
+        for taken in measurer(job, left):
             if taken.outcome == "held":
                 held[taken.trial_id] = (*held.get(taken.trial_id, ()), taken.measure)
             else:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
-from cluster.report import Report
+from cluster.report import TrialReport
 
 QUIET_SECONDS = 10.0
 """Shortest time between two lines where there is no terminal."""
@@ -58,7 +58,7 @@ class Progress:
         self._at = f"epoch {epoch}, {seen}/{images} images"
         self._show()
 
-    def finished(self, report: Report) -> None:
+    def finished(self, report: TrialReport) -> None:
         """A worker is through with the trial."""
         self._running.discard(report.trial_id)
         self._at = ""

@@ -13,7 +13,20 @@ OnEpoch = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class Listener:
+    """Who is told how a worker's trial goes, in the process that trains it."""
+
+    on_claim: Callable[[], None] | None = None
+    """Told that the trial was claimed."""
+    on_batch: OnBatch | None = None
+    on_epoch: OnEpoch | None = None
+
+
+NOBODY = Listener()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialReport:
     """What a worker says of one trial."""
 
     trial_id: str

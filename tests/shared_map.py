@@ -21,12 +21,14 @@ GROUND = (
     "distributed",
     "errors",
     "escape",
+    "fingerprint",
     "optimizers",
     "provenance",
     "registry",
     "resources",
     "schemas",
     "seeds",
+    "syntax",
     "trial",
     "validation",
 )
@@ -36,7 +38,7 @@ FRONTS = {
     "bench.sam": ("bench.sam", "bench.sam.registry", "bench.sam.names"),
     "bench.models": ("bench.models",),
     "bench.data": ("bench.data", "bench.data.files.location", "bench.data.fake_names"),
-    "bench.measures": ("bench.measures", "bench.measures.names"),
+    "bench.measures": ("bench.measures", "bench.measures.names", "bench.measures.bins"),
 }
 """The light front of a folder: its names, checked without what is behind them. Written with a ° in the table."""
 
@@ -53,7 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "bench.board": (
         "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.sam°", "bench.measures°",
     ),
-    "bench.plots": ("bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate"),
+    "bench.plots": ("bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.measures°"),
     "bench.report": ("bench.plots", "bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate"),
     "cluster": ("bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.measures°"),
     "cluster.on_ray": ("cluster", "bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.measures°"),

@@ -22,7 +22,8 @@ PINNED_DEFAULTS = {
     "weight_decay_on": "all", "m": None, "drop_last": False, "label_smoothing": 0.0, "variant": "none",
     "scope": "none", "rho": None, "perturb_from": 0, "perturb_until": None, "bn_stats": "both",
     "precision": "float32", "tf32": False, "channels_last": False, "compile": False, "ascent_dtype": "float32",
-    "ascent_share": 1.0, "norm_rule": "type", "trainable": "all", "norm_dropout": 0.0, "settings": (),
+    "ascent_share": 1.0, "norm_rule": "type", "trainable": "all", "norm_dropout": 0.0,
+    "norm_dropout_on": "parameters", "settings": (),
 }  # fmt: skip
 """What an id leaves out. A field that comes later joins them; none of these may change."""
 
@@ -57,7 +58,7 @@ def test_what_was_recorded_before_a_field_came_is_the_same_trial(make_trial: Cal
 
 @pytest.mark.parametrize("field", [field for field in FIELDS if field != "settings"])
 def test_every_field_is_part_of_the_identity(make_trial: Callable[..., Trial], field: str) -> None:
-    trial = make_trial(variant="sam", scope="all", rho=0.1)
+    trial = make_trial(variant="sam", scope="all", rho=0.1, norm_dropout=0.5)
     value = getattr(trial, field)
     other: Any = not value if isinstance(value, bool) else value + 1 if isinstance(value, int | float) else "other"
     changed = dataclasses.replace(trial, **{field: other})

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from bench.board import weak_steps
 from bench.board.cells import Cell, Key, Runs
 from bench.board.choice import VALIDATION, decide, selection_measure
-from bench.board.footnotes import COLUMNS, Footnotes, Origin
+from bench.board.footnotes import COLUMNS, MEASURE_CODE, Footnotes, Origin
 from bench.board.layouts.base import Layout
 from bench.board.metric import Metric, metric_of
 from bench.board.statistics import Summary, paired_difference
+from bench.measures.names import quantity_of
 from bench.schemas import id_under
 from bench.store import Readable, connect, sql
 from bench.store.read.query import as_list
@@ -35,8 +37,12 @@ class Board:
     cells: Mapping[Key, Cell]
     remarks: tuple[str, ...] = ()
     """Guesses and choices that went into the sweep."""
+    weak_steps: tuple[str, ...] = ()
+    """Trials that lost many of their steps."""
     left_out: tuple[str, ...] = ()
     """Results that are not in it because a file is damaged."""
+    trained_again: int = 0
+    """Trials that have earlier results, which count no more."""
 
     @cached_property
     def footnotes(self) -> Footnotes:
@@ -117,8 +123,14 @@ def make_board(
         scopes=tuple(dict.fromkeys(scope for _, _, scope in cells if scope != NONE)) or (NONE,),
         cells=cells,
         remarks=remarks_of(sweep),
+        weak_steps=weak_steps.remarks(sweep.trials, results),
+        trained_again=sum(bool(result.get(EARLIER)) for result in results.values()),
         left_out=tuple(text for store in as_list(stores) for text in store.left_out.values()),
     )
+
+
+EARLIER = "earlier_results"
+"""Column of what is read for a board: how many trainings of the trial count no more."""
 
 
 def read_results(
@@ -126,15 +138,24 @@ def read_results(
 ) -> dict[str, dict[str, Any]]:
     """Outcome, origin and `metrics` by trial id, of these trials alone: DuckDB leaves out the rest of the store.
 
-    Trials without any attempt have no outcome.
+    Trials without any attempt have no outcome. Of the first metric, where it is a measure, the fingerprint of its code
+    is there too.
     """
     by_id = {id_under(trial, schema): trial.trial_id for trial in trials}
-    names = {name: sql.name(name) for name in ("trial_id", "outcome", *COLUMNS)}
+    names = {name: sql.name(name) for name in ("trial_id", "outcome", *COLUMNS, *weak_steps.COLUMNS)}
     names |= {name: metric_of(name).column for name in metrics}
     columns = ", ".join(f"{column} AS {sql.name(name)}" for name, column in names.items())
-    select = f"SELECT {columns} FROM results SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)"
-    with connect(stores, ["results"], only=by_id.keys(), measures=metrics) as connection:
-        answer = connection.execute(select, {"ids": list(by_id)})
+    measure, settings = quantity_of(metrics[0])
+    select = f"""SELECT {columns}, {MEASURE_CODE}, {EARLIER} FROM results
+        SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)
+        LEFT JOIN (
+            SELECT trial_id, code AS {MEASURE_CODE} FROM measures WHERE measure = $measure AND settings = $settings
+        ) USING (trial_id)
+        LEFT JOIN (
+            SELECT trial_id, count(*) AS {EARLIER} FROM attempts WHERE superseded AND outcome = 'done' GROUP BY trial_id
+        ) USING (trial_id)"""
+    with connect(stores, ["results", "measures"], only=by_id.keys(), measures=metrics) as connection:
+        answer = connection.execute(select, {"ids": list(by_id), "measure": measure, "settings": settings})
         found = [column[0] for column in answer.description]
         rows = [dict(zip(found, row, strict=True)) for row in answer.fetchall()]
     return {by_id[row["trial_id"]]: row for row in rows}

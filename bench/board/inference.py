@@ -1,7 +1,8 @@
 """Inference: whether two means differ by more than seeds explain, and by more than matters.
 
-Ours and the paper's runs are independent: Welch's t-test, with the margin of equivalence stated. Two methods of ours
-share their seeds: the paired t-test, with Holm's correction over all that are asked at once.
+Ours and the paper's runs are independent: Welch's t-test, with the margin of equivalence stated. The margin leaves
+the paper's effect to be seen: at half of it, two reproduced cells differ in the paper's direction. Two methods of
+ours share their seeds: the paired t-test, with Holm's correction over all that are asked at once.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ MARGIN_UNITS = 3
 """Margin of equivalence in units of the last printed digit of the paper's std: 0.3 points for 82.1 ± 0.4."""
 MARGIN_STDS = 2
 """Margin of equivalence in standard deviations of the paper."""
+MARGIN_OF_EFFECT = 0.5
+"""The margin of equivalence is at most this share of the effect that the paper claims."""
 
-Word = Literal["reproduced", "higher", "lower", "not comparable"]
+Word = Literal["reproduced", "higher", "lower", "can't be judged", "not comparable"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Judgement:
 
     word: Word
     reason: str
-    """Why it is not comparable."""
+    """Why it is not comparable, or can't be judged."""
     difference: float | None = None
     """Ours − theirs."""
     low: float | None = None
@@ -41,36 +44,47 @@ class Judgement:
     """Of two one-sided tests that they differ by the margin or more; small: shown to be equivalent."""
 
 
-def margin_of(std: float, unit: float) -> float:
-    """Differences up to this are none: max(3 units of the last digit of the paper's std, 2 of its stds)."""
-    return max(MARGIN_UNITS * unit, MARGIN_STDS * std)
+def margin_of(std: float, unit: float, effect: float | None = None) -> float:
+    """Differences up to this are none: max(3 units of the last digit of the paper's std, 2 of its stds).
+
+    Where the paper claims an effect, no more than half of it.
+    """
+    spread = max(MARGIN_UNITS * unit, MARGIN_STDS * std)
+    return spread if effect is None else min(spread, MARGIN_OF_EFFECT * effect)
 
 
-def judge(ours: Summary, mean: float, std: float, unit: float, seeds: int) -> Judgement:
-    """Reproduced within the margin; beyond it, higher or lower if Welch's test says so, else undecided.
+def judge(ours: Summary, mean: float, std: float, unit: float, seeds: int, *, effect: float | None = None) -> Judgement:
+    """Reproduced within the margin; beyond it, higher or lower if Welch's test says so.
 
+    It can't be judged if Welch's test doesn't, or if `effect` leaves a margin below the standard error.
     A printed std of 0.0 stands for anything below half of its last digit, which is then used.
     """
     if ours.std is None:
-        return Judgement("not comparable", "one seed has no std")
-    difference, margin = ours.mean - mean, margin_of(std, unit)
+        return Judgement("can't be judged", "one seed has no std")
+    difference, margin = ours.mean - mean, margin_of(std, unit, effect)
     parts = ours.std**2 / ours.n, max(std, unit / 2) ** 2 / seeds
     error = sum(parts) ** 0.5
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (ours.n - 1) + parts[1] ** 2 / (seeds - 1))
     p = 2 * _upper_tail(abs(difference) / error, freedom)
     half = _quantile(freedom) * error
     p_equivalence = _upper_tail((margin - abs(difference)) / error, freedom)
-    word, reason = _word(difference, margin, p)
+    too_small = margin < margin_of(std, unit) and margin < error
+    word, reason = _word(difference, margin, p, error if too_small else None)
     return Judgement(word, reason, difference, difference - half, difference + half, margin, p, p_equivalence)
 
 
-def _word(difference: float, margin: float, p: float) -> tuple[Word, str]:
+def _word(difference: float, margin: float, p: float, error: float | None) -> tuple[Word, str]:
+    """`error` is the standard error where the margin is too small for it."""
     # Sums of decimal fractions: a difference of the margin itself must not depend on their last bit.
-    if abs(difference) <= margin * (1 + 1e-9):
-        return "reproduced", ""
-    if p < ALPHA:
+    beyond = abs(difference) > margin * (1 + 1e-9)
+    if beyond and p < ALPHA:
         return ("higher" if difference > 0 else "lower"), ""
-    return "not comparable", f"undecided: beyond the margin, but p = {p:.2f}"
+    if error is not None:
+        small = f"half of the paper's effect is {margin:.3g}"
+        return "can't be judged", f"{small}, less than the standard error of the difference, {error:.3g}"
+    if beyond:
+        return "can't be judged", f"beyond the margin, but p = {p:.2f}"
+    return "reproduced", ""
 
 
 def half_width(difference: Summary) -> float | None:

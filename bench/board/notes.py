@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from bench.board.board import Board
 from bench.board.cells import Cell
-from bench.board.marks import MARKS
 from bench.board.metric import Metric
+from bench.board.rho_marks import MARKS
 
 
 def notes(board: Board) -> list[str]:
@@ -21,10 +21,13 @@ def circumstances(board: Board) -> list[str]:
     lines = [*board.left_out, *_selections(board)]
     lines += [f"{mark}: {text}" for mark, (shown, text) in MARKS.items() if any(map(shown, cells))]
     lines += [text for seen, text in _SIGNS if any(map(seen, cells))]
+    if board.trained_again:
+        count = f"{board.trained_again} trial{'s were' if board.trained_again > 1 else ' was'}"
+        lines.append(f"{count} trained again: the newest result counts, earlier ones are in the table `superseded`.")
     fixed = ", ".join(f"{name} {value}" for name, value in board.layout.shared.items())
     if fixed:
         lines.append(f"All trials: {fixed}.")
-    return lines + board.footnotes.notes() + list(board.remarks)
+    return lines + board.footnotes.notes() + list(board.weak_steps) + list(board.remarks)
 
 
 def _selections(board: Board) -> list[str]:

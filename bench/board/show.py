@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bench.board.board import make_board
 from bench.board.layouts.base import Layout
 from bench.board.layouts.free import FreeLayout
@@ -12,10 +10,9 @@ from bench.board.page.earlier import with_earlier
 from bench.board.page.page import Page, board_page
 from bench.errors import UserError
 from bench.measures import MEASURES
-from bench.papers.sam_on.tables import form_of
+from bench.papers.sam_on.forms import form_of
 from bench.store import Readable
 from bench.sweep import Sweep
-from bench.sweep.select import where
 
 
 def show_board(
@@ -25,14 +22,12 @@ def show_board(
     metric: str | None = None,
     rows: str | None = None,
     columns: str | None = None,
-    conditions: Sequence[str] = (),
     against: str | None = None,
 ) -> Page:
     """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
-    selected = where(sweep, conditions)
-    layout = _layout(selected, rows, columns)
+    layout = _layout(sweep, rows, columns)
     if against is None:
-        return with_earlier(board_page(make_board(stores, selected, metric, layout)), stores, selected, metric, layout)
+        return with_earlier(board_page(make_board(stores, sweep, metric, layout)), stores, sweep, metric, layout)
     if isinstance(layout, FreeLayout):
         raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
     if metric is not None and metric not in MEASURES:
@@ -40,8 +35,8 @@ def show_board(
     # Here, because no other page needs to read the paper's numbers.
     from bench.board.against.page import against_page
 
-    page = against_page(make_board(stores, selected, metric, layout), selected.paper)
-    return with_earlier(page, stores, selected, metric, layout)
+    page = against_page(make_board(stores, sweep, metric, layout), sweep.paper)
+    return with_earlier(page, stores, sweep, metric, layout)
 
 
 def _layout(sweep: Sweep, rows: str | None, columns: str | None) -> Layout:

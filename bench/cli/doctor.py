@@ -17,12 +17,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from bench.resources import has_units_for
+
 _PATIENCE = 30.0
 """Seconds that a command has to answer."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at."""
 
     subject: str
@@ -37,7 +39,7 @@ class Unusable(RuntimeError):
     """Something that sweeps can do without."""
 
 
-def examine(store: Path) -> list[Finding]:
+def examine(store: Path) -> list[Diagnosis]:
     """Look at everything; a check that breaks is a finding, not the end."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("Python", _python),
@@ -50,7 +52,7 @@ def examine(store: Path) -> list[Finding]:
     return [_finding(subject, check) for subject, check in checks]
 
 
-def render(findings: list[Finding]) -> Table:
+def render(findings: list[Diagnosis]) -> Table:
     """The findings as a table."""
     table = Table(box=box.SIMPLE, show_header=False)
     for finding in findings:
@@ -60,13 +62,13 @@ def render(findings: list[Finding]) -> Table:
     return table
 
 
-def _finding(subject: str, check: Callable[[], str]) -> Finding:
+def _finding(subject: str, check: Callable[[], str]) -> Diagnosis:
     try:
-        return Finding(subject, True, check())
+        return Diagnosis(subject, True, check())
     except Unusable as error:
-        return Finding(subject, True, str(error), limited=True)
+        return Diagnosis(subject, True, str(error), limited=True)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        return Finding(subject, False, str(error))
+        return Diagnosis(subject, False, str(error))
 
 
 def _python() -> str:
@@ -87,7 +89,10 @@ def _torch() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        return f"{torch.__version__}, no GPU: trials run on the CPU, one thread each"
+        alone = f"{torch.__version__}, no GPU: trials run on the CPU, one thread each"
+        if not has_units_for("bfloat16"):
+            alone += "; it has no units for bfloat16, which precision: bfloat16 and fast: true would make it emulate"
+        return alone
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return f"{torch.__version__}, CUDA {torch.version.cuda}, {len(names)} GPUs: {', '.join(names)}"
 

@@ -14,74 +14,65 @@ import typer
 
 from bench.cli.options import find_states
 from bench.cli.render.terminal import err, fail, tell, write
+from bench.cli.trials import done_by_other_code
 from bench.errors import MachineFault, machine_fault
 
 if TYPE_CHECKING:
     from bench.store import State, Store
     from bench.sweep import Sweep
     from cluster.driver import Drive
-    from cluster.profile import Profile
+    from cluster.job import Job
 
 
 def launch_sweep(
     loaded: Sweep,
+    asked: Job,
     *,
-    store: Path,
-    on: str,
-    retry: str | None,
-    site: Profile,
+    retry_failed: bool,
+    again: bool = False,
     dry_run: bool,
-    tensorboard: bool,
-    address: str | None,
 ) -> bool:
-    """Run what is missing of one sweep; whether a trial failed."""
+    """Run what is missing of one sweep, as `asked` but for what the sweep itself asks for; whether a trial failed."""
     from bench.store import Store, set_aside_damaged
+    from bench.store.upkeep.again import supersede
     from bench.store.upkeep.workspace import remove_left
+    from bench.sweep.code import describe
     from bench.sweep.preflight import preflight
     from cluster.driver import Drive
     from cluster.launcher import LAUNCHERS
 
-    if loaded.early_stopping and not LAUNCHERS[on].prunes:
-        tell(f"early_stopping: --on {on} runs every trial to its end")
+    if loaded.early_stopping and not LAUNCHERS[asked.launcher].prunes:
+        tell(f"early_stopping: --on {asked.launcher} runs every trial to its end")
     preflight(loaded)
     for note in loaded.notes:
         tell(note)
-    opened = Store.create(store)
+    opened = Store.create(asked.store)
+    for line in describe(done_by_other_code([asked.store], loaded, find_states([asked.store], loaded))):
+        tell(line)
     remove_left(opened)
     loaded, foreign = _without_foreign(opened, loaded)
     for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
         tell(f"damaged, set aside, its trial runs again: {path}: {reason}")
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
-    drive = Drive(
-        store=opened,
-        trials=loaded.trials,
-        labels={trial.trial_id: trial.label for trial in loaded.trials},
-        resources=loaded.resources,
-        launcher=on,
-        retries=loaded.retries,
-        retry_failed=retry == "failed",
-        sweep=loaded.name,
-        profile=site,
-        tensorboard=tensorboard,
-        console=err,
-        address=address,
-        early_stopping=loaded.early_stopping,
-    )
+    job = replace(asked.of(loaded), store=opened.root)
+    drive = Drive(job=job, trials=loaded.trials, console=err, retry_failed=retry_failed)
     if dry_run:
         write(f"{_batch_script(drive)}\n")
         return False
     try:
+        if again:
+            tell(f"{sum(supersede(opened, trial.trial_id) for trial in loaded.trials)} done trials are trained again")
         found = drive.run()
     except KeyboardInterrupt:
-        done = sum(state.status == "done" for state in find_states([store], loaded).values())
+        done = sum(state.status == "done" for state in find_states([asked.store], loaded).values())
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
         tell(f"  {same_command()}")
         raise typer.Exit(130) from None
     except Exception as error:
         stop_at_fault(error, opened.root)
         raise
-    return (not LAUNCHERS[on].queues and _summarize_run(loaded, found)) or foreign
+    return (not LAUNCHERS[job.launcher].queues and _summarize_run(loaded, found)) or foreign
 
 
 def _without_foreign(store: Store, sweep: Sweep) -> tuple[Sweep, bool]:
@@ -108,8 +99,8 @@ def stop_at_fault(error: Exception, store: Path) -> None:
 
 
 def same_command() -> str:
-    """What the user typed, to be typed again."""
-    return f"sambench {shlex.join(sys.argv[1:])}"
+    """What the user typed, to be typed again; what was to be trained again is no longer done."""
+    return f"sambench {shlex.join(word for word in sys.argv[1:] if word != '--again')}"
 
 
 def _summarize_run(sweep: Sweep, found: dict[str, State]) -> bool:
@@ -125,9 +116,9 @@ def _summarize_run(sweep: Sweep, found: dict[str, State]) -> bool:
 def _batch_script(drive: Drive) -> str:
     from cluster.on_slurm.launcher import SlurmLauncher
 
-    if drive.launcher != "slurm":
+    if drive.job.launcher != "slurm":
         fail("--dry-run: prints a batch script, which only --on slurm has")
     todo = drive.todo()
-    if not todo:
+    if not todo.trials:
         fail("nothing is left to run, so there is no batch script")
-    return SlurmLauncher().text(drive.job({}, todo))
+    return SlurmLauncher().text(drive.job, todo)

@@ -1,43 +1,22 @@
-"""The command sweeps: what the sweep files of a folder compare, and what they would cost."""
+"""The command sweeps: what the paper shows and what the sweep files of a folder compare, and what they would cost."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from bench.cli.app import app
 from bench.cli.options import DEFAULT_STORES, JsonOption, StoresOption, load_sweep, open_existing
 from bench.cli.render.terminal import err, fail, show
 
 if TYPE_CHECKING:
+    from bench.cli.render.sweep_list import ExhibitRow, SweepSummary
     from bench.estimate import Kind, Pace
     from bench.sweep import Sweep
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One sweep of the list."""
-
-    sweep: str
-    title: str
-    paper: str | None
-    trials: int
-    waiting: tuple[str, ...]
-    """Sweeps that it chooses ρ from and waits for."""
-    gpu_hours: float
-    """Of all its trials, whether done or not."""
-    measured: int
-    """Trials of a kind that the store has measured on a GPU; the others go by the rule of `bench.estimate`."""
-    unknown: int
-    """Trials that the rule knows nothing of; they are not in `gpu_hours`."""
 
 
 @app.command(epilog="Example: sambench sweeps")
@@ -46,7 +25,8 @@ def sweeps(
     store: StoresOption = DEFAULT_STORES,
     as_json: JsonOption = False,
 ) -> None:
-    """List sweep files: title, trials, and the GPU-hours that all of them take."""
+    """List what the paper shows and the sweeps that show it again: trials, GPU-hours, guesses, and commands."""
+    from bench.cli.render import sweep_list
     from bench.estimate import measured
     from bench.sweep import SpecError
 
@@ -55,22 +35,34 @@ def sweeps(
         fail(f"{folder}: " + ("has no sweep files, NAME.yaml" if folder.is_dir() else "is no folder of sweep files"))
     opened = open_existing(store)
     paces = measured(opened) if opened else {}
-    lines, faults = [], []
+    loaded, faults = [], []
     for file in files:
         try:
-            lines.append(_line(load_sweep(file, None, store), paces))
+            loaded.append(load_sweep(file, None, store))
         except SpecError as error:
             faults.append(str(error))
+    lines = [sweep_line(sweep, paces) for sweep in loaded]
+    paper = sweep_list.rows(lines, {sweep.name: sweep.trials for sweep in loaded})
     if as_json:
-        print(json.dumps([asdict(line) for line in lines], indent=1))
+        print(
+            json.dumps({"paper": [_record(row) for row in paper], "sweeps": [asdict(each) for each in lines]}, indent=1)
+        )
     else:
-        show(_table(lines))
+        show(sweep_list.listing(paper, lines))
     if faults:
         err.print("\n".join(faults), style="red", soft_wrap=True)
         raise typer.Exit(2)
 
 
-def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
+def _record(row: ExhibitRow) -> dict[str, Any]:
+    exhibit = row.exhibit
+    told = {"name": exhibit.name, "shows": exhibit.shows, "instead": exhibit.instead, "new_trials": row.new}
+    return told | {"sweeps": exhibit.sweeps, "commands": [view.command for view in exhibit.views]}
+
+
+def sweep_line(sweep: Sweep, paces: dict[Kind, Pace]) -> SweepSummary:
+    """What the list says of a sweep, with the cost that its trials have had or are estimated to have."""
+    from bench.cli.render.sweep_list import SweepSummary
     from bench.estimate import gpu_seconds, kind
 
     total, known, unknown = 0.0, 0, 0
@@ -83,7 +75,7 @@ def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
             total += seconds
         else:
             unknown += 1
-    return Line(
+    return SweepSummary(
         sweep=sweep.name,
         title=sweep.title,
         paper=sweep.paper,
@@ -92,31 +84,5 @@ def _line(sweep: Sweep, paces: dict[Kind, Pace]) -> Line:
         gpu_hours=total / 3600,
         measured=known,
         unknown=unknown,
+        guesses=sweep.guessed,
     )
-
-
-def _table(lines: list[Line]) -> RenderableType:
-    from bench.estimate import HARDWARE
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("sweep", no_wrap=True)
-    table.add_column("title")
-    table.add_column("trials", justify="right")
-    table.add_column("GPU-hours", justify="right", no_wrap=True)
-    for line in lines:
-        waits = f" (waits for {', '.join(line.waiting)})" if line.waiting else ""
-        table.add_row(line.sweep, line.title + waits, str(line.trials), _hours(line))
-    told = f"GPU-hours are for all trials of a sweep. ≈: estimated for {HARDWARE} from the FLOPs of its networks."
-    if any(line.measured for line in lines):
-        told += " ~: partly by times that the store has measured. No mark: wholly so."
-    if any(line.unknown for line in lines):
-        told += " ?: some trials aren't counted, because nothing is known of their model or data."
-    told += "\nSweeps share trials: what one has run, another finds done."
-    return Group(table, Text(told))
-
-
-def _hours(line: Line) -> str:
-    mark = "" if line.measured == line.trials else "~" if line.measured else "≈"
-    unsure = "?" if line.unknown else ""
-    hours = f"{line.gpu_hours:,.{0 if line.gpu_hours >= 10 else 1}f}" if line.gpu_hours >= 0.1 else "< 0.1"
-    return f"{mark} {hours}{unsure}"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bench.measures.names import Measure
     from bench.store import Store
     from bench.sweep import Sweep
+    from cluster.job import Job
     from cluster.measuring import Taken
 
 _TOLD = {"taken": "taken", "there": "taken by others meanwhile", "inapplicable": "not applicable", "failed": "failed"}
@@ -57,7 +58,7 @@ def measure(
     from bench.measures.names import parse
     from bench.store import Store
     from bench.sweep.file.fault import unknown
-    from bench.sweep.select import where as select
+    from cluster.job import Job
     from cluster.measuring import MEASURERS, missing
 
     named = [parse(text) for text in measures or ()]
@@ -66,7 +67,7 @@ def measure(
     if address is not None and on != "ray":
         fail(f"--address: is for --on ray, not for --on {on}")
     opened = Store.open_to_write(store[0])
-    loaded = select(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials), where or ())
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     wanted = dict.fromkeys(named or map(parse, loaded.measures))
     states = find_states(store, loaded)
     done = [trial_id for trial_id, state in states.items() if state.status == "done"]
@@ -78,7 +79,7 @@ def measure(
         return
     bare = _without_weights(opened, tasks)
     able = {trial_id: measures for trial_id, measures in tasks.items() if trial_id not in bare}
-    failed = bool(able) and _take(opened, loaded, able, on, address)
+    failed = bool(able) and _take(Job(store=opened.root, launcher=on, address=address).of(loaded), loaded, able)
     if bare:
         tell(f"{_trials(len(bare))} without weights in {opened.root}, which can't be measured:")
         for trial_id in bare:
@@ -103,7 +104,7 @@ def _fitting(sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> dict[str
     return kept
 
 
-def _take(store: Store, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]], on: str, address: str | None) -> bool:
+def _take(job: Job, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> bool:
     """Take all of the tasks and tell of each; whether one failed."""
     from bench.sweep.preflight import preflight
     from cluster.measuring import take_missing
@@ -116,7 +117,7 @@ def _take(store: Store, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]], 
     counts: Counter[str] = Counter()
     total = sum(map(len, tasks.values()))
     try:
-        for taken in take_missing(store, tasks, on=on, resources=sweep.resources, address=address):
+        for taken in take_missing(job, tasks):
             counts[taken.outcome] += 1
             tell(f"{counts.total()}/{total} {_line(sweep, taken)}")
     except KeyboardInterrupt:
@@ -124,7 +125,7 @@ def _take(store: Store, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]], 
         tell(f"  sambench {' '.join(sys.argv[1:])}")
         raise typer.Exit(130) from None
     except Exception as error:
-        stop_at_fault(error, store.root)
+        stop_at_fault(error, job.store)
         raise
     tell(f"{sweep.name}: {', '.join(_counted(counts))}")
     return counts["failed"] > 0

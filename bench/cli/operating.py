@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,12 +19,14 @@ from bench.cli.options import (
     StoreOption,
     StoresOption,
     SweepArgument,
+    TrialsArgument,
     WhereOption,
     find_states,
     load_ready,
     open_all,
 )
 from bench.cli.render.terminal import fail, out, show, tell
+from bench.cli.trials import named_trials
 from bench.escape import visible
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ def status(
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
 ) -> None:
     """Show how a sweep's trials stand: counts, what runs where and how far it is, what failed and why."""
-    rendered, _ = _status(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials), store)
+    rendered, _ = _status(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where), store)
     show(rendered)
 
 
@@ -58,12 +60,13 @@ def watch(
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
     every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
 ) -> None:
     """Show the status until every trial is done or failed; Ctrl-C ends the view, not the trials."""
     from rich.live import Live
 
-    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials)
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     rendered, over = _status(loaded, store)
     try:
         with Live(rendered, console=out, auto_refresh=False) as live:
@@ -77,25 +80,28 @@ def watch(
 
 @app.command(epilog="Example: sambench logs 3f2a --follow")
 def logs(
-    trial: Annotated[str, typer.Argument(metavar="TRIAL", help="Trial id or its first characters.")],
+    what: TrialsArgument,
     store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the trial's attempt ends.")] = False,
 ) -> None:
-    """Print the log of a trial: its epochs, and the traceback if it failed."""
-    opened, folder = _find(open_all(store), trial)
-    if not folder.log.exists() and not follow:
-        fail(f"trial {folder.trial_id} has no log yet: no worker has started it")
+    """Print the log of a trial, or of those of a sweep: the epochs, and the traceback of one that failed."""
+    opened = open_all(store)
+    labels = named_trials(what, lambda: opened, store, set_, where, smoke=smoke, max_trials=max_trials)
+    if follow and len(labels) > 1:
+        fail(f"--follow: is for one trial, and these are {len(labels)}: choose one by --where")
     try:
-        _print_log(opened, folder, follow=follow)
+        _print_logs(opened, labels, follow=follow)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
 
 @app.command(epilog="Example: sambench cancel sweeps/demo.yaml --where variant=sam")
 def cancel(
-    what: Annotated[
-        str, typer.Argument(metavar="SWEEP|TRIAL", help="Sweep file, or a trial id or its first characters.")
-    ],
+    what: TrialsArgument,
     store: StoreOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
@@ -105,22 +111,13 @@ def cancel(
     """Stop trials that run, after a checkpoint, and keep the others from starting; `run` takes them up again."""
     from bench.store import Store
     from bench.store import cancel as cancel_trials
-    from bench.sweep.select import where as matching
     from cluster.on_slurm.view import cancel_elements
 
-    if _is_id(what):
-        if set_ or smoke or where:
-            fail(f"--set, --smoke and --where: choose among the trials of a sweep, and {what} is a trial")
-        opened = Store.open_to_write(store[0])
-        ids = [opened.find(what).trial_id]
-    else:
-        ids = [
-            trial.trial_id
-            for trial in matching(
-                load_ready(Path(what), set_, store, smoke=smoke, max_trials=max_trials), where or ()
-            ).trials
-        ]
-        opened = Store.open_to_write(store[0])
+    def opening() -> list[Store]:
+        return [Store.open_to_write(store[0])]
+
+    ids = list(named_trials(what, opening, store, set_, where, smoke=smoke, max_trials=max_trials))
+    (opened,) = opening()
     stopped, waiting = cancel_trials(opened, ids)
     elements = cancel_elements(opened, ids)
     tell(f"{stopped} running trials stop after their next step, {waiting} waiting ones won't start")
@@ -128,12 +125,10 @@ def cancel(
         tell(f"{elements} jobs were taken out of SLURM's queue")
 
 
-def _is_id(text: str) -> bool:
-    return re.fullmatch("[0-9a-f]+", text) is not None and not Path(text).exists()
-
-
 def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]:
     """What to show, and whether it won't change any more."""
+    from bench.board import weak_steps
+    from bench.board.board import read_results
     from bench.cli.render import overview
     from cluster.on_slurm.view import hints
 
@@ -141,21 +136,24 @@ def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]
     found = find_states(stores, sweep)
     unfinished = [trial_id for trial_id, state in found.items() if state.status in ("missing", "running")]
     told = [line for store in opened for line in hints(store, found.keys(), unfinished)]
+    told += weak_steps.remarks(sweep.trials, read_results(opened, sweep.trials, [])) if opened else ()
     return overview.status(sweep, found, told), not unfinished
 
 
-def _find(stores: Sequence[Store], prefix: str) -> tuple[Store, TrialFolder]:
-    """The one trial whose id starts so, in the store that its state is told from."""
+def _print_logs(stores: Sequence[Store], labels: Mapping[str, str], *, follow: bool) -> None:
+    """The log of each trial, from the store that its state is told from; of several under their labels."""
     from bench.store import states
 
-    if len(stores) == 1:
-        return stores[0], stores[0].find(prefix)
-    ids = sorted({trial_id for store in stores for trial_id in store.trial_ids() if trial_id.startswith(prefix)})
-    if len(ids) != 1:
-        fail(f"trial {prefix!r}: {len(ids)} trials of {', '.join(str(each.root) for each in stores)} start so")
-    found = states(stores, ids)[ids[0]].store
-    assert found is not None, "stores were asked"
-    return found, found.folder(ids[0])
+    for trial_id, state in states(stores, labels).items():
+        assert state.store is not None, "stores were asked"
+        folder = state.store.folder(trial_id)
+        there = folder.log.exists() or follow
+        if len(labels) > 1:
+            print(f"{trial_id} {labels[trial_id]}{'' if there else ': no log yet'}")
+        elif not there:
+            fail(f"trial {trial_id} has no log yet: no worker has started it")
+        if there:
+            _print_log(state.store, folder, follow=follow)
 
 
 def _print_log(store: Store, folder: TrialFolder, *, follow: bool) -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 SweepArgument = Annotated[
     Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is short for `sweeps/demo.yaml`.")
 ]
+TrialsArgument = Annotated[
+    str, typer.Argument(metavar="SWEEP|TRIAL", help="Sweep file, or a trial id or its first characters.")
+]
+"""Of commands that are as often about one trial as about those of a sweep."""
 
 
 def _only_one(context: typer.Context, stores: list[Path]) -> list[Path]:
@@ -100,15 +104,21 @@ def load_sweep(
     *,
     smoke: bool = False,
     max_trials: int | None = None,
+    where: list[str] | None = None,
 ) -> Sweep:
-    """The sweep, every ρ that it chooses taken from the results in `stores`; what waits for results is in `waits`."""
+    """The sweep's trials that `where` asks for, every ρ chosen by results in `stores`; what waits is in `waits`."""
     from bench.sweep import MAX_TRIALS, load
+    from bench.sweep.select import where as select
     from bench.sweep.smoke import smoke as shrink
 
     loaded = load(
-        _file(sweep), _pairs(overrides or ()), _chooser(stores, smoke=smoke), max_trials=max_trials or MAX_TRIALS
+        _file(sweep),
+        _pairs(overrides or ()),
+        _chooser(stores, smoke=smoke),
+        max_trials=max_trials or MAX_TRIALS,
+        recorded=lambda name: _recorded(stores, name),
     )
-    return shrink(loaded) if smoke else loaded
+    return select(shrink(loaded) if smoke else loaded, where or ())
 
 
 def _pairs(overrides: Sequence[str]) -> dict[str, str]:
@@ -146,6 +156,14 @@ def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:
     return lambda search, trials, by: made()(search, trials, by)
 
 
+def _recorded(stores: Sequence[Path], name: str) -> str | None:
+    """The data set with the content that it last had, by what was run on it."""
+    from bench.store.read.query import newest_dataset
+
+    opened = open_existing(stores)
+    return newest_dataset(opened, name) if opened else None
+
+
 def load_ready(
     sweep: Path,
     overrides: list[str] | None,
@@ -153,9 +171,10 @@ def load_ready(
     *,
     smoke: bool = False,
     max_trials: int | None = None,
+    where: list[str] | None = None,
 ) -> Sweep:
     """The sweep as far as its choices are made; what it waits for is said, and ends the command if that is all."""
-    loaded = load_with_notes(sweep, overrides, stores, smoke=smoke, max_trials=max_trials)
+    loaded = load_with_notes(sweep, overrides, stores, smoke=smoke, max_trials=max_trials, where=where)
     if not loaded.trials:
         raise typer.Exit(0)
     return loaded
@@ -168,9 +187,10 @@ def load_with_notes(
     *,
     smoke: bool = False,
     max_trials: int | None = None,
+    where: list[str] | None = None,
 ) -> Sweep:
     """The sweep as far as its choices are made, which may be no trial; what it waits for is said and in its notes."""
-    loaded = load_sweep(sweep, overrides, stores, smoke=smoke, max_trials=max_trials)
+    loaded = load_sweep(sweep, overrides, stores, smoke=smoke, max_trials=max_trials, where=where)
     if not loaded.waits:
         return loaded
     for line in describe_waits(loaded, stores, smoke=smoke):

@@ -55,10 +55,8 @@ def board(
     if against is not None:
         _check_choice("--against", "choice", against, ["paper"])
     chosen = read_metric(metric)
-    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials)
-    page = show_board(
-        open_all(store), loaded, metric=chosen, rows=rows, columns=cols, conditions=where or (), against=against
-    )
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    page = show_board(open_all(store), loaded, metric=chosen, rows=rows, columns=cols, against=against)
     if format_ == "terminal" and output is None:
         show(terminal(page))
         return
@@ -117,7 +115,9 @@ def plot(
     kind: Annotated[
         str | None,
         typer.Option(
-            metavar="KIND", help="rho, runtime, m, sparsity, training or differences; default: what the sweep varies."
+            metavar="KIND",
+            help="rho, runtime, m, sparsity, weights, dropout, decay, training or differences; default: what the sweep "
+            "varies.",
         ),
     ] = None,
     output: Annotated[
@@ -131,12 +131,11 @@ def plot(
     from bench.board import make_board
     from bench.plots import FORMATS, PLOTS, default_kind
     from bench.sweep.file.fault import unknown
-    from bench.sweep.select import where as matching
 
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")
     chosen = read_metric(metric)
-    loaded = matching(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials), where or ())
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     outputs = output or [Path("out") / f"{loaded.name}.png"]
     for path in outputs:
         if path.suffix.removeprefix(".") not in FORMATS:
@@ -160,12 +159,13 @@ def report(
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
     output: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("out/report.html"),
 ) -> None:
     """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
     from bench.report import write_report
 
-    loaded = [load_with_notes(sweep, set_, store, smoke=smoke, max_trials=max_trials) for sweep in sweeps]
+    loaded = [load_with_notes(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where) for sweep in sweeps]
     ready = [sweep for sweep in loaded if sweep.trials]
     if not ready:
         return

@@ -22,12 +22,14 @@ from bench.cli.options import (
     StoreOption,
     StoresOption,
     SweepArgument,
+    WhereOption,
     describe_waits,
     find_states,
     load_sweep,
     open_existing,
 )
 from bench.cli.render.terminal import fail, show, tell
+from bench.cli.trials import done_by_other_code
 
 if TYPE_CHECKING:
     from bench.estimate import Estimate
@@ -42,25 +44,29 @@ def plan(
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
     probe: Annotated[bool, typer.Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
     data_root: DataRootOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
     from bench.cli.render import overview
+    from bench.sweep.code import describe
 
-    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     found = find_states(store, loaded)
     left = _estimate(loaded, found, store, probe=probe)
+    others = done_by_other_code(store, loaded, found)
     if as_json:
         chosen = {
+            "done_by_other_code": len(others),
             "choices": [choice.as_dict() for choice in loaded.choices],
             "waiting": [wait.as_dict() for wait in loaded.waits],
         }
         print(json.dumps(overview.as_json(loaded, found, left) | chosen, indent=1))
         return
     show(overview.plan(loaded, found, left))
-    for line in describe_waits(loaded, store, smoke=smoke):
+    for line in (*describe(others), *describe_waits(loaded, store, smoke=smoke)):
         show(Text(line, style="yellow"))
 
 
@@ -71,8 +77,12 @@ def run(
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
     on: Annotated[str, typer.Option("--on", metavar="LAUNCHER", help="ray, slurm or inline.")] = "ray",
     retry: Annotated[str | None, typer.Option(metavar="failed", help="Try failed trials once more.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Train done trials anew; what they were is kept, superseded.")
+    ] = False,
     data_root: DataRootOption = None,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="Site settings for SLURM.")] = None,
     profile_file: Annotated[
@@ -94,6 +104,7 @@ def run(
     from bench.cli.launching import launch_sweep, same_command
     from bench.sweep.file.fault import unknown
     from bench.sweep.preflight import preflight
+    from cluster.job import Job
     from cluster.launcher import LAUNCHERS
     from cluster.profile import Profile, load_profile
 
@@ -106,17 +117,15 @@ def run(
     ):  # fmt: skip
         if value is not None and on != launcher:
             fail(f"{option}: is for --on {launcher}, not for --on {on}")
-    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
-    launch = partial(
-        launch_sweep,
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    asked = Job(
         store=store[0],
-        on=on,
-        retry=retry,
-        site=load_profile(profile, profile_file) if on == "slurm" else Profile(),
-        dry_run=dry_run,
+        launcher=on,
+        profile=load_profile(profile, profile_file) if on == "slurm" else Profile(),
         tensorboard=tensorboard,
         address=address,
     )
+    launch = partial(launch_sweep, asked=asked, retry_failed=retry is not None, dry_run=dry_run)
     while loaded.waits:
         told = "\n".join(describe_waits(loaded, store, smoke=smoke))
         if not with_choices:
@@ -126,15 +135,15 @@ def run(
         files = dict.fromkeys(wait.file for wait in loaded.waits)
         for file in files:
             launch(load_sweep(file, None, store, smoke=smoke, max_trials=max_trials))
-        loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials)
+        loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
         if files.keys() & {wait.file for wait in loaded.waits}:
             # Queued, cancelled or not to be run at all: it can only be waited for.
             if loaded.trials and not dry_run:
-                launch(loaded)
+                launch(loaded, again=again)
             tell("\n".join(describe_waits(loaded, store, smoke=smoke)))
             tell(f"when these are done, go on with:\n  {same_command()}")
             return
-    if launch(loaded):
+    if launch(loaded, again=again):
         raise typer.Exit(1)
 
 

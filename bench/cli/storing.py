@@ -1,7 +1,8 @@
-"""Commands about the store itself: schema, compact, and `store` with merge, export and check."""
+"""Commands about the store itself: schema, compact, and `store` with merge, export, check and forget."""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,14 +10,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import DEFAULT_STORES, StoreOption, StoresOption, open_all
-from bench.cli.render.terminal import show, tell
+from bench.cli.options import (
+    DEFAULT_STORES,
+    MaxTrialsOption,
+    SetOption,
+    SmokeOption,
+    StoreOption,
+    StoresOption,
+    TrialsArgument,
+    WhereOption,
+    open_all,
+)
+from bench.cli.render.terminal import fail, show, tell
+from bench.cli.trials import named_trials
 from bench.escape import visible
 
 if TYPE_CHECKING:
     from bench.store import Store
 
-store_app = typer.Typer(no_args_is_help=True, help="Merge, export and check stores.")
+store_app = typer.Typer(no_args_is_help=True, help="Merge, export and check stores; forget trials.")
 app.add_typer(store_app, name="store")
 
 
@@ -67,7 +79,7 @@ def merge(
     if done.measures:
         tell(f"{done.measures} measures were added to trials that {into} has from the same training")
     if done.running:
-        tell(f"{done.running} trials were left out, because workers are at them: merge again when they are over")
+        tell(f"{done.running} trials were left out, because workers or a compaction are at them: merge again later")
 
 
 @store_app.command(epilog="Example: sambench store export results.parquet --store a --store b")
@@ -85,11 +97,12 @@ def export(
 @store_app.command(epilog="Example: sambench store check --repair")
 def check(
     store: StoreOption = DEFAULT_STORES,
-    repair: Annotated[bool, typer.Option("--repair", help="Restore what is damaged, set the rest aside.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Restore or set aside damage, clear up.")] = False,
 ) -> None:
-    """Read everything: damage, wrong ids, live and stale claims, orphans; exit code 1 if results are in doubt."""
+    """Read everything: damage, wrong ids, claims, orphans, other code; exit code 1 if results are in doubt."""
     from bench.store import Store
     from bench.store.upkeep import check as checking
+    from bench.sweep.code import all_by_other_code
 
     opened = Store.open_to_write(store[0]) if repair else Store.open(store[0])
     counts: Counter[str] = Counter()
@@ -98,19 +111,72 @@ def check(
         counts[finding.kind] += 1
         bad += finding.bad
         print(visible(f"{finding.kind}: {finding.path}: {finding.text}"))
+    for others in all_by_other_code(opened):
+        counts["other code"] += others.trials
+        print(f"other code: {others.trials} done trials, such as {others.example}: {', '.join(others.parts)}")
     told = ", ".join(f"{count} × {kind}" for kind, count in counts.items()) or "nothing to report"
     tell(f"{opened.root}: {told}")
-    if bad and repair:
-        _repair(opened)
+    if repair:
+        _repair(opened, bad=bool(bad))
     elif bad:
         tell("--repair restores what it can; damaged trials are also set aside by the next `run`, to be trained again")
     if bad:
         raise typer.Exit(1)
 
 
-def _repair(store: Store) -> None:
-    from bench.store.upkeep.repair import repair
+@store_app.command(epilog="Example: sambench store forget sweeps/demo.yaml --where variant=sam")
+def forget(
+    what: TrialsArgument,
+    store: StoreOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Take a trial, or those of a sweep, out of the store, with weights, log and all that was measured."""
+    from bench.store import Store
+    from bench.store.upkeep import forget as forgetting
 
+    named = named_trials(
+        what, lambda: [Store.open_to_write(store[0])], store, set_, where, smoke=smoke, max_trials=max_trials
+    )
+    opened = Store.open_to_write(store[0])
+    there = [trial_id for trial_id in opened.trial_ids() if trial_id in named]
+    if not there:
+        fail(f"nothing to forget: {opened.root} has none of these {len(named)} trials")
+    for trial_id, reason in forgetting.in_use(opened, there).items():
+        fail(f"trial {trial_id} can't be forgotten: {reason}")
+    tell(f"{len(there)} trials of {opened.root}:")
+    for trial_id in there[:_LISTED]:
+        tell(f"  {trial_id} {named[trial_id]}")
+    if len(there) > _LISTED:
+        tell(f"  … and {len(there) - _LISTED} more")
+    if not yes and not _agreed("Forget them, with weights, logs and results? [y/N] "):
+        fail("nothing was forgotten; --yes doesn't ask")
+    forgetting.forget(opened, there)
+    tell(f"{len(there)} trials were taken out of {opened.root}")
+
+
+_LISTED = 10
+"""Trials that a question names."""
+
+
+def _agreed(question: str) -> bool:
+    """Whether somebody is there and says yes."""
+    try:
+        return sys.stdin.isatty() and input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _repair(store: Store, *, bad: bool) -> None:
+    from bench.store.upkeep.repair import remove_leftovers, repair
+
+    if removed := remove_leftovers(store):
+        tell(f"{removed} leftovers of killed processes removed")
+    if not bad:
+        return
     done = repair(store)
     tell(f"{done.restored} trials restored, {done.given_up} given up: `sambench run` trains them again")
     if done.without_history:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Lt
 
 from bench.data.fake_names import FORM, parse
+from bench.data.files.location import DataError
 from bench.registry import AugmentationEntry, DatasetEntry, Setting, TestSetEntry
+from bench.trial import CONTENT
 
 if TYPE_CHECKING:
     from bench.data.files.folders import UserFolder
@@ -112,7 +114,11 @@ AUGMENTATIONS: dict[str, AugmentationEntry] = {
 
 
 def entry(name: str) -> DatasetEntry:
-    """The record of a data set, `fake:…` and `folder:PATH` too; ValueError, or DataError for a folder unlisted."""
+    """The record of a data set, `fake:…` and `folder:PATH` too, whatever is said of its content; ValueError if unknown.
+
+    Of a folder that isn't there it has no number of classes.
+    """
+    name = name.partition(CONTENT)[0]
     kind, colon, rest = name.partition(":")
     if colon and kind == "fake":
         return _fake(rest)
@@ -126,14 +132,26 @@ def entry(name: str) -> DatasetEntry:
     return DATASETS[name]
 
 
+def identified(name: str) -> str:
+    """`folder:PATH@sha256:DIGEST`: the name with what is in the data set; DataError for a folder that can't be listed.
+
+    The plain name for a data set that is what its name stands for.
+    """
+    files = files_of(entry(name))
+    contents = files.contents() if files is not None else None
+    return f"{name}{CONTENT}{contents}" if contents else name
+
+
 def valid_names() -> tuple[str, ...]:
     """What may be written for a data set."""
     return (*DATASETS, FORM, "folder:PATH")
 
 
 def load(name: str, image_size: int | None = None) -> Splits:
-    """The splits of data set `name`, on the CPU; DataError if it is missing or damaged."""
+    """The splits of data set `name`, on the CPU; DataError if it is missing, damaged, or not what the name says."""
     found = entry(name)
+    if CONTENT in name and (now := identified(name.partition(CONTENT)[0])) != name:
+        raise DataError(f"data set {name}: it is {now} now: plan the sweep anew, or put the images back")
     size = image_size or found.image_size
     splits: Splits = found.load()(*found.arguments, image_size=size)
     return splits
@@ -174,7 +192,7 @@ def _folder(path: str) -> DatasetEntry:
     return DatasetEntry(
         target="bench.data.imagenet:load_folder",
         summary=f"the image files under {path}",
-        num_classes=len(folder.class_names()),
+        num_classes=len(folder.class_names()) if folder.root.is_dir() else 0,
         in_channels=3,
         image_size=224,
         flip=True,

@@ -9,6 +9,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import pad
 
+from bench.data.transfer import transfer
+
 
 def none(images: Tensor, generator: Generator, *, flip: bool) -> Tensor:
     """The images as they are."""
@@ -30,7 +32,7 @@ def basic(images: Tensor, generator: Generator, *, flip: bool) -> Tensor:
         samples += n * torch.randint(2, (n,), generator=generator)
     padded = pad(images, (margin,) * 4).contiguous()
     starts = samples * padded.stride(0) + rows * padded.stride(2) + columns
-    return _windows(padded, height, width).index_select(0, starts.to(images.device))
+    return _windows(padded, height, width).index_select(0, transfer(starts, images.device))
 
 
 def _windows(padded: Tensor, height: int, width: int) -> Tensor:

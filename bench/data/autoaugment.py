@@ -18,6 +18,7 @@ from torch import Generator, Tensor
 
 from bench.data.augment import basic
 from bench.data.autoaugment_operations import TORCHVISION, Operation
+from bench.data.transfer import transfer
 
 Perform = Callable[[Operation, Tensor], Tensor]
 """How an operation is applied to images."""
@@ -67,8 +68,8 @@ def apply(images: Tensor, numbers: Tensor, perform: Perform = Operation.__call__
     """Image i after the operation of number `numbers[i]`. uint8 (n, 1 or 3, h, w) and (n,) → (n, 1 or 3, h, w)."""
     order = numbers.argsort(stable=True)
     sizes = numbers.bincount(minlength=len(OPERATIONS)).tolist()
-    grouped = images.index_select(0, order.to(images.device))
+    grouped = images.index_select(0, transfer(order, images.device))
     for operation, group in zip(OPERATIONS, grouped.split(sizes), strict=True):
         if len(group):
             group.copy_(perform(operation, group))
-    return grouped.index_select(0, order.argsort().to(images.device))
+    return grouped.index_select(0, transfer(order.argsort(), images.device))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,9 +20,7 @@ GREY_LEVELS = 16.0
 @lru_cache(maxsize=1)
 def load(image_size: int) -> Splits:
     """60 % train, 20 % validation, 20 % test of every class; the same for every seed."""
-    from sklearn.datasets import load_digits
-
-    pixels, targets = load_digits(return_X_y=True)
+    pixels, targets = scanned()
     images = torch.from_numpy(pixels.astype(np.uint8)).view(-1, 1, 8, 8)
     labels = torch.from_numpy(targets.astype(np.int64))
     train, validation, test = (torch.from_numpy(part) for part in split_indices(targets))
@@ -33,6 +33,15 @@ def load(image_size: int) -> Splits:
         mean=(in_unit.mean().item(),),
         std=(in_unit.std().item(),),
     )
+
+
+def scanned() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Pixels and classes, read from scikit-learn's file: its import takes longer than many a training on them."""
+    package = find_spec("sklearn")
+    assert package is not None
+    assert package.origin is not None
+    rows = np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    return rows[:, :-1], rows[:, -1].astype(np.int64)
 
 
 def split_indices(targets: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:

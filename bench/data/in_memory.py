@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
-from bench.data.split import WHOLE, Augmentation, Batches, Part, Split
+from bench.data.split import WHOLE, Augmentation, Batches, EpochShare, Split
+from bench.data.transfer import transfer
 from bench.seeds import derive
 
 CHUNK = 2560
@@ -34,12 +35,12 @@ class InMemory(Split):
         return replace(self, labels=labels)
 
     def batches(
-        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: Part = WHOLE
+        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: EpochShare = WHOLE
     ) -> Batches:
         """See `Split.batches`."""
         per_chunk = max(1, CHUNK // size)
         first, begun = divmod(part.skip, per_chunk)
-        for number, chunk in enumerate(order.to(self.labels.device).split(per_chunk * size)):
+        for number, chunk in enumerate(transfer(order, self.labels.device).split(per_chunk * size)):
             if number < first:
                 continue
             # By index_select, which copies an image at once; indexing goes from pixel to pixel.

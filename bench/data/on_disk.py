@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Generator, Tensor
@@ -17,10 +18,13 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
-from bench.data.split import WHOLE, Augmentation, Batches, Part, Split
+from bench.data.files.location import DataError
+from bench.data.split import WHOLE, Augmentation, Batches, EpochShare, Split
 from bench.registry import Interpolation
 from bench.seeds import derive
 
+_SIXTEEN_BITS = ("PNG", "PPM")
+"""Formats whose images of mode I have 16 bits."""
 _IN_PROCESS = 64
 """Up to so many images are read without worker processes, which take longer to start."""
 
@@ -57,7 +61,7 @@ class OnDisk(Split):
         return replace(self, crop=crop, interpolation=interpolation)
 
     def batches(
-        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: Part = WHOLE
+        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: EpochShare = WHOLE
     ) -> Batches:
         """See `Split.batches`."""
         batches = [part.of(batch, size).tolist() for batch in order.split(size)[part.skip :]]
@@ -74,8 +78,7 @@ class OnDisk(Split):
 
     def read(self, index: int, augmentation: Augmentation | None) -> Tensor:
         """(3, size, size) uint8."""
-        with Image.open(self.paths[index]) as file:
-            image = functional.pil_to_tensor(file.convert("RGB"))
+        image = functional.pil_to_tensor(read_rgb(self.paths[index]))
         if self.border:
             image = image[:, self.border : -self.border, self.border : -self.border]
         if augmentation is None:
@@ -88,6 +91,22 @@ class OnDisk(Split):
         side, mode = int(self.size / self.crop), InterpolationMode(self.interpolation)
         scaled = functional.resize(image, [side], interpolation=mode, antialias=True)
         return functional.center_crop(scaled, [self.size, self.size])
+
+
+def read_rgb(path: str) -> Image.Image:
+    """The image in RGB of 8 bits, as torchvision's folders give it; DataError with its path if that can't be done.
+
+    That is without a rotation by EXIF, and without the alpha channel. 16 bits keep their upper 8.
+    """
+    try:
+        with Image.open(path) as file:
+            if file.mode.startswith("I;16") or (file.mode == "I" and file.format in _SIXTEEN_BITS):
+                return Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)).convert("RGB")
+            if file.mode in ("I", "F"):
+                raise DataError(f"image {path}: pixels of mode {file.mode} have no known white; convert it to 8 bits")
+            return file.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"image {path}: {error}") from error
 
 
 class _Images(Dataset[tuple[Tensor, Tensor]]):

@@ -33,7 +33,7 @@ class Augmentation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class EpochShare:
     """The part of an epoch that a process still has to see: of each batch its share, after those that are through."""
 
     rank: int = 0
@@ -53,7 +53,7 @@ class Part:
         return batch[n * self.rank // self.size : n * (self.rank + 1) // self.size]
 
 
-WHOLE = Part()
+WHOLE = EpochShare()
 """Everything, in one process."""
 
 
@@ -84,7 +84,7 @@ class Split(ABC):
 
     @abstractmethod
     def batches(
-        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: Part = WHOLE
+        self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: EpochShare = WHOLE
     ) -> Batches:
         """The samples at `order` in batches of `size`, the last of which may be smaller.
 
@@ -95,6 +95,6 @@ class Split(ABC):
         """One unaugmented batch."""
         return next(self.batches(indices, len(indices)))
 
-    def in_order(self, size: int, part: Part = WHOLE) -> Batches:
+    def in_order(self, size: int, part: EpochShare = WHOLE) -> Batches:
         """Every sample once, unaugmented; of several processes each gets every k-th."""
         return self.batches(torch.arange(part.rank, len(self), part.size), size)

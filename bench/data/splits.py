@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -67,8 +68,16 @@ class Splits:
         return ((self.normalize(images), labels) for images, labels in batches)
 
     def _constants(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        mean, std = (torch.tensor(values, device=device).mul_(self.scale) for values in (self.mean, self.std))
-        return mean.view(1, -1, 1, 1), std.view(1, -1, 1, 1)
+        """Mean and standard deviation, copied to a device once: a copy per batch would wait for it."""
+        return _constants(self.mean, self.std, self.scale, device)
+
+
+@cache
+def _constants(
+    mean: tuple[float, ...], std: tuple[float, ...], scale: float, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    first, second = (torch.tensor(values, device=device).mul_(scale).view(1, -1, 1, 1) for values in (mean, std))
+    return first, second
 
 
 def with_label_noise(split: Split, share: float, *, num_classes: int, seed: int) -> Split:

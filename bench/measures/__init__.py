@@ -145,4 +145,24 @@ MEASURES: dict[str, MeasureEntry] = {
             "samples": Setting(type=Annotated[int, Ge(0)], default=0, summary="test images: the first ones; 0: all"),
         },
     ),
+    "weight_histogram": _later(
+        "weights:histogram",
+        "counts of the weights of one kind of layer in bins, for `sambench plot --kind weights`; shown is the mean",
+        "Müller et al. 2023, figures 5 and 9",
+        {
+            "layer": Setting(
+                type=Literal["gamma", "beta", "conv", "linear"],
+                default="gamma",
+                summary="gamma and beta of norm layers, or weights and biases of conv or linear ones",
+            ),
+            "scale": Setting(
+                type=Literal["linear", "log"],
+                default="linear",
+                summary="of the bins: linear, of w, or log, of |w|",
+            ),
+        },
+        unit="",
+        digits=3,
+        light=True,
+    ),
 }

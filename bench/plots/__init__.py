@@ -11,7 +11,7 @@ from bench.trial import Trial
 FORMATS = ("png", "svg", "pdf")
 
 PLOTS: dict[str, Entry] = {
-    "rho": Entry(target="bench.plots.rho:draw", summary="metric over ρ for each scope", source="Figs. 1, 2, 6, 7"),
+    "rho": Entry(target="bench.plots.rho:draw", summary="metric over ρ for each scope", source="Figs. 1, 2, 6, 7, 10"),
     "runtime": Entry(
         target="bench.plots.runtime:draw",
         summary="metric over time per epoch, relative to the base optimizer's",
@@ -27,6 +27,19 @@ PLOTS: dict[str, Entry] = {
         summary="metric over the share of entries that is not perturbed",
         source="Figs. 4 (left) and 8",
     ),
+    "weights": Entry(
+        target="bench.plots.weights:draw",
+        summary="histograms of the weights by kind of layer, as `sambench measure` has counted them",
+        source="Figs. 5 and 9",
+    ),
+    "dropout": Entry(
+        target="bench.plots.dropout:draw",
+        summary="metric over the rate of dropout on norm layers",
+        source="Fig. 11, left",
+    ),
+    "decay": Entry(
+        target="bench.plots.decay:draw", summary="metric by what weight decay is on", source="Fig. 11, right"
+    ),
     "training": Entry(target="bench.plots.training:draw", summary="loss and test accuracy over epochs"),
     "differences": Entry(
         target="bench.plots.differences:draw",
@@ -37,6 +50,10 @@ PLOTS: dict[str, Entry] = {
 
 def default_kind(trials: tuple[Trial, ...]) -> str:
     """The plot that fits what the trials vary."""
+    if len({trial.norm_dropout for trial in trials}) > 1:
+        return "dropout"
+    if len({trial.weight_decay_on for trial in trials}) > 1:
+        return "decay"
     if len({trial.m for trial in trials}) > 1:
         return "m"
     if len({trial.setting("sparsity") for trial in trials if "sparsity" in dict(trial.settings)}) > 1:

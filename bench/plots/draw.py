@@ -20,4 +20,8 @@ def draw(stores: Readable, sweep: Sweep, board: Board, kind: str, outputs: Seque
     """Write the plot `kind` of a sweep to every path; the format follows its suffix."""
     drawing = Drawing(stores, sweep, board)
     PLOTS[kind].load()(drawing)
-    drawing.finish(outputs, what="mean, 95 % interval" if kind == "differences" else "mean ± std")
+    drawing.finish(outputs, what=_SHOWN.get(kind, "mean ± std"))
+
+
+_SHOWN = {"differences": "mean, 95 % interval", "weights": "mean"}
+"""What a plot shows of several runs, where it isn't the usual."""

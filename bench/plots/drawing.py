@@ -30,7 +30,7 @@ STYLES = (
 
 
 @dataclass(frozen=True)
-class Point:
+class PlottedTrial:
     """A done trial."""
 
     trial: Trial
@@ -59,7 +59,7 @@ class Drawing:
         return self.board.metric.label
 
     @cached_property
-    def points(self) -> list[Point]:
+    def points(self) -> list[PlottedTrial]:
         """The sweep's done trials that have the metric."""
         trials = {trial.trial_id: trial for trial in self.sweep.trials}
         columns = f"trial_id, {self.board.metric.column}, {METRICS['epoch_s'].column}"
@@ -69,11 +69,13 @@ class Drawing:
             .fetchall()
         )
         found = {
-            trial_id: Point(trials[trial_id], value, seconds) for trial_id, value, seconds in rows if value is not None
+            trial_id: PlottedTrial(trials[trial_id], value, seconds)
+            for trial_id, value, seconds in rows
+            if value is not None
         }
         return [found[trial_id] for trial_id in trials if trial_id in found]
 
-    def at_chosen_rho(self, points: Sequence[Point]) -> list[Point]:
+    def at_chosen_rho(self, points: Sequence[PlottedTrial]) -> list[PlottedTrial]:
         """Of the points those at the ρ that the board shows for their method."""
         layout, cells = self.board.layout, self.board.cells
 
@@ -188,16 +190,24 @@ def curve(axes: Axes, drawing: Drawing, values: Mapping[float, Sequence[float]],
     line(axes, summaries, color=color, marker=marker, label=name)
 
 
-def line(axes: Axes, summaries: Mapping[float, Summary], *, color: str, marker: str, label: str) -> None:
+def line(
+    axes: Axes, summaries: Mapping[float, Summary], *, color: str, marker: str, label: str, style: str = "-"
+) -> None:
     """Means with a band of one std; of a single place, which has no band, a bar."""
     places = list(summaries)
     mean = [each.mean for each in summaries.values()]
     std = [each.std or 0.0 for each in summaries.values()]
-    axes.plot(places, mean, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
+    axes.plot(places, mean, style, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
     if len(places) == 1:
         axes.errorbar(places, mean, yerr=std, color=color, capsize=2, linewidth=1)
     low, high = ([m + side * s for m, s in zip(mean, std, strict=True)] for side in (-1, 1))
     axes.fill_between(places, list(low), list(high), color=color, alpha=0.2, linewidth=0)
+
+
+def across(axes: Axes, drawing: Drawing, values: Sequence[float], name: str) -> None:
+    """A line across, for a method that what is drawn over doesn't concern."""
+    color, _ = drawing.style(name)
+    axes.axhline(drawing.summary(values).mean, color=color, linestyle="--", linewidth=1.2, label=name)
 
 
 def _wrapped(text: str, figure: Figure) -> str:

@@ -1,17 +1,23 @@
-"""Metric over ρ for each scope with error bands, as in the paper's Figs. 1, 2, 6 and 7."""
+"""Metric over ρ for each scope with error bands, as in the paper's Figs. 1, 2, 6, 7 and 10.
+
+Columns of the board that differ in what is trained share their panels, as Fig. 10 wants it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.board.board import Board
 from bench.board.cells import Cell
 from bench.board.layouts.base import BASE_ROW
-from bench.plots.drawing import STYLES, Drawing, line
-from bench.trial import NONE
+from bench.plots.drawing import Drawing, grouped, line
+from bench.trial import NONE, Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_STYLES = {"only_norm": "--", "no_norm": ":"}
+"""Lines of scopes as in the paper's figures; all others are solid."""
 
 
 def draw(drawing: Drawing) -> None:
@@ -19,28 +25,32 @@ def draw(drawing: Drawing) -> None:
     from matplotlib import pyplot as plt
 
     board = drawing.board
-    rows = [row for row in board.rows if row != BASE_ROW]
+    rows = [row for row in board.rows if row != BASE_ROW] or list(board.rows)
+    panels = grouped(board.columns, lambda column: _title(drawing, column))
     drawing.figure, axes = plt.subplots(
-        len(board.columns),
-        max(len(rows), 1),
-        figsize=(3.4 * max(len(rows), 1), 2.8 * len(board.columns) + 0.8),
+        len(panels),
+        len(rows),
+        figsize=(3.4 * len(rows), 2.8 * len(panels) + 0.8),
         sharey="row",
         squeeze=False,
         layout="constrained",
     )
-    for i, column in enumerate(board.columns):
+    for i, (title, columns) in enumerate(panels.items()):
         for j, row in enumerate(rows):
-            _panel(axes[i][j], drawing, board, row, column)
-            axes[i][j].set_title(f"{row}\n{column}", fontsize=9)
+            _panel(axes[i][j], drawing, row, columns)
+            axes[i][j].set_title(f"{row}\n{title}", fontsize=9)
         axes[i][0].set_ylabel(drawing.metric)
 
 
-def _panel(axes: Axes, drawing: Drawing, board: Board, row: str, column: str) -> None:
-    swept: set[float] = set()
-    for style, scope in zip(STYLES, board.scopes, strict=False):
-        cell = board.cells.get((row, column, scope))
-        if cell is not None:
-            swept |= _curve(axes, drawing, cell, scope, style)
+def _title(drawing: Drawing, column: str) -> str:
+    first = next(cell.trial for (_, of, _), cell in drawing.board.cells.items() if of == column)
+    return drawing.column(first, leave_out=("trainable",))
+
+
+def _panel(axes: Axes, drawing: Drawing, row: str, columns: Sequence[str]) -> None:
+    board = drawing.board
+    cells = [cell for column in columns for scope in board.scopes if (cell := board.cells.get((row, column, scope)))]
+    swept = {rho for cell in cells for rho in _curve(axes, drawing, cell)}
     if not swept:
         axes.text(0.5, 0.5, "no results yet", ha="center", transform=axes.transAxes, color="0.4")
         return
@@ -49,20 +59,34 @@ def _panel(axes: Axes, drawing: Drawing, board: Board, row: str, column: str) ->
     labels = {rho: f"{rho:g}" for rho in sorted(swept)}
     axes.set_xticks(list(labels), list(labels.values()), rotation=45 if len(swept) > 4 else 0, fontsize=8)
     axes.minorticks_off()
-    base = board.cells.get((BASE_ROW, column, NONE))
-    if base and (summary := base.chosen.summary):
-        axes.axhline(summary.mean, color="0.35", linestyle="--", linewidth=1, label=BASE_ROW)
-        if summary.std is not None:
-            axes.axhspan(summary.mean - summary.std, summary.mean + summary.std, color="0.5", alpha=0.15, lw=0)
+    for column, color in zip(columns, ("0.35", "0.65"), strict=False):
+        base = board.cells.get((BASE_ROW, column, NONE))
+        if base and (summary := base.chosen.summary):
+            label = _label(drawing, base.trial, BASE_ROW)
+            axes.axhline(summary.mean, color=color, linestyle="-.", linewidth=1, label=label)
+            if summary.std is not None:
+                axes.axhspan(summary.mean - summary.std, summary.mean + summary.std, color=color, alpha=0.15, lw=0)
     axes.set_xlabel("ρ")
     axes.grid(alpha=0.25, linewidth=0.5)
 
 
-def _curve(axes: Axes, drawing: Drawing, cell: Cell, label: str, style: tuple[str, str]) -> set[float]:
+def _curve(axes: Axes, drawing: Drawing, cell: Cell) -> set[float]:
     """Draw one scope; returns the ρ that have results."""
-    color, marker = style
+    label = _label(drawing, cell.trial, cell.trial.scope)
+    color, marker = drawing.style(label)
     points = {runs.rho: summary for runs in cell.swept if runs.rho and (summary := runs.summary)}
     if points:
         drawing.counts |= {summary.n for summary in points.values()}
-        line(axes, points, color=color, marker=marker, label=label)
+        style = _STYLES.get(cell.trial.scope, "-")
+        line(axes, points, color=color, marker=marker, label=label, style=style)
     return set(points)
+
+
+def _label(drawing: Drawing, trial: Trial, name: str) -> str:
+    varies = "trainable" in drawing.board.layout.column_fields
+    return f"{name}, {_TRAINED[trial.trainable]}" if varies else name
+
+
+_TRAINED = {
+    "all": "norm layers trained", "freeze_norm": "norm layers fixed", "only_norm": "only norm layers trained",
+}  # fmt: skip

@@ -5,13 +5,12 @@ Methods without a sparsity of their own are lines across.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Sequence
+from typing import Any
 
 from bench.errors import UserError
-from bench.plots.drawing import Drawing, Point, curve, grouped
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from bench.plots.drawing import Drawing, PlottedTrial, across, curve, grouped
 
 
 def draw(drawing: Drawing) -> None:
@@ -21,25 +20,40 @@ def draw(drawing: Drawing) -> None:
     panels = grouped(drawing.at_chosen_rho(drawing.points), lambda point: drawing.column(point.trial))
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):
+        swept: set[float] = set()
         for name, line in grouped(points, lambda p: drawing.method(p.trial, leave_out="sparsity")).items():
             by_sparsity = grouped(line, lambda p: _sparsity(p))
             if None in by_sparsity:
-                _across(panel, drawing, line, name)
+                across(panel, drawing, [p.value for p in line], name)
                 continue
-            values = {s: [p.value for p in group] for s, group in by_sparsity.items()}
+            values = {1 - s: [p.value for p in group] for s, group in by_sparsity.items()}
+            swept |= by_sparsity.keys()
             curve(panel, drawing, values, name)
         panel.set_title(title, fontsize=9)
+        # By the share that is perturbed, or all that is sparse would stand in one place; the labels say the sparsity.
+        panel.set_xscale("log")
+        panel.invert_xaxis()
+        ticks = _apart(sorted(swept))
+        panel.set_xticks([1 - s for s in ticks], [f"{100 * s:g} %" for s in ticks], rotation=45, fontsize=8)
+        panel.minorticks_off()
         panel.set_xlabel("sparsity: share not perturbed")
         panel.grid(alpha=0.25, linewidth=0.5)
     drawing.label_rows(axes)
 
 
-def _sparsity(point: Point) -> Any:
+def _sparsity(point: PlottedTrial) -> Any:
     value = dict(point.trial.settings).get("sparsity")
     return value if isinstance(value, int | float) else None
 
 
-def _across(axes: Axes, drawing: Drawing, points: list[Point], label: str) -> None:
-    summary = drawing.summary([point.value for point in points])
-    color, _ = drawing.style(label)
-    axes.axhline(summary.mean, color=color, linestyle="--", linewidth=1.2, label=label)
+def _apart(sparsities: Sequence[float]) -> list[float]:
+    """Those whose labels don't overlap, from the sparsest on."""
+    kept: list[float] = []
+    for sparsity in reversed(sparsities):
+        if not kept or math.log10((1 - sparsity) / (1 - kept[-1])) > _LABEL:
+            kept.append(sparsity)
+    return kept
+
+
+_LABEL = 0.08
+"""Powers of ten that a label needs."""

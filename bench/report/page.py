@@ -26,7 +26,7 @@ from bench.store.read.query import as_list
 from bench.sweep import Sweep
 
 _LOG_LINES = 30
-_PROVENANCE = ("device", "host", "launcher", "git_commit", "sambench", "torch", "python", "world_size")
+_PROVENANCE = ("device", "host", "launcher", "code", "git_commit", "sambench", "torch", "python", "world_size")
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,10 @@ def _tables(stores: Readable, sweep: Sweep) -> list[tuple[str, tuple[str, ...], 
 def _provenance(stores: Readable, sweep: Sweep) -> dict[str, str]:
     """Each fact with its values and the number of done trials that have them."""
     ids = [trial.trial_id for trial in sweep.trials]
+    counting = "outcome = 'done' AND NOT superseded AND trial_id IN $ids"
     rows = (
         connect(stores, ["attempts"])
-        .execute(
-            f"SELECT {', '.join(_PROVENANCE)} FROM attempts WHERE outcome = 'done' AND trial_id IN $ids", {"ids": ids}
-        )
+        .execute(f"SELECT {', '.join(_PROVENANCE)} FROM attempts WHERE {counting}", {"ids": ids})
         .fetchall()
     )
     counted = {name: Counter(str(row[place]) for row in rows) for place, name in enumerate(_PROVENANCE)}

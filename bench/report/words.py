@@ -34,4 +34,4 @@ def _doubts(board: Board) -> list[str]:
         )
     if mixed := list(dict.fromkeys(FIELDS[field] for field, _ in board.footnotes.letters)):
         lines.append(f"Results differ in {', '.join(mixed)}, so that differences may not be the method's alone.")
-    return lines
+    return [*lines, *board.weak_steps]

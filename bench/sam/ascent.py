@@ -42,7 +42,15 @@ class GradientsOf:
 
 def ascent_gradients(loss: Tensor, tensors: dict[str, nn.Parameter]) -> dict[str, Tensor]:
     """Gradient of `loss` for each tensor that it depends on, by name; no `.grad` is touched."""
-    if not loss.requires_grad:
+    if not (loss.requires_grad and tensors):
         return {}
-    found: Sequence[Tensor | None] = torch.autograd.grad(loss, list(tensors.values()), allow_unused=True)
+    try:
+        found: Sequence[Tensor | None] = torch.autograd.grad(loss, list(tensors.values()), allow_unused=True)
+    except RuntimeError as error:
+        if "use_reentrant=True" in str(error):
+            raise RuntimeError(
+                "re-entrant gradient checkpointing can't give the gradients of some tensors only, which pass 1 takes; "
+                "use torch.utils.checkpoint.checkpoint(…, use_reentrant=False)"
+            ) from error
+        raise
     return {name: g for name, g in zip(tensors, found, strict=True) if g is not None}

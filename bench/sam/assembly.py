@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -11,11 +11,12 @@ from torch.optim import Optimizer
 from bench.registry import Scalar
 from bench.sam.context import Context
 from bench.sam.names import parse_scope
-from bench.sam.norms import NORM_RULES
+from bench.sam.norms import NormRule, check_rule
 from bench.sam.registry import SCOPES, VARIANTS
 from bench.sam.scopes.named import Named
 from bench.sam.scopes.scope import Scope
 from bench.sam.settings import one_of, resolve
+from bench.sam.supported import check_held, check_model, check_optimizers, check_sparse
 from bench.sam.variants.variant import Variant
 
 
@@ -33,30 +34,34 @@ def unwrap(model: nn.Module) -> tuple[nn.Module, bool]:
 
 
 def build(
-    model: nn.Module,
-    optimizer: Optimizer,
-    variant: str,
-    scope: str | Iterable[str],
-    settings: Mapping[str, Scalar],
-    *,
-    norm_rule: str,
-    seed: int,
+    context: Context, variant: str, scope: str | Iterable[str], settings: Mapping[str, Scalar]
 ) -> tuple[Variant, Scope]:
     """The two objects. ValueError for unknown names and settings, and for a scope without parameters."""
-    one_of("variant", variant, tuple(VARIANTS))
-    one_of("norm_rule", norm_rule, tuple(NORM_RULES))
-    name, stages = parse_scope(scope) if isinstance(scope, str) else ("", ())
+    name = parse_scope(scope)[0] if isinstance(scope, str) else ""
     entries = {variant: VARIANTS[variant]} | ({name: SCOPES[name]} if name else {})
     values = resolve(entries, settings)
-    context = _context(model, optimizer, stages, norm_rule, seed)
     built = VARIANTS[variant].load()(context, **values[variant])
     place = SCOPES[name].load()(context, **values[name]) if name else Named(context, names=scope)
+    check_sparse(context, built, place, variant)
     return built, place
 
 
-def _context(model: nn.Module, optimizer: Optimizer, stages: tuple[int, ...], norm_rule: str, seed: int) -> Context:
+def context_of(
+    model: nn.Module,
+    optimizer: Optimizer | Sequence[Optimizer],
+    variant: str,
+    scope: str | Iterable[str],
+    *,
+    norm_rule: NormRule,
+    seed: int,
+) -> Context:
+    """What variant and scope will look at. ValueError for what can't be trained with this step."""
+    check_model(model)
+    optimizers = check_optimizers(optimizer)
+    one_of("variant", variant, tuple(VARIANTS))
+    check_rule(norm_rule)
+    stages = parse_scope(scope)[1] if isinstance(scope, str) else ()
     bare, _ = unwrap(model)
-    trainable = {name: p for name, p in bare.named_parameters() if p.requires_grad}
-    if not trainable:
-        raise ValueError(f"{type(bare).__name__} has no parameter that requires a gradient")
-    return Context(model=bare, optimizer=optimizer, trainable=trainable, norm_rule=norm_rule, stages=stages, seed=seed)
+    context = Context(model=bare, optimizers=optimizers, norm_rule=norm_rule, stages=stages, seed=seed)
+    check_held(context)
+    return context

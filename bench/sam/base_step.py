@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
+from bench.sam.optimizer_update import update_of
+
 
 class BaseStep:
-    """What the base optimizer does with the gradients in `.grad`."""
+    """What the base optimizers do with the gradients in `.grad`."""
 
-    def __init__(self, optimizer: Optimizer, scaler: GradScaler | None, max_grad_norm: float | None) -> None:
+    def __init__(
+        self,
+        optimizers: Sequence[Optimizer],
+        scaler: GradScaler | None,
+        max_grad_norm: float | None,
+        device: torch.device,
+    ) -> None:
         if max_grad_norm is not None and not max_grad_norm > 0:
             raise ValueError(f"max_grad_norm = {max_grad_norm!r} must be positive; use None for no clipping")
-        self._optimizer = optimizer
-        self._scaler = scaler
+        self._optimizers, self._device = optimizers, device
+        self._updates = [update_of(optimizer) for optimizer in optimizers]
+        self._scaler = scaler if scaler is not None and scaler.is_enabled() else None
         self._max_grad_norm = max_grad_norm
 
     def scaled(self, loss: Tensor) -> Tensor:
@@ -31,37 +39,40 @@ class BaseStep:
 
     def unscaled(self, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
         """Gradients of the loss, from those of the scaled loss."""
-        if self._scaler is None:
+        if self._scaler is None or not gradients:
             return gradients
-        scale = 1 / self._scaler.get_scale()
-        return {name: gradient * scale for name, gradient in gradients.items()}
+        scale = self._scaler._get_scale_async()
+        assert scale is not None, "a loss was scaled"
+        inverse = scale.double().reciprocal()
+        return {name: gradient * inverse.to(gradient.dtype) for name, gradient in gradients.items()}
 
-    def make(self, finish: Callable[[], None] | None) -> tuple[float, bool]:
+    def make(self, finish: Callable[[Tensor], None] | None) -> tuple[Tensor, Tensor]:
         """Update the weights, unless the gradient isn't finite; its norm, and whether there was an update.
 
-        `finish` changes gradients in place before they are clipped; it only sees finite ones.
+        `finish` changes gradients in place before they are clipped; it is told whether they are finite.
         """
-        if self._scaler is not None:
-            self._scaler.unscale_(self._optimizer)
+        for optimizer in self._optimizers if self._scaler is not None else ():
+            assert self._scaler is not None
+            self._scaler.unscale_(optimizer)
         norm = self._norm()
-        if finish is not None and math.isfinite(norm):
-            finish()
-            norm = self._norm()
-        if self._max_grad_norm is not None and math.isfinite(norm):
-            torch.nn.utils.clip_grads_with_norm_(self._parameters(), self._max_grad_norm, torch.tensor(norm))
-        self._update(finite=math.isfinite(norm))
-        return norm, math.isfinite(norm)
+        if finish is not None:
+            finish(norm.isfinite())
+            norm = torch.where(norm.isfinite(), self._norm(), norm)
+        if self._max_grad_norm is not None:
+            # In single precision, as everything that the update is scaled by.
+            torch.nn.utils.clip_grads_with_norm_(self._parameters(), self._max_grad_norm, norm.float())
+        finite = norm.isfinite()
+        for update in self._updates:
+            update(finite)
+        if self._scaler is not None:
+            # It has seen the overflow as it unscaled, and lowers the scale.
+            self._scaler.update()
+        return norm, finite
 
     def _parameters(self) -> list[Tensor]:
-        return [p for group in self._optimizer.param_groups for p in group["params"] if p.grad is not None]
+        groups = (group for optimizer in self._optimizers for group in optimizer.param_groups)
+        return [p for group in groups for p in group["params"] if p.grad is not None]
 
-    def _norm(self) -> float:
-        return float(torch.nn.utils.get_total_norm([p.grad for p in self._parameters() if p.grad is not None]))
-
-    def _update(self, *, finite: bool) -> None:
-        if self._scaler is not None:
-            # The scaler skips by its own record of overflows, and lowers the scale after one.
-            self._scaler.step(self._optimizer)
-            self._scaler.update()
-        elif finite:
-            self._optimizer.step()
+    def _norm(self) -> Tensor:
+        gradients = [p.grad for p in self._parameters() if p.grad is not None]
+        return torch.nn.utils.get_total_norm(gradients) if gradients else torch.zeros((), device=self._device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -13,12 +12,13 @@ from bench.sam.ascent import GradientsOf, ascent_gradients
 from bench.sam.base_step import BaseStep
 from bench.sam.batches import Batch, TensorBatch
 from bench.sam.context import Context
-from bench.sam.displacement import displaced
+from bench.sam.displacement import displaced, in_full_precision, share_moved
+from bench.sam.gradients import marks
 from bench.sam.noise import Noise
 from bench.sam.precision import AscentPrecision
 from bench.sam.prefix import SharedPrefix
 from bench.sam.reduction import Reduction, add_share
-from bench.sam.report import Pass
+from bench.sam.report import Ascent, Pass
 from bench.sam.running_stats import tracking_layers, unchanged
 from bench.sam.scopes.scope import Scope
 from bench.sam.variants.variant import Variant, joint_norm
@@ -42,7 +42,7 @@ class TwoPasses:
     ) -> None:
         self._context, self._variant, self._scope = context, variant, scope
         self._base, self._reduction, self._share = base, reduction, ascent_share
-        self._device = next(iter(context.trainable.values())).device
+        self._device = context.device
         self._precision = AscentPrecision(self._device, ascent_dtype)
         self._layers = tracking_layers(context.model)
         self._first_stats_only = first_stats_only
@@ -57,8 +57,13 @@ class TwoPasses:
         self._chosen = self._variant.choose(self._scope.tensors)
         trainable = self._context.trainable
         self._wanted = trainable if self._variant.full_gradient else self._chosen
-        self._gradients = GradientsOf(self._wanted.values(), trainable.values())
+        self._gradients = GradientsOf(self._wanted.values(), (*trainable.values(), *self._context.outside))
         self._full_gradient: dict[str, Tensor] = {}
+
+    def scope_changed(self) -> None:
+        """The scope has other tensors than before, so that the passes may share another prefix."""
+        if self._prefix is not None:
+            self._prefix.forget()
 
     def run(self, batch: Batch, *, rho: float, last: bool) -> Pass:
         """Both passes; adds the batch's share of the descent gradient to `.grad`."""
@@ -67,25 +72,28 @@ class TwoPasses:
         if self._variant.full_gradient:
             add_share(self._full_gradient, gradients, batch.share)
         tensors = {name: self._chosen[name] for name in self._chosen if name in gradients}
-        perturbation = self._perturbation(tensors, gradients, rho, result)
+        perturbation, ascent = self._perturbation(tensors, gradients, rho)
         del gradients
-        with displaced(list(tensors.values()), perturbation):
-            selects = self._variant.selects_samples and perturbation is not None
+        without = [tensor for name, tensor in self._chosen.items() if name not in tensors]
+        before = marks(without)
+        weights: list[Tensor] = list(tensors.values())
+        with displaced(weights, perturbation) as originals:
+            ascent.moved = share_moved(weights, originals)
+            # Such a variant waits for the device: how many samples pass 2 has depends on it.
+            selects = self._variant.selects_samples and bool(ascent.good)
             second = self._selected(batch, noise) if selects else batch
             noise.repeat()
-            perturbed_loss = self._descend(second, batch.share, last=last)
-        if perturbation is not None:
-            result.perturbed_loss = perturbed_loss
+            result.perturbed_loss = self._descend(second, batch.share, last=last)
+        if marks(without) != before:
+            raise RuntimeError(_HALF_PERTURBED)
+        result.ascent = ascent
         return result
 
     def full_gradient(self) -> dict[str, Tensor]:
-        """Gradient at w of every trainable tensor over the whole batch, if the variant wants it.
-
-        Nothing, too, if it isn't finite: it must not be remembered, nor mixed with a gradient that is.
-        """
+        """Gradient at w of every trainable tensor over the whole batch, if the variant wants it."""
         gradients, self._full_gradient = self._full_gradient, {}
         self._reduction.average(gradients.values())
-        return gradients if math.isfinite(float(joint_norm(gradients.values()))) else {}
+        return gradients
 
     def _ascend(self, batch: Batch) -> tuple[Pass, dict[str, Tensor]]:
         with self._first_pass():
@@ -97,7 +105,7 @@ class TwoPasses:
         if self._share == 1:
             return batch
         assert isinstance(batch, TensorBatch), "a closure can't be cut"
-        return batch.take(slice(0, max(1, int(self._share * len(batch.inputs)))))
+        return batch.take(slice(0, max(1, int(self._share * len(batch)))))
 
     @contextmanager
     def _first_pass(self) -> Iterator[None]:
@@ -111,20 +119,22 @@ class TwoPasses:
 
     @torch.no_grad()
     def _perturbation(
-        self, tensors: dict[str, nn.Parameter], gradients: dict[str, Tensor], rho: float, result: Pass
-    ) -> list[Tensor] | None:
-        """ε per tensor; None where the gradient norm is zero or not finite."""
-        names, weights = list(tensors), [tensor.detach() for tensor in tensors.values()]
-        chosen = self._scope.restrict_gradient(names, [gradients[name] for name in names])
-        direction, norm = self._variant.direction(names, weights, chosen) if names else ([], torch.zeros(()))
-        result.ascent_norm = size = float(norm)
-        if size == 0 or not math.isfinite(size):
-            return None
+        self, tensors: dict[str, nn.Parameter], gradients: dict[str, Tensor], rho: float
+    ) -> tuple[list[Tensor], Ascent]:
+        """ε per tensor; zero where the gradient norm is zero or not finite."""
+        if not tensors:
+            nothing = torch.zeros((), device=self._device)
+            return [], Ascent(norm=nothing, good=nothing.bool(), perturbation_norm=nothing)
+        names, weights = list(tensors), in_full_precision([tensor.detach() for tensor in tensors.values()])
+        chosen = self._scope.restrict_gradient(names, in_full_precision([gradients[name] for name in names]))
+        direction, norm = self._variant.direction(names, weights, chosen)
+        good = norm.isfinite().logical_and(norm > 0)
         floor = self._variant.floor if self._scope.floor is None else self._scope.floor
-        perturbation = list(torch._foreach_mul(direction, self._variant.step_size(rho, size, floor)))
+        # In double precision, as the host would compute it.
+        size = self._variant.step_size(rho, norm.double(), floor)
+        perturbation = [_where(good, epsilon) for epsilon in _times(direction, size)]
         perturbation = self._scope.restrict_perturbation(names, perturbation)
-        result.perturbation_norm = joint_norm(perturbation)
-        return perturbation
+        return perturbation, Ascent(norm=norm, good=good, perturbation_norm=joint_norm(perturbation))
 
     def _selected(self, batch: Batch, noise: Noise) -> Batch:
         noise.repeat()
@@ -141,3 +151,27 @@ class TwoPasses:
             loss = batch.loss()
             self._base.backward(loss * weight)
         return loss.detach()
+
+
+_HALF_PERTURBED = (
+    "a tensor of the scope has a gradient in pass 2 and had none in pass 1, so that it wasn't perturbed: re-entrant "
+    "gradient checkpointing, or an autograd function that goes backward itself, hides it from pass 1; use "
+    "torch.utils.checkpoint.checkpoint(…, use_reentrant=False)"
+)
+
+
+def _times(direction: list[Tensor], size: Tensor | float) -> list[Tensor]:
+    if not isinstance(size, Tensor):
+        return list(torch._foreach_mul(direction, size))
+    if len({tensor.dtype for tensor in direction}) == 1:
+        return list(torch._foreach_mul(direction, size.to(direction[0].dtype)))
+    return [tensor * size.to(tensor.dtype) for tensor in direction]
+
+
+def _where(good: Tensor, epsilon: Tensor) -> Tensor:
+    """ε, or zero. Not as a product, since zero times NaN isn't zero."""
+    if not epsilon.is_sparse:
+        return torch.where(good, epsilon, 0)
+    whole = epsilon.coalesce()
+    values = torch.where(good, whole.values(), 0)
+    return torch.sparse_coo_tensor(whole.indices(), values, whole.shape, is_coalesced=True, check_invariants=False)

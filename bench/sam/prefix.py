@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from bench.sam.ascent import GradientsOf
 from bench.sam.noise import Noise
 from bench.sam.precision import AscentPrecision
-from bench.sam.running_stats import counted_twice, tracking_layers, unchanged
+from bench.sam.running_stats import countable, counted_twice, tracking_layers, unchanged
 from bench.sam.stages import chain, has_chain
 
 
@@ -51,6 +51,10 @@ class SharedPrefix:
         with self._forward(self._first):
             yield
 
+    def forget(self) -> None:
+        """Find anew what lies before the first perturbed tensor, which may be another now."""
+        self._start = None
+
     @contextmanager
     def second_pass(self) -> Iterator[None]:
         """Inside, calling the model goes on from what the first pass held."""
@@ -60,9 +64,13 @@ class SharedPrefix:
 
     @staticmethod
     def applies_to(model: nn.Module) -> bool:
-        """Whether calling `model` runs its chain: not if its call was compiled or its forward replaced."""
+        """Whether calling `model` runs its chain: not if its call was compiled or its forward replaced.
+
+        Nor if a layer of the user's own keeps statistics, which one run can't move as two would.
+        """
         compiled = getattr(model, "_compiled_call_impl", None) is not None
-        return has_chain(model) and not compiled and "forward" not in vars(model)
+        known = all(countable(layer) for layer in tracking_layers(model))
+        return has_chain(model) and known and not compiled and "forward" not in vars(model)
 
     @contextmanager
     def _forward(self, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:

@@ -1,4 +1,7 @@
-"""What a step did: quantities of the last step, and counts since the start."""
+"""What a step did: quantities of the last step, and counts since the start.
+
+All stay on the device until somebody asks for one, so that no step waits for them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,20 @@ from torch import Tensor
 
 
 @dataclass(kw_only=True)
+class Ascent:
+    """How the perturbation of one micro-batch came out."""
+
+    norm: Tensor
+    """‖Tg‖₂ over the scope (‖g‖₂ where the variant normalises nothing)."""
+    good: Tensor
+    """Whether there is an ε: a boolean scalar, false where the norm is zero or not finite."""
+    perturbation_norm: Tensor
+    """‖ε‖₂."""
+    moved: Tensor | None = None
+    """Share of the entries that w + ε changes, where the weights have fewer than 32 bits."""
+
+
+@dataclass(kw_only=True)
 class Pass:
     """One micro-batch's two passes."""
 
@@ -17,42 +34,63 @@ class Pass:
     """Mean loss at w; a scalar without a graph."""
     share: float = 1.0
     """Of the step's samples."""
+    ascent: Ascent | None = None
+    """None if there was no pass for it."""
     perturbed_loss: Tensor | None = None
-    """Mean loss at w + ε, of the samples of pass 2; None if there was no ε."""
-    ascent_norm: float | None = None
-    """‖Tg‖₂ over the scope (‖g‖₂ where the variant normalises nothing); None if there was no pass for it."""
-    perturbation_norm: Tensor | None = None
+    """Mean loss at w + ε, of the samples of pass 2; None if there was no pass for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perturbed:
+    """The micro-batches of a step that had an ε: how many, and means over them, which are NaN where none had."""
+
+    count: Tensor
+    loss: Tensor
+    """Mean loss at w + ε."""
+    norm: Tensor
     """‖ε‖₂."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The last step; means over its micro-batches. A quantity that the step didn't have is None."""
+    """The last step; means over its micro-batches. A quantity that the step didn't have is None.
+
+    Scalars on the device. Asking for `perturbed_loss` or `perturbation_norm` waits for it, to tell whether there is
+    one; `perturbed` doesn't.
+    """
 
     loss: Tensor
-    """Mean loss at w, a scalar on the device."""
-    perturbed_loss: Tensor | None
-    """Mean loss at w + ε."""
-    ascent_norm: float | None
+    """Mean loss at w."""
+    ascent_norm: Tensor | None
     """Norm that the perturbation was normalised by."""
-    perturbation_norm: Tensor | None
-    """‖ε‖₂."""
-    gradient_norm: float
+    gradient_norm: Tensor
     """‖·‖₂ of the gradient that the base optimizer was given, before clipping."""
+    perturbed: Perturbed | None
+    """What the step was at w + ε; None if it perturbed nothing on purpose."""
+    moved: Tensor | None
+    """Smallest share of perturbed entries that moved at all; None where the weights are of 32 bits or more."""
+
+    @property
+    def perturbed_loss(self) -> Tensor | None:
+        """Mean loss at w + ε; None if there was no ε."""
+        return self.perturbed.loss if self.perturbed and bool(self.perturbed.count) else None
+
+    @property
+    def perturbation_norm(self) -> Tensor | None:
+        """‖ε‖₂; None if there was no ε."""
+        return self.perturbed.norm if self.perturbed and bool(self.perturbed.count) else None
 
     @classmethod
-    def of(cls, passes: Sequence[Pass], gradient_norm: float) -> Report:
+    def of(cls, passes: Sequence[Pass], gradient_norm: Tensor) -> Report:
         """Average losses over samples, and norms over micro-batches."""
-        norms = [each.ascent_norm for each in passes if each.ascent_norm is not None]
-        shares = [each.share for each in passes]
-        loss = mean([each.loss for each in passes], shares)
-        assert loss is not None, "a step has at least one pass"
+        ascents = [each.ascent for each in passes if each.ascent is not None]
+        moved = [ascent.moved for ascent in ascents if ascent.moved is not None]
         return cls(
-            loss=loss,
-            perturbed_loss=mean([each.perturbed_loss for each in passes], shares),
-            ascent_norm=sum(norms) / len(norms) if norms else None,
-            perturbation_norm=mean([each.perturbation_norm for each in passes]),
+            loss=torch.stack([each.loss * each.share for each in passes]).sum() / sum(each.share for each in passes),
+            ascent_norm=torch.stack([each.norm.double() for each in ascents]).mean() if ascents else None,
             gradient_norm=gradient_norm,
+            perturbed=_perturbed(passes) if ascents else None,
+            moved=torch.stack(moved).amin() if moved else None,
         )
 
 
@@ -66,12 +104,42 @@ class Counts:
     """Ascents without ε, because the gradient norm was zero or not finite; the base step was made at w."""
     skipped: int = 0
     """Steps without an update, because the gradient norm was not finite."""
+    clamped: int = 0
+    """Steps whose radius the variant's schedule would have taken out of its range."""
 
 
-def mean(values: Sequence[Tensor | None], shares: Sequence[float] | None = None) -> Tensor | None:
-    """Mean of those that are there, weighted by shares if there are any; None if none is."""
-    weights = shares or [1.0] * len(values)
-    present = [(value, weight) for value, weight in zip(values, weights, strict=True) if value is not None]
-    if not present:
-        return None
-    return torch.stack([value * weight for value, weight in present]).sum() / sum(weight for _, weight in present)
+class Tally:
+    """Counts, of which those that only the device knows stay there until they are read."""
+
+    def __init__(self, counts: Counts | None = None) -> None:
+        self._counts = counts or Counts()
+        self._pending: Tensor | None = None
+        """(2,) ascents without ε and steps without an update, since the last reading."""
+
+    def add(self, passes: Sequence[Pass], made: Tensor, *, clamped: bool) -> None:
+        """Count a step."""
+        self._counts.steps += 1
+        self._counts.clamped += clamped
+        without = [each.ascent.good.logical_not() for each in passes if each.ascent is not None]
+        skipped = made.logical_not().long()
+        both = torch.stack([torch.stack(without).sum() if without else torch.zeros_like(skipped), skipped])
+        self._pending = both if self._pending is None else self._pending + both
+
+    def read(self) -> Counts:
+        """The counts so far."""
+        if self._pending is not None:
+            unperturbed, skipped = self._pending.tolist()
+            self._counts.unperturbed += unperturbed
+            self._counts.skipped += skipped
+            self._pending = None
+        return self._counts
+
+
+def _perturbed(passes: Sequence[Pass]) -> Perturbed:
+    made = [(each, each.ascent, each.perturbed_loss) for each in passes]
+    pairs = [(each.share, ascent, loss) for each, ascent, loss in made if ascent is not None and loss is not None]
+    count = torch.stack([ascent.good for _, ascent, _ in pairs]).sum()
+    samples = torch.stack([ascent.good * share for share, ascent, _ in pairs]).sum()
+    losses = [torch.where(ascent.good, loss * share, 0) for share, ascent, loss in pairs]
+    norms = [torch.where(ascent.good, ascent.perturbation_norm, 0) for _, ascent, _ in pairs]
+    return Perturbed(count=count, loss=torch.stack(losses).sum() / samples, norm=torch.stack(norms).sum() / count)

@@ -14,13 +14,18 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-Tracking = nn.modules.batchnorm._NormBase
+Tracking = nn.Module
+"""A layer that keeps running statistics: torch's, or a user's own with a buffer `running_mean`."""
 
 
 def tracking_layers(model: nn.Module) -> list[Tracking]:
     """Norm layers that keep running statistics."""
-    layers = [module for module in model.modules() if isinstance(module, Tracking)]
-    return [layer for layer in layers if layer.running_mean is not None]
+    return [module for module in model.modules() if isinstance(module._buffers.get("running_mean"), Tensor)]
+
+
+def countable(layer: Tracking) -> bool:
+    """Whether `counted_twice` knows how the layer's statistics move."""
+    return isinstance(layer, nn.modules.batchnorm._NormBase)
 
 
 @contextmanager
@@ -45,7 +50,7 @@ class MeanOverMicroBatches:
     def __init__(self, layers: Sequence[Tracking], count: int) -> None:
         layers = layers if count > 1 else ()
         self._moving = [tensor for layer in layers for tensor in moving_statistics(layer)]
-        self._counters = [c for layer in layers if (c := layer.num_batches_tracked) is not None]
+        self._counters = [c for layer in layers if (c := _count(layer)) is not None]
         self._start = [tensor.clone() for tensor in (*self._moving, *self._counters)]
         self._sums = [torch.zeros_like(tensor) for tensor in self._moving]
         self._count = count
@@ -66,15 +71,17 @@ class MeanOverMicroBatches:
 @contextmanager
 def counted_twice(layers: Sequence[Tracking]) -> Iterator[None]:
     """Let one forward pass move the running statistics, and the counts of batches, as two would."""
-    momenta = [layer.momentum for layer in layers]
-    counts = [layer.num_batches_tracked for layer in layers]
+    known = [layer for layer in layers if isinstance(layer, nn.modules.batchnorm._NormBase)]
+    assert len(known) == len(layers), "models with other layers have no shared prefix"
+    momenta = [layer.momentum for layer in known]
+    counts = [_count(layer) for layer in known]
     versions = [None if count is None else count._version for count in counts]
-    for layer in layers:
+    for layer in known:
         layer.momentum = _twice(layer)
     try:
         yield
     finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
+        for layer, momentum in zip(known, momenta, strict=True):
             layer.momentum = momentum
         for count, version in zip(counts, versions, strict=True):
             # Only layers that ran have counted; asking for the version needs no transfer from the device.
@@ -84,18 +91,31 @@ def counted_twice(layers: Sequence[Tracking]) -> Iterator[None]:
 
 def moving_statistics(layer: Tracking) -> list[Tensor]:
     """Running mean and variance."""
-    return [tensor for tensor in (layer.running_mean, layer.running_var) if tensor is not None]
+    return [
+        tensor for name in ("running_mean", "running_var") if isinstance(tensor := layer._buffers.get(name), Tensor)
+    ]
+
+
+def _count(layer: Tracking) -> Tensor | None:
+    count = layer._buffers.get("num_batches_tracked")
+    return count if isinstance(count, Tensor) else None
 
 
 def _statistics(layer: Tracking) -> list[Tensor]:
-    tensors = (layer.running_mean, layer.running_var, layer.num_batches_tracked)
-    return [tensor for tensor in tensors if tensor is not None]
+    """All that a forward pass may move: a user's own layer may keep more than mean and variance."""
+    if isinstance(layer, nn.modules.batchnorm._NormBase):
+        count = _count(layer)
+        return [*moving_statistics(layer), *([] if count is None else [count])]
+    return [tensor for tensor in layer._buffers.values() if isinstance(tensor, Tensor)]
 
 
 def _twice(layer: Tracking) -> float | None:
-    if layer.momentum is not None:
-        return 1 - (1 - layer.momentum) ** 2
-    if not isinstance(layer, nn.modules.batchnorm._BatchNorm) or layer.num_batches_tracked is None:
+    assert isinstance(layer, nn.modules.batchnorm._NormBase)
+    momentum = layer.momentum
+    if momentum is not None:
+        return 1 - (1 - momentum) ** 2
+    count = _count(layer)
+    if not isinstance(layer, nn.modules.batchnorm._BatchNorm) or count is None:
         return None
     # A cumulative average weighs batch k by 1/k: after n batches, two more weigh 1 − n/(n+2) together.
-    return 2 / (float(layer.num_batches_tracked) + 2)
+    return 2 / (float(count) + 2)

@@ -16,8 +16,19 @@ Link = tuple[int, Callable[[Tensor], Tensor]]
 
 
 def has_chain(model: nn.Module) -> bool:
-    """Whether the model says of which segments it is made."""
-    return getattr(model, "segments", None) is not None
+    """Whether the model says of which segments it is made, rather than have something else of that name."""
+    segments = getattr(model, "segments", None)
+    if not callable(segments) or isinstance(segments, nn.Module):
+        return False
+    try:
+        links = segments()
+    except TypeError:  # it wants arguments
+        return False
+    return isinstance(links, Sequence) and len(links) > 0 and all(_is_link(link) for link in links)
+
+
+def _is_link(link: object) -> bool:
+    return isinstance(link, tuple) and len(link) == 2 and isinstance(link[0], int) and callable(link[1])
 
 
 def chain(model: nn.Module) -> Sequence[Link]:

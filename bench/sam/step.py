@@ -30,17 +30,22 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from bench.registry import Scalar
-from bench.sam.assembly import build, unwrap
+from bench.sam.assembly import build, context_of, unwrap
 from bench.sam.base_step import BaseStep
 from bench.sam.batches import Batch, ClosureBatch, Loss, TensorBatch
+from bench.sam.gradients import clear, leave, untouched
+from bench.sam.norms import NormRule
 from bench.sam.passes import TwoPasses
-from bench.sam.plain import plain_passes
+from bench.sam.precision import check_precision
 from bench.sam.prefix import SharedPrefix
 from bench.sam.reduction import Reduction
-from bench.sam.report import Counts, Pass, Report
+from bench.sam.report import Counts, Pass, Report, Tally
 from bench.sam.running_stats import MeanOverMicroBatches, moving_statistics, tracking_layers
 from bench.sam.samples import Samples
 from bench.sam.settings import check_rho, check_share, one_of
+from bench.sam.trees import Tree
+from bench.sam.unperturbed import plain_passes
+from bench.sam.variants.variant import joint_norm
 
 
 class SharpnessAware:
@@ -54,13 +59,11 @@ class SharpnessAware:
     """False: steps are the base optimizer's alone, at one pass each."""
     last: Report | None
     """The last step's losses and norms."""
-    counts: Counts
-    """Steps so far, and those that a zero or non-finite gradient norm changed."""
 
     def __init__(
         self,
         model: nn.Module,
-        optimizer: Optimizer,
+        optimizer: Optimizer | Sequence[Optimizer],
         variant: str = "sam",
         scope: str | Iterable[str] = "all",
         rho: float = 0.05,
@@ -68,7 +71,7 @@ class SharpnessAware:
         settings: Mapping[str, Scalar] | None = None,
         bn_stats: str = "both",
         m: int | None = None,
-        norm_rule: str = "type",
+        norm_rule: NormRule = "type",
         ascent_dtype: torch.dtype | None = None,
         ascent_share: float = 1.0,
         amp_dtype: torch.dtype | None = None,
@@ -76,13 +79,13 @@ class SharpnessAware:
         max_grad_norm: float | None = None,
         seed: int = 0,
     ) -> None:
-        """Wrap `optimizer`, which must hold its parameters already, at its highest learning rate.
+        """Wrap `optimizer`, one or several, which must hold parameters already, at its highest learning rate.
 
         model: any module, or DDP's or torch.compile's wrapper of one.
         variant: a key of VARIANTS. scope: of SCOPES, with stages as in `only_norm[2,3]`, or parameter names.
         rho: radius ρ of the perturbation. settings: those of variant and scope, by name.
         bn_stats: `both` passes move running statistics, or the `first` one only.
-        m: samples per ascent; None: the batch. norm_rule: a key of NORM_RULES.
+        m: samples per ascent; None: the batch. norm_rule: a key of NORM_RULES, or what else NormRule names.
         ascent_dtype, ascent_share: approximate pass 1, in lower precision or on the first share of the batch.
         amp_dtype: autocast of `step_batch`; a closure brings its own. scaler: for fp16.
         max_grad_norm: clips the gradient of pass 2. seed: of ESAM's and the masks' random choices.
@@ -91,23 +94,23 @@ class SharpnessAware:
         """
         self.rho = check_rho(rho)
         where = scope if isinstance(scope, str) else tuple(scope)
-        self._variant, self._scope = build(
-            model, optimizer, variant, where, settings or {}, norm_rule=norm_rule, seed=seed
-        )
+        self._context = context_of(model, optimizer, variant, where, norm_rule=norm_rule, seed=seed)
+        self._variant, self._scope = build(self._context, variant, where, settings or {})
         self._variant.radius(rho)  # a variant may refuse a ρ that its own settings contradict
         self._method = f"{variant} on {where}"
         check_share(ascent_share, ascent_dtype, amp_dtype, selects_samples=self._variant.selects_samples)
+        check_precision(self._context, self._scope, rho, ascent_dtype or amp_dtype, scaler)
         if m is not None and m < 1:
             raise ValueError(f"m = {m}: samples per ascent are at least 1; use None for the whole batch")
         self.model, self.optimizer = model, optimizer
-        self.enabled, self.last, self.counts = True, None, Counts()
+        self.enabled, self.last, self._tally = True, None, Tally()
         self._m, self._ascent_share, self._amp_dtype = m, ascent_share, amp_dtype
-        self._base = BaseStep(optimizer, scaler, max_grad_norm)
+        self._base = BaseStep(self._context.optimizers, scaler, max_grad_norm, self._context.device)
         self._layers = tracking_layers(model)
         self._reduction = Reduction(model)
         bare, compiled = unwrap(model)
         self._passes = TwoPasses(
-            self._variant.context,
+            self._context,
             self._variant,
             self._scope,
             self._base,
@@ -118,29 +121,37 @@ class SharpnessAware:
             ascent_share=ascent_share,
         )
 
-    def step(self, closure: Callable[[], Tensor]) -> Tensor:
+    @property
+    def counts(self) -> Counts:
+        """Steps so far, and those that a zero or non-finite gradient norm changed. Waits for the device."""
+        return self._tally.read()
+
+    def step(self, closure: Callable[[], Any], *, accumulate: bool = False) -> Tensor:
         """One step; `closure` runs the forward pass on the batch and returns the mean loss, with its graph.
 
-        Returns the loss at w, detached. ValueError where only `step_batch` can do it: m, `ascent_share`, and
-        variants that select samples.
+        An output that has a `loss`, or a tuple that begins with it, will do. Returns the loss at w, detached.
+        `accumulate`: gradients that are in `.grad` already count too. ValueError where only `step_batch` can do it:
+        m, `ascent_share`, and variants that select samples.
         """
         if self._m is not None or self._ascent_share != 1 or self._variant.selects_samples:
             raise ValueError(
                 f"{self._method}: m, ascent_share and variants that select samples cut the batch, which a "
                 "closure hides; call step_batch(inputs, targets, loss_fn)"
             )
-        return self._step([ClosureBatch(closure=closure)])
+        parameters = list(self._context.held.values())
+        return self._step([ClosureBatch(closure=closure, parameters=parameters)], accumulate=accumulate)
 
-    def step_batch(self, inputs: Tensor, targets: Tensor, loss_fn: Loss) -> Tensor:
+    def step_batch(self, inputs: Tree, targets: Tree, loss_fn: Loss, *, accumulate: bool = False) -> Tensor:
         """One step on (n, …) `inputs` and `targets`; `loss_fn(outputs, targets)` is a mean over samples.
 
-        Works for every variant and setting. Returns the loss at w, detached. Where m doesn't divide n, micro-batches
-        are smaller than m and as equal as can be.
+        A tuple or mapping of inputs is the model's arguments; outputs and targets may be built of any tensors. Works
+        for every variant and setting. Returns the loss at w, detached. Where m doesn't divide n, micro-batches are
+        smaller than m and as equal as can be.
         """
         batch = TensorBatch(
             model=self.model, inputs=inputs, targets=targets, loss_fn=loss_fn, amp_dtype=self._amp_dtype
         )
-        return self._step(batch.split(self._m))
+        return self._step(batch.split(self._m), accumulate=accumulate)
 
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None) -> None:
         """Tell that epoch `epoch` of `epochs` (0-based) begins; again after a resume within it.
@@ -163,25 +174,36 @@ class SharpnessAware:
         """Go on where `state_dict` was taken. ValueError if it was another variant's or scope's."""
         if state["method"] != self._method:
             raise ValueError(f"this is {self._method}, and the state is of {state['method']}")
-        self.counts = Counts(**state["counts"])
+        self._tally = Tally(Counts(**state["counts"]))
         self._variant.load_state_dict(state["variant"])
         self._scope.load_state_dict(state["scope"])
 
-    def _step(self, batches: Sequence[Batch]) -> Tensor:
-        self.optimizer.zero_grad(set_to_none=True)
-        perturbs = self.enabled and self._variant.perturbs()
-        passes = (
-            self._perturbed(batches) if perturbs else plain_passes(batches, self._base, self._reduction, self._layers)
-        )
-        finish = partial(self._finish, perturbs) if self.enabled and self._variant.finishes else None
-        gradient_norm, made = self._base.make(finish)
-        self.last = Report.of(passes, gradient_norm)
-        self.counts.steps += 1
-        self.counts.skipped += not made
-        self.counts.unperturbed += sum(each.perturbation_norm is None for each in passes) if perturbs else 0
-        if self.enabled and made:
-            self._after_step()
+    def _step(self, batches: Sequence[Batch], *, accumulate: bool) -> Tensor:
+        if self._context.refresh():
+            self._scope.refresh()
+            self._passes.scope_changed()
+        held = list(self._context.held.values())
+        clear(held, accumulate=accumulate)
+        try:
+            self.last = self._made(batches)
+        finally:
+            # After an error too: what is half accumulated is nobody's.
+            leave(held)
         return self.last.loss
+
+    def _made(self, batches: Sequence[Batch]) -> Report:
+        perturbs = self.enabled and self._variant.perturbs()
+        with untouched(self._context.outside):
+            passes = self._perturbed(batches) if perturbs else self._plain(batches)
+            finish = partial(self._finish, perturbs) if self.enabled and self._variant.finishes else None
+            gradient_norm, updated = self._base.make(finish)
+        self._tally.add(passes, updated, clamped=perturbs and self._variant.out_of_range)
+        if self.enabled and self._scope.follows() and bool(updated):
+            self._after_step()
+        return Report.of(passes, gradient_norm)
+
+    def _plain(self, batches: Sequence[Batch]) -> list[Pass]:
+        return plain_passes(batches, self._base, self._reduction, self._layers)
 
     def _perturbed(self, batches: Sequence[Batch]) -> list[Pass]:
         self._passes.begin()
@@ -198,5 +220,8 @@ class SharpnessAware:
             self._reduction.average(tensor for layer in self._layers for tensor in moving_statistics(layer))
         self._scope.after_step()
 
-    def _finish(self, perturbs: bool) -> None:
-        self._variant.finish(self._passes.full_gradient() if perturbs else {})
+    def _finish(self, perturbs: bool, finite: Tensor) -> None:
+        gradients = self._passes.full_gradient() if perturbs else {}
+        if gradients:
+            finite = finite.logical_and(joint_norm(gradients.values()).isfinite())
+        self._variant.finish(gradients, finite)

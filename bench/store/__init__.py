@@ -18,7 +18,9 @@ trials/ID/log.txt             what its workers said
 changed/ID-N                  mark of a trial that may have more than its compacted rows
 compact/                      trials that are over, folded into large files; see `bench.store.compacted.manifest`
 damaged/ID-…/                 folders set aside because a file in them was damaged, or a done trial was merged
+superseded/ID-N/, ID-N.parquet what a trial's trainings up to attempt N left, before it was trained again
 .work-…/                      what a compaction or merge writes until it is whole; removed at its end
+.tmp-…                        anywhere: a file until it is whole; see `bench.store.temporary`
 ```
 
 Three ways to read: `query(store, "SELECT …")`, `open(PATH).results().pandas()` (or `.polars()`, `.arrow()`), and any

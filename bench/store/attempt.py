@@ -16,11 +16,16 @@ from bench.store.folder import TrialFolder
 from bench.store.read.loose import read_table
 from bench.store.store import STORE_SCHEMA
 
-Outcome = Literal["done", "pruned", "preempted", "timeout", "oom", "diverged", "crashed", "lost", "error"]
+Outcome = Literal[
+    "done", "pruned", "preempted", "timeout", "oom", "diverged", "crashed", "lost", "error", "superseded"
+]  # fmt: skip
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 OWN_FAULTS: frozenset[str] = frozenset({"oom", "diverged", "error"})
 """Failures that lie in the trial itself, so that another try would most likely repeat them."""
+
+SUPERSEDED: Outcome = "superseded"
+"""No try at all: it says that the attempts before it count no more, because the trial is to be trained again."""
 
 FAILURES: frozenset[str] = OWN_FAULTS | {"crashed", "lost"}
 """Ends that count against a trial; how often each may happen is for its sweep to say."""
@@ -50,6 +55,8 @@ class Attempt:
     """Epochs that were already in the checkpoint that it resumed from."""
     epochs: int | None = None
     """Epochs that are finished at its end, earlier attempts included."""
+    steps: int | None = None
+    """Steps that were made, earlier attempts included."""
     unperturbed_steps: int | None = None
     """Sharpness-aware steps without perturbation, because the ascent norm was zero or not finite."""
     skipped_steps: int | None = None
@@ -72,16 +79,26 @@ class Attempt:
     """Most memory that the process held during the attempt."""
     peak_device_memory_bytes: int | None = None
     """Most memory that torch held on the GPU; None on the CPU."""
+    code: str | None = None
+    """Fingerprint of the code that it executed; see docs/code.md."""
+    code_parts: str | None = None
+    """The fingerprint of each part of that code, as JSON."""
     git_commit: str | None = None
     """Commit of the code, where it ran from a repository."""
     git_dirty: bool | None = None
     """Whether files differed from that commit."""
+    git_diff: str | None = None
+    """Digest of how they differed."""
     sambench: str | None = None
     """Version of sambench."""
     python: str | None = None
     """Version of Python."""
     torch: str | None = None
     """Version of torch."""
+    torchvision: str | None = None
+    """Version of torchvision."""
+    numpy: str | None = None
+    """Version of numpy."""
     timm: str | None = None
     """Version of timm."""
     cuda: str | None = None
@@ -91,6 +108,10 @@ class Attempt:
     schema: int = STORE_SCHEMA
     """Version of the store's layout."""
 
+
+IS_SUPERSEDED = f"""coalesce(
+    attempt < max(attempt) FILTER (outcome = '{SUPERSEDED}') OVER (PARTITION BY trial_id), false)"""
+"""SQL over attempts: whether one counts no more."""
 
 _ARROW = {
     str: pa.string(),

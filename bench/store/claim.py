@@ -10,20 +10,18 @@ over: first the dead attempt is recorded as crashed, then the next number is cla
 from __future__ import annotations
 
 import os
-import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.store import files, plain, seal
+from bench.store import files, plain, temporary
 from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
 from bench.store.compacted import manifest
-from bench.store.folder import StoreError, TrialFolder
-from bench.store.lease import _UNKNOWN, HEARTBEAT, describe_holder, is_dead, read_holder, this_machine
+from bench.store.folder import RECORD, StoreError, TrialFolder
+from bench.store.lease import _UNKNOWN, is_dead, last_taken, read_holder, take
+from bench.store.process import this_machine
 from bench.store.store import Store
-
-_CLAIM = re.compile(r"(\d{4,})\.claim")
 
 
 class ClaimLost(Exception):
@@ -36,15 +34,13 @@ class Claim:
 
     folder: TrialFolder
     number: int
-    _stop: threading.Event
+    _over: threading.Event
     cancelled: threading.Event
     """Set when someone asks that the trial be stopped."""
 
     def verify(self) -> None:
         """ClaimLost if another worker took over. To be called before every write to the trial's folder."""
-        taken = self.folder.claim(self.number + 1).exists() or self.folder.attempt(self.number).exists()
-        if taken:
-            raise ClaimLost(f"{self.folder.trial_id}: attempt {self.number} was taken over")
+        verify(self.folder, self.number)
 
     def end(self, attempt: Attempt) -> None:
         """Record how the attempt ended and let go of the trial; ClaimLost if it was recorded as dead meanwhile."""
@@ -61,7 +57,7 @@ class Claim:
 
     def abandon(self) -> None:
         """Stop the heartbeat."""
-        self._stop.set()
+        self._over.set()
 
 
 def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) -> Claim | None:
@@ -83,13 +79,23 @@ def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) 
         outcome = read_outcome(folder, number)
         if outcome == "done" or (outcome in OWN_FAULTS and number > seen):
             return None
-    return _create(folder, number + 1, launcher)
+    claim = _create(folder, number + 1, launcher)
+    if claim is not None:
+        temporary.sweep(folder.attempts, store.now)
+    return claim
+
+
+def verify(folder: TrialFolder, number: int) -> None:
+    """ClaimLost if attempt `number` is no longer its worker's."""
+    if folder.claim(number + 1).exists() or folder.attempt(number).exists():
+        raise ClaimLost(f"{folder.trial_id}: attempt {number} was taken over")
 
 
 def last_number(folder: TrialFolder) -> int:
-    """Number of the newest claim, 0 if there is none."""
-    found = map(_CLAIM.fullmatch, plain.names(folder.attempts))
-    return max((int(match[1]) for match in found if match), default=0)
+    """Number of the newest attempt, 0 if there is none."""
+    # Of an attempt that only says that earlier ones are superseded there is a record and no claim.
+    records = map(RECORD.fullmatch, plain.names(folder.attempts))
+    return max([last_taken(folder.attempts), *(int(match[1]) for match in records if match)])
 
 
 def close_dead(store: Store, folder: TrialFolder, number: int, outcome: Outcome = "crashed") -> bool:
@@ -131,19 +137,11 @@ def is_readable(path: Path) -> bool:
 def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:
     files.make_folder(folder.path)
     files.make_folder(folder.attempts)
-    try:
-        files.create(folder.claim(number), seal.sealed_json(describe_holder(launcher)))
-    except FileExistsError:
-        return None
-    claim = Claim(folder, number, threading.Event(), threading.Event())
-    threading.Thread(target=_beat, args=(claim,), daemon=True, name="heartbeat").start()
-    return claim
+    cancelled = threading.Event()
 
+    def look() -> None:
+        if folder.cancelled.exists():
+            cancelled.set()
 
-def _beat(claim: Claim) -> None:
-    while not claim._stop.wait(HEARTBEAT):
-        # A folder that was set aside or a share that is away for a while must not end the training.
-        with suppress(OSError):
-            os.utime(claim.folder.claim(claim.number))
-            if claim.folder.cancelled.exists():
-                claim.cancelled.set()
+    over = take(folder.claim(number), launcher, look)
+    return Claim(folder, number, over, cancelled) if over else None

@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import UserError
-from bench.store import plain, seal
+from bench.store import plain, seal, temporary
 
 
 def write(path: Path, data: bytes, mode: int | None = None, *, flush: bool = True) -> None:
@@ -28,8 +27,12 @@ def write(path: Path, data: bytes, mode: int | None = None, *, flush: bool = Tru
 
     Without `flush` a power cut may cost it.
     """
-    temporary = _temporary(path, data, mode, flush=flush)
-    os.replace(temporary, path)
+    new = _temporary(path, data, mode, flush=flush)
+    try:
+        os.replace(new, path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
     if flush:
         flush_folder(path.parent)
 
@@ -38,6 +41,7 @@ def put(path: Path, data: bytes) -> None:
     """Write a file that a user named, in a folder that is made if need be; UserError if it can't be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.sweep(path.parent)
         write(path, data, 0o666 & ~_UMASK)
     except OSError as error:
         raise UserError(f"{path}: can't be written: {error.strerror}") from error
@@ -45,11 +49,11 @@ def put(path: Path, data: bytes) -> None:
 
 def create(path: Path, data: bytes) -> None:
     """Write `data` to `path`; FileExistsError if it is there, whoever was first. Atomic on NFS too."""
-    temporary = _temporary(path, data, flush=True)
+    new = _temporary(path, data, flush=True)
     try:
-        os.link(temporary, path)
+        os.link(new, path)
     finally:
-        os.unlink(temporary)
+        new.unlink()
     flush_folder(path.parent)
 
 
@@ -125,22 +129,23 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _temporary(path: Path, data: bytes, mode: int | None = None, *, flush: bool = True) -> str:
-    descriptor, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+def _temporary(path: Path, data: bytes, mode: int | None = None, *, flush: bool = True) -> Path:
+    new = path.parent / temporary.new_name()
+    # Private until it is whole.
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with open(descriptor, "wb") as file:
             file.write(data)
             if flush:
                 file.flush()
                 os.fsync(file.fileno())
-        # Temporary files are private by default.
-        os.chmod(temporary, file_mode(path.parent) if mode is None else mode)
+        os.chmod(new, file_mode(path.parent) if mode is None else mode)
     except OSError as error:
-        os.unlink(temporary)
+        new.unlink()
         # What fails on an open file names none.
         error.filename = error.filename or str(path)
         raise
-    return temporary
+    return new
 
 
 def _current_umask() -> int:

@@ -18,6 +18,8 @@ from bench.store import plain, seal
 from bench.trial import SCHEMA, Trial
 
 TRIAL, ATTEMPTS, HISTORY, MEASURES = "trial.json", "attempts", "history.parquet", "measures.parquet"
+SUPERSEDED = "superseded"
+"""Folder of the store for what earlier trainings of a trial left."""
 LATER = "measures"
 """Folder of what was measured after the training, a file for each quantity."""
 RECORD = re.compile(r"(\d+)\.parquet")
@@ -109,6 +111,10 @@ class TrialFolder:
     def stop(self, number: int) -> Path:
         """Mark by which the processes of attempt `number` are asked to stop."""
         return self.attempts / f"{number:04d}.stop"
+
+    def superseded(self, number: int) -> Path:
+        """Where what the trainings up to attempt `number` left is kept, once they count no more."""
+        return self.root / SUPERSEDED / f"{self.trial_id}-{number:04d}"
 
     @property
     def tensorboard(self) -> Path:

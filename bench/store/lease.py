@@ -1,24 +1,24 @@
-"""Lease: who holds a trial and whether it lives; and one process at a time measures it.
+"""Lease: how a process takes a trial for itself, and how others tell whether it lives.
 
-The file `measures/N.claim` is created exclusively, like the claim on an attempt, and touched every few seconds; it is
-removed at the end. That of a process that died stays, and the next number is taken. Nothing is wrong if two should
-measure the same after all: a quantity is recorded once.
+Whoever creates the file `N.claim` has it, and touches it every few seconds; N counts up. So an attempt is claimed, and
+so one process at a time measures a trial: its `measures/N.claim` is removed at the end, while that of a process that
+died stays, and the next number is taken. Nothing is wrong if two should measure the same after all: a quantity is
+recorded once.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench.store import files, plain, seal
+from bench.store import files, plain, seal, temporary
 from bench.store.folder import TrialFolder
+from bench.store.process import describe_holder, is_there
 from bench.store.store import Store
 
 HEARTBEAT = 5.0
@@ -40,43 +40,52 @@ def lease(store: Store, folder: TrialFolder, launcher: str) -> Iterator[bool]:
     """Inside, whether the trial is ours to measure; not if a live process has it."""
     files.make_folder(folder.later)
     # One look: with a second one, two processes that both find a dead lease could take different numbers.
-    number = _last(folder)
+    number = last_taken(folder.later)
     if not _is_over(store, folder, number):
         yield False
         return
+    temporary.sweep(folder.later, store.now)
     path = folder.lease(number + 1)
-    try:
-        files.create(path, seal.sealed_json(describe_holder(launcher)))
-    except FileExistsError:
+    over = take(path, launcher)
+    if over is None:
         yield False
         return
     try:
-        with touching(path):
-            yield True
+        yield True
     finally:
+        over.set()
         # Only our own: were that of a dead process removed, a slow one could take its number a second time.
         path.unlink(missing_ok=True)
+
+
+def take(path: Path, launcher: str, look: Callable[[], None] = lambda: None) -> threading.Event | None:
+    """Create a claim, and touch it until the event is set, with a look each time; None if somebody else has it."""
+    try:
+        files.create(path, seal.sealed_json(describe_holder(launcher)))
+    except FileExistsError:
+        return None
+    return _keep_touching(path, look)
+
+
+def last_taken(folder: Path) -> int:
+    """Number of the newest claim in a folder, 0 if there is none."""
+    found = map(_NAME.fullmatch, plain.names(folder))
+    return max((int(match[1]) for match in found if match), default=0)
 
 
 @contextmanager
 def touching(path: Path) -> Iterator[None]:
     """Inside, the file is touched every few seconds, to say that its process lives."""
-    stop = threading.Event()
-    threading.Thread(target=_beat, args=(path, stop), daemon=True, name="lease").start()
+    over = _keep_touching(path)
     try:
         yield
     finally:
-        stop.set()
+        over.set()
 
 
 def is_leased(store: Store, folder: TrialFolder) -> bool:
     """Whether a live process measures the trial."""
-    return not _is_over(store, folder, _last(folder))
-
-
-def _last(folder: TrialFolder) -> int:
-    found = map(_NAME.fullmatch, plain.names(folder.later))
-    return max((int(match[1]) for match in found if match), default=0)
+    return not _is_over(store, folder, last_taken(folder.later))
 
 
 def _is_over(store: Store, folder: TrialFolder, number: int) -> bool:
@@ -87,11 +96,18 @@ def _is_over(store: Store, folder: TrialFolder, number: int) -> bool:
     return is_dead(store, holder, touched)
 
 
-def _beat(path: Path, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT):
-        # A share that is away for a while must not end the measuring.
-        with suppress(OSError):
-            os.utime(path)
+def _keep_touching(path: Path, look: Callable[[], None] = lambda: None) -> threading.Event:
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT):
+            # A folder that was set aside or a share that is away for a while must not end the work.
+            with suppress(OSError):
+                os.utime(path)
+                look()
+
+    threading.Thread(target=beat, daemon=True, name="heartbeat").start()
+    return over
 
 
 def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
@@ -99,19 +115,6 @@ def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
     there = is_there(holder)
     # A stamp from the future is of a clock that was put back: whoever lives touches again within seconds.
     return abs(store.now() - touched) > STALE if there is None else not there
-
-
-def is_there(holder: dict[str, Any]) -> bool | None:
-    """Whether the process that describes itself so runs; None if it can't be seen from here.
-
-    That is so on another machine, and for somebody else's process where `/proc` is mounted with `hidepid`.
-    """
-    if holder["machine"] != this_machine():
-        return None
-    started = _process_started(holder["pid"])
-    if started is None and _is_hidden(holder["pid"]):
-        return None
-    return started == holder["process_started"]
 
 
 def read_holder(path: Path) -> tuple[dict[str, Any], float]:
@@ -126,45 +129,3 @@ def read_holder(path: Path) -> tuple[dict[str, Any], float]:
         holder = {}
     fits = all(type(holder.get(name)) is type(value) for name, value in _UNKNOWN.items())
     return (holder if fits else dict(_UNKNOWN)), touched
-
-
-def describe_holder(launcher: str) -> dict[str, Any]:
-    """What a claim of this process says, by which others tell whether it lives."""
-    return {
-        "host": socket.gethostname(),
-        "machine": this_machine(),
-        "pid": os.getpid(),
-        "process_started": _process_started(os.getpid()),
-        "launcher": launcher,
-    }
-
-
-def _is_hidden(pid: int) -> bool:
-    """Whether there is a process of this id, of which nothing is shown."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return not os.path.exists(f"/proc/{pid}")
-    # Ours, and gone from view only because it is dead and not yet waited for.
-    return False
-
-
-@lru_cache(maxsize=1)
-def this_machine() -> str:
-    """Boot and process namespace: only there does a process id mean the same process."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        boot = file.read().strip()
-    return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
-
-
-def _process_started(pid: int) -> str | None:
-    """Start of a process in clock ticks since boot, which tells it from a later one of the same id; None if gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            after_name = file.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    state, started = after_name[0], after_name[19]
-    return None if state in "ZX" else started

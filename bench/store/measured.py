@@ -7,8 +7,10 @@ nothing that another process took is lost. For a trial that may be compacted a m
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +20,11 @@ from bench.store import files, plain
 from bench.store.compacted import manifest, marks
 from bench.store.folder import TrialFolder
 from bench.store.read.loose import damaged_files, read_table
-from bench.store.read.query import connect
+from bench.store.read.query import Readable, connect
 from bench.store.results import MEASURES_SCHEMA
 from bench.store.store import Store
+
+_log = logging.getLogger(__name__)
 
 
 class Quantity(NamedTuple):
@@ -37,11 +41,22 @@ def file_of(folder: TrialFolder, quantity: Quantity) -> Path:
     return folder.later / f"{digest[:16]}.parquet"
 
 
-def add_measure(folder: TrialFolder, quantity: Quantity, value: float) -> bool:
-    """Write a quantity of a trial that is over; False if it was there. A damaged file of it is set aside."""
+def add_measure(
+    folder: TrialFolder,
+    quantity: Quantity,
+    value: float,
+    *,
+    counts: Sequence[int] | None = None,
+    code: str | None = None,
+) -> bool:
+    """Write a quantity of a trial that is over; False if it was there. A damaged file of it is set aside.
+
+    `counts` are those of a histogram's bins, `code` is the fingerprint of the measure's own code.
+    """
     path = file_of(folder, quantity)
     files.make_folder(folder.later)
-    row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value}
+    row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value, "code": code}
+    row |= {"counts": json.dumps(counts, separators=(",", ":"))} if counts is not None else {}
     data = files.small_parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA), with_rows=True)
     if any(map(plain.is_damage, damaged_files([path], MEASURES_SCHEMA).values())):
         os.replace(path, path.with_suffix(".damaged"))
@@ -81,6 +96,27 @@ def measured(store: Store, trial_ids: Iterable[str]) -> dict[str, set[Quantity]]
         for trial_id, *quantity in connection.execute("SELECT trial_id, measure, settings FROM measures").fetchall():
             found[trial_id].add(Quantity(*quantity))
     return found
+
+
+def counts_of(stores: Readable, trial_ids: Iterable[str], quantity: Quantity) -> dict[str, list[int]]:
+    """Trial → counts of a histogram, of those that have it; what is no list of counts is told of and left out."""
+    sql = "SELECT trial_id, counts FROM measures WHERE measure = $measure AND settings = $settings AND counts NOT NULL"
+    ids = list(trial_ids)
+    with connect(stores, ["measures"], only=ids) as connection:
+        rows = connection.execute(sql, quantity._asdict()).fetchall()
+    found = {trial_id: _counts(text) for trial_id, text in rows}
+    for trial_id in (trial_id for trial_id, counts in found.items() if counts is None):
+        _log.warning("trial %s: the counts of its %s are no list of numbers", trial_id, quantity.measure)
+    return {trial_id: counts for trial_id, counts in found.items() if counts is not None}
+
+
+def _counts(text: str) -> list[int] | None:
+    try:
+        counts = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(counts, list) and all(isinstance(count, int) and count >= 0 for count in counts)
+    return counts if whole else None
 
 
 def history_of(store: Store, trial_id: str) -> list[dict[str, object]]:

@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 from bench.store import files, plain
 from bench.store.folder import TrialFolder
 
+_LONGEST = 1e9
+"""Seconds, about thirty years, that nobody says are left."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpochProgress:
@@ -38,6 +41,8 @@ def write_progress(folder: TrialFolder, progress: EpochProgress) -> None:
 def read_progress(folder: TrialFolder) -> EpochProgress | None:
     """The newest epoch that a worker finished; None before the first, or where the file doesn't tell."""
     try:
-        return EpochProgress(**json.loads(plain.read(folder.progress)))
-    except (OSError, ValueError, TypeError):
+        found = EpochProgress(**json.loads(plain.read(folder.progress)))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    numbers = all(type(value) in (int, float) for value in asdict(found).values())
+    return found if numbers and 0 <= found.seconds_left < _LONGEST else None

@@ -34,15 +34,21 @@ MEASURES_COLUMNS = {
     "trial_id": "The trial.",
     "measure": "Name of what was measured.",
     "settings": 'Settings that differ from the defaults, as JSON with sorted keys; "{}" for none.',
-    "value": "What was measured.",
+    "value": "What was measured; of a histogram the mean.",
+    "counts": "Of a histogram the count of each bin, as JSON; else empty.",
+    "code": "Fingerprint of the measure's own code.",
 }
 """Column of the measures → what it is."""
 
-_TYPES = {name: pa.string() for name in ("trial_id", "measure", "settings")} | {
-    name: pa.int64() for name in ("epoch", "device_memory_bytes")
+SUPERSEDED_COLUMNS = {"attempt": "The attempt that trained what was measured."} | MEASURES_COLUMNS
+"""Column of what was measured of earlier trainings → what it is."""
+
+_TYPES = {name: pa.string() for name in ("trial_id", "measure", "settings", "counts", "code")} | {
+    name: pa.int64() for name in ("epoch", "device_memory_bytes", "attempt")
 }
 HISTORY_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in HISTORY_COLUMNS])
 MEASURES_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in MEASURES_COLUMNS])
+SUPERSEDED_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in SUPERSEDED_COLUMNS])
 
 
 def write_history(folder: TrialFolder, epochs: Iterable[Mapping[str, Any]]) -> None:
@@ -52,13 +58,15 @@ def write_history(folder: TrialFolder, epochs: Iterable[Mapping[str, Any]]) -> N
     files.write(folder.history, files.small_parquet_bytes(table, with_rows=False))
 
 
-def write_measures(folder: TrialFolder, values: Mapping[str, float]) -> None:
+def write_measures(folder: TrialFolder, values: Mapping[str, float], code: Mapping[str, str] | None = None) -> None:
     """Write what was measured at the end of the training: measure → value, all with default settings.
+
+    `code` has the fingerprint of each measure's own code.
 
     Later ones are added by `bench.store.measured`. Those of an open attempt are announced by its record.
     """
     rows = [
-        {"trial_id": folder.trial_id, "measure": name, "settings": "{}", "value": value}
+        {"trial_id": folder.trial_id, "measure": name, "settings": "{}", "value": value, "code": (code or {}).get(name)}
         for name, value in values.items()
     ]
     table = pa.Table.from_pylist(rows, schema=MEASURES_SCHEMA)

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from bench.resources import Retries
 from bench.store import plain
-from bench.store.attempt import ATTEMPT_SCHEMA, FAILURES, is_over, read
+from bench.store.attempt import ATTEMPT_SCHEMA, FAILURES, SUPERSEDED, is_over, read
 from bench.store.claim import last_number
 from bench.store.compacted import manifest
 from bench.store.damage import Damaged
@@ -131,13 +131,15 @@ def trial_damage(folder: TrialFolder) -> dict[Path, str]:
 
     Without what was measured later, which can be taken again of its model.
     """
+    # Before anything else: nobody claims a trial before its description is there.
+    tried = last_number(folder)
     damaged = damaged_files(folder.attempts.glob("*.parquet"), ATTEMPT_SCHEMA)
     damaged |= damaged_files([folder.history], HISTORY_SCHEMA) | damaged_files([folder.measures], MEASURES_SCHEMA)
     try:
         check_description(folder.trial_id, plain.read(folder.trial))
     except FileNotFoundError:
         # Without a claim it isn't damaged: another process is about to add the trial.
-        if last_number(folder):
+        if tried:
             damaged[folder.trial] = "is missing"
     except (OSError, ValueError) as error:
         damaged[folder.trial] = plain.reason(error)
@@ -145,6 +147,8 @@ def trial_damage(folder: TrialFolder) -> dict[Path, str]:
 
 
 def _state(store: Store, trial_id: str, ended: list[Ended], retries: Retries, prunes: bool) -> State:
+    newest = max((place for place, attempt in enumerate(ended) if attempt.outcome == SUPERSEDED), default=0)
+    ended = ended[newest:]
     last = ended[-1] if ended else Ended(0, None, "", None)
     if last.outcome != "done" and (obstacle := store.folder(trial_id).obstacle()):
         # Nobody who can't look into it can run it, and it mustn't keep the others from being run.

@@ -9,17 +9,17 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.store import files, plain, seal
+from bench.store import files, plain, seal, temporary
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
-from bench.store.folder import StoreError, TrialFolder
+from bench.store.folder import SUPERSEDED, StoreError, TrialFolder
 from bench.trial import SCHEMA, Trial
 
 HEADER = "store.json"
 STORE_SCHEMA = 1
 """Version of the layout and of the columns; a store of a newer one is refused."""
 
-_FOLDERS = ("trials", "compact", "changed")
+_FOLDERS = ("trials", "compact", "changed", SUPERSEDED)
 _TRIAL_ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -163,7 +163,7 @@ def read_header(data: bytes) -> int:
 
 
 def _probe(root: Path) -> float:
-    path = root / f".probe-{uuid.uuid4().hex}"
+    path = root / temporary.new_name("probe")
     path.touch(exist_ok=False)
     try:
         return path.stat().st_mtime

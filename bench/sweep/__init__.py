@@ -17,8 +17,8 @@ from bench.sweep.document import Document, read_document
 from bench.sweep.expand import expand
 from bench.sweep.file.fault import Fault, SpecError
 from bench.sweep.file.source import Source
-from bench.sweep.resolve import Guess
-from bench.sweep.search import Searches
+from bench.sweep.resolve import Guess, lost_marks
+from bench.sweep.search import Recorded, Searches
 from bench.trial import Trial
 
 __all__ = ["MAX_TRIALS", "Choice", "Chooser", "Fault", "Guess", "SpecError", "Sweep", "Verdict", "Waiting", "load"]
@@ -43,6 +43,8 @@ class Sweep:
     """Table or figure of the paper that the sweep reproduces."""
     notes: tuple[str, ...]
     """Guesses and choices that went into the expansion."""
+    guessed: tuple[tuple[str, str], ...] = ()
+    """What the paper doesn't state and the sweep guesses, each with the reason; told in the notes as well."""
     guesses: frozenset[Guess] = frozenset()
     """Where `rho: paper` is a guess."""
     choices: tuple[Choice, ...] = ()
@@ -63,17 +65,23 @@ def load(
     chooser: Chooser | None = None,
     *,
     max_trials: int = MAX_TRIALS,
+    recorded: Recorded = lambda name: None,
 ) -> Sweep:
     """Read, validate and expand a sweep file; SpecError with all faults if any.
 
     `overrides` maps fields to YAML text, as `--set` gives them. `chooser` knows the results that a ρ may be chosen
-    by; without one such trials wait.
+    by; without one such trials wait. `recorded` knows what was in a folder that isn't here.
     """
-    return _load(Path(file), overrides, chooser or _undecided, max_trials, ())
+    return _load(Path(file), overrides, chooser or _undecided, max_trials, (), recorded)
 
 
 def _load(
-    file: Path, overrides: Mapping[str, str] | None, chooser: Chooser, max_trials: int, chain: tuple[Path, ...]
+    file: Path,
+    overrides: Mapping[str, str] | None,
+    chooser: Chooser,
+    max_trials: int,
+    chain: tuple[Path, ...],
+    recorded: Recorded,
 ) -> Sweep:
     """`chain` are the sweeps that choose from this one, the outermost first."""
     source = Source.read(file)
@@ -81,11 +89,14 @@ def _load(
     document = read_document(source)
     measures = _read_measures(source, document)
     chain = (*chain, file)
-    searches = Searches(source, lambda other: _load(other, None, chooser, max_trials, chain), chooser, chain)
+    searches = Searches(
+        source, lambda other: _load(other, None, chooser, max_trials, chain, recorded), chooser, chain, recorded
+    )
     trials, notes, guesses = expand(source, document, searches, max_trials)
     _check_early_stopping(source, document, trials)
     if source.faults:
         raise SpecError(source.faults)
+    guessed = _guesses(document)
     return Sweep(
         name=file.stem,
         file=file,
@@ -96,7 +107,12 @@ def _load(
         retries=document.retries,
         early_stopping=document.early_stopping,
         paper=document.paper,
-        notes=(*_guesses(document), *notes, *(choice.text for choice in searches.choices.values())),
+        notes=(
+            *(f"{what}: a guess, {why}" for what, why in guessed),
+            *notes,
+            *(choice.text for choice in searches.choices.values()),
+        ),
+        guessed=(*guessed, *lost_marks(notes)),
         guesses=guesses,
         choices=tuple(searches.choices.values()),
         waits=tuple(searches.waits.values()),
@@ -132,11 +148,12 @@ def _check_early_stopping(source: Source, document: Document, trials: Sequence[T
         source.report(("early_stopping", "grace_epochs"), message)
 
 
-def _guesses(document: Document) -> list[str]:
-    """Values of the recipe that the paper doesn't say and the sweep leaves as they are."""
+def _guesses(document: Document) -> list[tuple[str, str]]:
+    """What the sweep says that it guesses, and values of the recipe that are guesses and that it leaves as they are."""
+    own = [*document.guesses.items()]
     if document.recipe is None:
-        return []
+        return own
     parts = [document, *document.blocks]
     written = {name for part in parts for axes in (part.grid, *part.zips(), *part.methods) for name in axes}
     guesses = {name: each for name, each in RECIPES[document.recipe].guesses.items() if name not in written}
-    return [f"{document.recipe}: {name} = {each.value} is a {each.source}" for name, each in guesses.items()]
+    return own + [(f"{name} = {each.value}", each.source.removeprefix("guess: ")) for name, each in guesses.items()]

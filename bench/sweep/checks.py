@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from bench import data, models
 from bench.data import AUGMENTATIONS
-from bench.sam import check_compatible, parse_scope
+from bench.sam import VARIANTS, check_compatible, parse_scope
 from bench.trial import NONE
 
 
-class Problem(NamedTuple):
+class Mismatch(NamedTuple):
     """What a check found."""
 
     fields: tuple[str, ...]
@@ -36,97 +36,111 @@ class Known(dict[str, Any]):
         raise Missing(name)
 
 
-def micro_batches(values: Values) -> Problem | None:
+def micro_batches(values: Values) -> Mismatch | None:
     """Whether m divides the batch."""
     m, batch_size = values["m"], values["batch_size"]
     if m is None or batch_size % m == 0:
         return None
-    return Problem(("m",), f"m = {m} does not divide batch_size = {batch_size}; choose a divisor")
+    return Mismatch(("m",), f"m = {m} does not divide batch_size = {batch_size}; choose a divisor")
 
 
-def images(values: Values) -> Problem | None:
+def images(values: Values) -> Mismatch | None:
     """Whether data set, augmentation and model agree on the size of the images."""
     name, augment = values["dataset"], values["augment"]
     found = data.entry(name)
     own, any_size = found.image_size, found.any_size
     size = values["image_size"] or own
     if size != own and not any_size:
-        return Problem(("image_size",), f"{name} has images of {own}×{own} pixels, not {size}×{size}; drop image_size")
+        return Mismatch(("image_size",), f"{name} has images of {own}×{own} pixels, not {size}×{size}; drop image_size")
     if any_size and AUGMENTATIONS[augment].same_size:
         message = f"{augment} needs images of one size, and those of {name} differ; use inception or none"
-        return Problem(("augment", "dataset"), message)
+        return Mismatch(("augment", "dataset"), message)
     unfit = models.check_image_size(values["model"], size)
-    return Problem(("model", "image_size", "dataset"), f"{unfit} as {name} has") if unfit else None
+    return Mismatch(("model", "image_size", "dataset"), f"{unfit} as {name} has") if unfit else None
 
 
-def preprocessing(values: Values) -> Problem | None:
+def preprocessing(values: Values) -> Mismatch | None:
     """Whether the model says how its images are prepared, where it shall."""
     if values["preprocessing"] != "model":
         return None
     unfit = models.check_preprocessing(values["model"], values["init_from"])
-    return Problem(("preprocessing", "model"), unfit) if unfit else None
+    return Mismatch(("preprocessing", "model"), unfit) if unfit else None
 
 
-def precision(values: Values) -> Problem | None:
+def precision(values: Values) -> Mismatch | None:
     """Whether the ascent pass is lowered twice."""
     if "float32" in (values["precision"], values["ascent_dtype"]):
         return None
     message = f"precision {values['precision']} holds for both passes; drop ascent_dtype, or precision"
-    return Problem(("ascent_dtype", "precision"), message)
+    return Mismatch(("ascent_dtype", "precision"), message)
 
 
-def schedule(values: Values) -> Problem | None:
+def schedule(values: Values) -> Mismatch | None:
     """Whether the warm-up ends before the training does, and the rate falls."""
     if values["warmup_epochs"] and values["warmup_epochs"] >= values["epochs"]:
         message = f"{values['warmup_epochs']} of {values['epochs']} epochs leave no epoch at the full learning rate"
-        return Problem(("warmup_epochs", "epochs"), f"{message}; lower warmup_epochs")
+        return Mismatch(("warmup_epochs", "epochs"), f"{message}; lower warmup_epochs")
     if values["min_lr"] > values["lr"]:
-        return Problem(("min_lr", "lr"), f"min_lr = {values['min_lr']:g} is above lr = {values['lr']:g}; lower it")
+        return Mismatch(("min_lr", "lr"), f"min_lr = {values['min_lr']:g} is above lr = {values['lr']:g}; lower it")
     return None
 
 
-def method(values: Values) -> Problem | None:
+def method(values: Values) -> Mismatch | None:
     """Whether variant, scope, ρ and stages belong together."""
     if values["variant"] == NONE:
         return _plain(values)
     if values["rho"] is None:
-        return Problem(("variant",), f"variant {values['variant']} needs a rho beside it")
+        return Mismatch(("variant",), f"variant {values['variant']} needs a rho beside it")
     scope = values["scope"]
     subsets = {name: values[name] for name in ("trainable", "weight_decay_on", "norm_dropout")}
     try:
         check_compatible(scope=scope, **subsets)
     except ValueError as error:
-        return Problem(("scope", "variant"), str(error))
+        return Mismatch(("scope", "variant"), str(error))
     _, stages = parse_scope(scope)
     there = models.entry(values["model"]).stages
     if stages and stages[-1] > there:
         known = f"has stages 1 to {there}, not {stages[-1]}" if there else "says of no stages; leave them out"
-        return Problem(("scope", "variant"), f"{values['model']} {known}")
+        return Mismatch(("scope", "variant"), f"{values['model']} {known}")
     return None
 
 
-def _plain(values: Values) -> Problem | None:
+def _plain(values: Values) -> Mismatch | None:
     alone = f"{values['optimizer']} alone perturbs nothing"
     if values["scope"] != NONE:
-        return Problem(("scope",), f"a scope without a variant: {alone}; add a variant or drop scope")
+        return Mismatch(("scope",), f"a scope without a variant: {alone}; add a variant or drop scope")
     if values["rho"] is not None:
         way_out = "add a variant, or give the plain optimizer a method line of its own"
-        return Problem(("rho",), f"a ρ without a variant: {alone}; {way_out}")
+        return Mismatch(("rho",), f"a ρ without a variant: {alone}; {way_out}")
     return None
 
 
-CHECKS: tuple[Callable[[Values], Problem | None], ...] = (
-    micro_batches,
-    images,
-    preprocessing,
-    precision,
-    schedule,
-    method,
-)
+def radius(values: Values) -> Mismatch | None:
+    """Whether a radius that follows the learning rate stays within its range."""
+    entry, rho = VARIANTS.get(values["variant"]), values["rho"]
+    if entry is None or not {"lr_min", "rho_min"} <= entry.settings.keys():
+        return None
+    floor, least = (values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min"))
+    lowest = min(values["min_lr"], values["warmup_lr"]) if values["warmup_epochs"] else values["min_lr"]
+    if _is_number(floor) and floor > lowest:
+        message = f"lr_min = {floor:g} is above the schedule's lowest learning rate, {lowest:g}, where ρ would leave"
+        return Mismatch(("lr_min", "min_lr"), f"{message} its range; lower lr_min, or raise min_lr and warmup_lr")
+    if _is_number(least) and _is_number(rho) and least > rho:
+        return Mismatch(("rho_min", "rho"), f"rho_min = {least:g} is above rho = {rho:g}; lower it")
+    return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+CHECKS: tuple[Callable[[Values], Mismatch | None], ...] = (
+    micro_batches, images, preprocessing, precision, schedule, method, radius
+)  # fmt: skip
 """All of them; each stands alone, so that a sweep's faults are reported together."""
 
 
-def find_problems(values: Values) -> list[Problem]:
+def find_problems(values: Values) -> list[Mismatch]:
     """What all checks find that know the values they look at."""
     found = []
     for check in CHECKS:
@@ -143,7 +157,7 @@ CHECKED = frozenset(
     {
         "batch_size", "m", "dataset", "augment", "image_size", "preprocessing", "model", "precision", "ascent_dtype",
         "warmup_epochs", "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable",
-        "weight_decay_on", "norm_dropout",
+        "weight_decay_on", "norm_dropout", "lr_min", "rho_min", "warmup_lr",
     }
 )  # fmt: skip
 """Fields that a check looks at."""

@@ -44,6 +44,7 @@ class Document(Block):
     retries: Retries = Field(default_factory=Retries)
     early_stopping: EarlyStopping | None = None
     paper: str | None = None
+    guesses: dict[str, str] = Field(default_factory=dict)
 
 
 def read_document(source: Source) -> Document:

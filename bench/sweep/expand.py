@@ -12,7 +12,7 @@ from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Document
 from bench.sweep.fields import AXES
 from bench.sweep.file.source import MERGE, Source
-from bench.sweep.plan import Factor, Line, Part, Pattern, read_parts, refuse_too_many, rows
+from bench.sweep.plan import EffectiveBlock, Factor, MethodLine, Pattern, read_parts, refuse_too_many, rows
 from bench.sweep.resolve import LINKED, PLACEHOLDER, REQUIRED, Guess, Resolver
 from bench.sweep.search import Searches
 from bench.trial import FIELDS, Trial
@@ -57,7 +57,7 @@ def _recipe(source: Source, document: Document) -> dict[str, Any]:
     return RECIPES[document.recipe].values
 
 
-def _expand_part(part: Part, resolver: Resolver, budget: Iterator[int]) -> Iterator[Trial]:
+def _expand_part(part: EffectiveBlock, resolver: Resolver, budget: Iterator[int]) -> Iterator[Trial]:
     written: dict[Path, None] = {}
     for line in part.lines():
         resolver.where = {axis.name: axis.path for axis in line.written}
@@ -74,7 +74,7 @@ def _expand_part(part: Part, resolver: Resolver, budget: Iterator[int]) -> Itera
     _report_unused(resolver, written)
 
 
-def _missing(line: Line, resolver: Resolver) -> frozenset[str]:
+def _missing(line: MethodLine, resolver: Resolver) -> frozenset[str]:
     """Fields without a value, which is reported, unless another fault is the reason."""
     source = resolver.source
     given = resolver.recipe.keys() | {axis.name for axis in line.written}
@@ -94,7 +94,7 @@ def _gives_fields(path: Path) -> bool:
     return not inner or (inner[0] in _PARTS and all(isinstance(key, int) for key in inner[1:]))
 
 
-def _split(line: Line) -> tuple[list[Factor], list[Factor]]:
+def _split(line: MethodLine) -> tuple[list[Factor], list[Factor]]:
     """Factors of linked and of free fields."""
     linked: list[Factor] = []
     free: list[Factor] = []
@@ -103,12 +103,12 @@ def _split(line: Line) -> tuple[list[Factor], list[Factor]]:
     return linked, free
 
 
-def _combinations(line: Line) -> Iterator[dict[str, Any]]:
+def _combinations(line: MethodLine) -> Iterator[dict[str, Any]]:
     linked, _ = _split(line)
     return map(_merge, product(*map(rows, linked)))
 
 
-def _product(line: Line, resolver: Resolver, excluded: Sequence[Pattern]) -> Iterator[Trial]:
+def _product(line: MethodLine, resolver: Resolver, excluded: Sequence[Pattern]) -> Iterator[Trial]:
     """Trials of one method line. Free fields are multiplied in last: they need no checks, and they are the many."""
     _, free = _split(line)
     free_values = [_merge(combination) for combination in product(*map(rows, free))]
@@ -152,7 +152,7 @@ def _excludes(patterns: Sequence[Pattern], trial: Trial) -> bool:
     return bool(matching)
 
 
-def _report_idle(source: Source, parts: Sequence[Part], searches: Searches) -> None:
+def _report_idle(source: Source, parts: Sequence[EffectiveBlock], searches: Searches) -> None:
     """Report patterns that match nothing, unless it is the command line or a choice to come that leaves them idle."""
     if source.faults or source.overridden or searches.waits:
         return

@@ -40,7 +40,7 @@ class Pattern:
 
 
 @dataclass(frozen=True)
-class Line:
+class MethodLine:
     """One line of `methods`, times what it is multiplied with."""
 
     path: Path
@@ -65,21 +65,21 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Part:
+class EffectiveBlock:
     """A block with all that stands outside it."""
 
     shared: list[Factor]
     methods: list[tuple[Path, list[Axis]]]
     excluded: list[Pattern] = field(default_factory=list)
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[MethodLine]:
         """Its products, one after another: of many blocks with many methods there may be too many to keep."""
         for path, axes in self.methods:
             factors = [*self.shared, *([axis] for axis in axes)]
-            yield Line(path, _effective(factors), [axis for factor in factors for axis in factor])
+            yield MethodLine(path, _effective(factors), [axis for factor in factors for axis in factor])
 
 
-def read_parts(source: Source, document: Document) -> list[Part]:
+def read_parts(source: Source, document: Document) -> list[EffectiveBlock]:
     """The blocks of a document; faults of names, values and repetitions go to `source.faults`."""
     axes: list[Axis] = []
     own = _read_part(source, document, (), axes)
@@ -88,14 +88,16 @@ def read_parts(source: Source, document: Document) -> list[Part]:
     check_rounding(source, axes)
     plain: list[tuple[Path, list[Axis]]] = [((), [])]
     if not parts:
-        return [Part(own.shared, own.methods or plain, own.excluded)]
+        return [EffectiveBlock(own.shared, own.methods or plain, own.excluded)]
     return [
-        Part([*own.shared, *part.shared], part.methods or own.methods or plain, [*part.excluded, *own.excluded])
+        EffectiveBlock(
+            [*own.shared, *part.shared], part.methods or own.methods or plain, [*part.excluded, *own.excluded]
+        )
         for part in parts
     ]
 
 
-def refuse_too_many(source: Source, parts: Sequence[Part], most: int) -> None:
+def refuse_too_many(source: Source, parts: Sequence[EffectiveBlock], most: int) -> None:
     """Report, by their axes, products that make more than `most` trials."""
     # Of many blocks with many methods there may be too many products to look at each.
     lines = sum(len(part.methods) for part in parts)
@@ -110,7 +112,7 @@ def refuse_too_many(source: Source, parts: Sequence[Part], most: int) -> None:
     source.report(longest.path, f"stands for {total:,} trials, more than {most:,}: {told}; {way_out}", at_key=True)
 
 
-def _read_part(source: Source, block: Block, path: Path, seen: list[Axis]) -> Part:
+def _read_part(source: Source, block: Block, path: Path, seen: list[Axis]) -> EffectiveBlock:
     for part in ("grid", "zip", "methods"):
         if part in block.model_fields_set and not getattr(block, part):
             source.report((*path, part), "is empty", at_key=True)
@@ -122,7 +124,7 @@ def _read_part(source: Source, block: Block, path: Path, seen: list[Axis]) -> Pa
     check_items(source, block.methods, (*path, "methods"))
     excluded = _read_excluded(source, block, path)
     seen += [axis for factor in shared for axis in factor] + [axis for _, axes in methods for axis in axes]
-    return Part(shared, methods, excluded)
+    return EffectiveBlock(shared, methods, excluded)
 
 
 def _read_factors(source: Source, block: Block, path: Path) -> list[Factor]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
@@ -16,9 +16,11 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from bench import data, models
+from bench.data.files.location import DataError
 from bench.papers.sam_on.recipes import FAST_VALUES
 from bench.papers.sam_on.rho import RHO, RhoRow
 from bench.registry import Setting
+from bench.resources import has_units_for
 from bench.sweep.checks import CHECKED, Known, Missing, find_problems
 from bench.sweep.choose import ChooseRho
 from bench.sweep.fields import FAST, REGISTRIES
@@ -66,7 +68,11 @@ class Resolver:
             return
         if data.entry(values["dataset"]).fake:
             self.notes[f"{values['dataset']}: random images, from which nothing can be learned"] = None
+        self._note_emulated(values)
         base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
+        base["dataset"] = self._identify_data(values["dataset"])
+        if not base["dataset"]:
+            return
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
 
@@ -125,6 +131,25 @@ class Resolver:
             return False
         return True
 
+    def _note_emulated(self, values: dict[str, Any]) -> None:
+        for dtype in {values["precision"], values["ascent_dtype"]}:
+            if not has_units_for(dtype):
+                slow = "a trial on it takes several times as long as in float32; a GPU is none the worse"
+                self.notes[f"{dtype}: this machine's processor has no units for it, and {slow}"] = None
+
+    def _identify_data(self, name: str) -> str:
+        """The name with what is in the data set, or was when it was recorded; empty if neither is known."""
+        try:
+            return _identified(name)
+        except DataError as error:
+            recorded = self.searches.recorded(name)
+            if recorded:
+                told = f"taken to be as it was recorded, {recorded.rpartition('@')[2]}"
+                self.notes[f"{name}: isn't here; {told}"] = None
+                return recorded
+            self._fault(self._place("dataset"), str(error))
+            return ""
+
     def _place(self, *names: str) -> Path:
         """Where the first of `names` that the sweep writes stands."""
         return next((self.where[name] for name in names if name in self.where), ())
@@ -160,7 +185,7 @@ class Resolver:
             return tuple(map(float, row.grid))
         if row.guess:
             cell = f"{values['variant']}/{values['scope']} on {values['dataset']}"
-            self.notes[f"ρ = {row.chosen:g} for {cell}: the paper's mark is lost, the value is a guess"] = None
+            self.notes[f"ρ = {row.chosen:g} for {cell}: {_LOST}, the value is a guess"] = None
             method = (values["dataset"], values["model"], values["variant"], values["scope"])
             self.guesses.add((*method, float(row.chosen)))
         return (float(row.chosen),)
@@ -183,6 +208,19 @@ class Resolver:
 
     def _fault(self, path: Path, message: str) -> None:
         self.source.report(path, message)
+
+
+def lost_marks(notes: Iterable[str]) -> list[tuple[str, str]]:
+    """Of a resolver's notes those about a ρ that is a guess, each with the reason."""
+    return [(note.partition(": ")[0], _LOST) for note in notes if f": {_LOST}," in note]
+
+
+_LOST = "the paper's mark is lost"
+
+
+@lru_cache
+def _identified(name: str) -> str:
+    return data.identified(name)
 
 
 @lru_cache

@@ -16,7 +16,7 @@ from bench.sweep.choose import Choice, Chooser, ChooseRho, Pairs, Verdict, Waiti
 from bench.sweep.file.fault import SpecError, unknown
 from bench.sweep.file.source import Source
 from bench.sweep.file.text import yaml_files
-from bench.trial import FIELDS, Trial
+from bench.trial import CONTENT, FIELDS, Trial
 from bench.validation import Path
 
 if TYPE_CHECKING:
@@ -26,12 +26,18 @@ _ALWAYS = ("dataset", "variant", "scope")
 _SEARCHED = frozenset({"rho", "seed", "settings"})
 
 Load = Callable[[FilePath], "Sweep"]
+Recorded = Callable[[str], str | None]
+"""Data set → its name with the content that results were recorded for; None if there are none."""
 
 
 class Searches:
     """Chooses for one sweep; each other sweep is loaded once, each group decided once."""
 
-    def __init__(self, source: Source, load: Load, chooser: Chooser, chain: Sequence[FilePath]) -> None:
+    def __init__(
+        self, source: Source, load: Load, chooser: Chooser, chain: Sequence[FilePath], recorded: Recorded
+    ) -> None:
+        self.recorded = recorded
+        """Which content a data set that isn't here had."""
         self.choices: dict[tuple[ChooseRho, Pairs], Choice] = {}
         self.waits: dict[object, Waiting] = {}
         self.held: dict[str, Trial] = {}
@@ -145,7 +151,12 @@ def _choice(search: Sweep, choose: ChooseRho, group: Pairs, verdict: Verdict) ->
 
 
 def _matches(trial: Trial, choose: ChooseRho) -> bool:
-    return trial.perturbs and all(trial.value(name) in values for name, values in choose.where)
+    return trial.perturbs and all(_named(trial, name) in values for name, values in choose.where)
+
+
+def _named(trial: Trial, name: str) -> object:
+    """A value as a sweep writes it: of a data set without what is in it."""
+    return trial.dataset.partition(CONTENT)[0] if name == "dataset" else trial.value(name)
 
 
 def _varied(trials: Sequence[Trial]) -> list[str]:

@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.errors import UserError, unknown
-from bench.sweep import Sweep
-from bench.trial import FIELDS, Trial, short
+from bench.sweep import Sweep, Waiting
+from bench.trial import CONTENT, FIELDS, Trial, short
+
+TRIAL_ID = "trial_id"
+"""No field, but trials can be asked for by their ids, or the first characters of these."""
 
 
 def where(sweep: Sweep, conditions: Sequence[str]) -> Sweep:
-    """The sweep's trials that satisfy `FIELD=VALUE`; conditions on one field are alternatives."""
+    """The sweep's trials that satisfy `FIELD=VALUE`; conditions on one field are alternatives.
+
+    So do those that wait for a choice, whose ρ isn't known yet and satisfies no condition.
+    """
+    everything = (*sweep.trials, *sweep.held)
     wanted: dict[str, set[str]] = {}
     for condition in conditions:
         name, equals, value = condition.partition("=")
         if not equals or not name:
             raise UserError(f"--where {condition}: write FIELD=VALUE, such as --where scope=all")
-        wanted.setdefault(known_field(sweep.trials, "--where", name), set()).add(_value(sweep.trials, name, value))
+        if name != TRIAL_ID:
+            known_field(everything, "--where", name)
+        known = sweep.trials if name == "rho" else everything
+        wanted.setdefault(name, set()).add(_value(known, name, value))
     if not wanted:
         return sweep
-    kept = [trial for trial in sweep.trials if all(short(trial.value(name)) in wanted[name] for name in wanted)]
-    if not kept:
+    kept = tuple(trial for trial in sweep.trials if _fits(trial, wanted))
+    held = () if "rho" in wanted else tuple(trial for trial in sweep.held if _fits(trial, wanted))
+    if not kept and not held:
         raise UserError(f"--where {' --where '.join(conditions)}: no trial of {sweep.name} has all of these values")
-    return dataclasses.replace(sweep, trials=tuple(kept))
+    return dataclasses.replace(sweep, trials=kept, held=held, waits=_still_waited_for(sweep, held))
+
+
+def _fits(trial: Trial, wanted: Mapping[str, set[str]]) -> bool:
+    return all(_text(trial, name) in values for name, values in wanted.items())
+
+
+def _still_waited_for(sweep: Sweep, held: Sequence[Trial]) -> tuple[Waiting, ...]:
+    """The choices that these trials wait for; also those that can't be told to be of others alone."""
+
+    def concerns(wait: Waiting, trials: Sequence[Trial]) -> bool:
+        return any(all(trial.written(name) == value for name, value in wait.group) for trial in trials)
+
+    return tuple(wait for wait in sweep.waits if held and (concerns(wait, held) or not concerns(wait, sweep.held)))
 
 
 def known_field(trials: Sequence[Trial], option: str, name: str) -> str:
@@ -35,8 +59,19 @@ def known_field(trials: Sequence[Trial], option: str, name: str) -> str:
     return name
 
 
+def _text(trial: Trial, name: str) -> str:
+    if name == "dataset":
+        return trial.dataset.partition(CONTENT)[0]
+    return trial.trial_id if name == TRIAL_ID else short(trial.value(name))
+
+
 def _value(trials: Sequence[Trial], name: str, value: str) -> str:
-    valid = list(dict.fromkeys(short(trial.value(name)) for trial in trials))
+    valid = list(dict.fromkeys(_text(trial, name) for trial in trials))
+    if name == TRIAL_ID:
+        found = [trial_id for trial_id in valid if trial_id.startswith(value)]
+        if len(found) != 1:
+            raise UserError(f"--where {name}={value}: {len(found)} trials of the sweep start so")
+        return found[0]
     number = value if value in valid else _as_number(value)
     if number not in valid:
         raise UserError(f"--where {name}={value}: {unknown('value', value, valid)}")

@@ -19,9 +19,9 @@ from bench.models.preprocessing import preprocessing_of
 from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry
 from bench.sam import SCOPES, VARIANTS, SharpnessAware, parse_scope
-from bench.sam.plain import Plain
+from bench.sam.unperturbed import Plain
 from bench.seeds import derive
-from bench.train.norm_dropout import drop_norm_parameters
+from bench.train.norm_dropout import add_norm_dropout
 from bench.train.subsets import parameter_groups, set_trainable
 from bench.trial import Trial
 
@@ -80,7 +80,7 @@ def build_model(trial: Trial) -> nn.Module:
         from bench.models.pretrained import load_pretrained
 
         load_pretrained(model, trial.init_from.partition("@sha256:")[0])
-    drop_norm_parameters(model, trial.norm_dropout, trial.norm_rule)
+    add_norm_dropout(model, trial.norm_dropout, trial.norm_dropout_on, trial.norm_rule)
     set_trainable(model, trial.trainable, trial.norm_rule)
     return model
 

@@ -57,6 +57,9 @@ def save_weights(path: Path, model: nn.Module) -> None:
 
 def load_weights(path: Path, model: nn.Module) -> None:
     """Give `model` the parameters and buffers at `path`; ValueError if they aren't whole, or of another model."""
+    if path.exists() and not path.is_file():
+        # A pipe would let the reader wait for ever.
+        raise ValueError(f"{path}: damaged: {plain.NO_FILE}")
     try:
         model.load_state_dict(safetensors.torch.load_file(path))
     except (safetensors.SafetensorError, RuntimeError) as error:

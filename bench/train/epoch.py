@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -10,8 +11,6 @@ from torch import Tensor
 
 from bench import distributed
 from bench.sam.report import Report
-
-_NORMS = ("ascent_norm", "perturbation_norm")
 
 
 class Epoch:
@@ -23,7 +22,7 @@ class Epoch:
         self.seconds, self._waiting = 0.0, 0.0
         """Of training, earlier attempts at the epoch included."""
         self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, Tensor | int] = {}
         self._generators: list[Tensor] = []
         self._last: Report | None = None
         self._started = 0.0
@@ -43,11 +42,15 @@ class Epoch:
         self.steps += 1
         self.seen += count
         self._last = report
-        perturbed = report.perturbed_loss if report else None
-        for name, value in (("train_loss", loss), ("perturbed_loss", perturbed)):
-            if value is not None:
-                self._sums[name] = self._sums.get(name, torch.zeros((), device=self._device)) + value * count
-                self._counts[name] = self._counts.get(name, 0) + count
+        self._add("train_loss", loss * count, count)
+        perturbed = report.perturbed if report else None
+        if perturbed is not None:
+            there = perturbed.count > 0
+            self._add("perturbed_loss", torch.where(there, perturbed.loss * count, 0), there * count)
+
+    def _add(self, name: str, value: Tensor, count: Tensor | int) -> None:
+        self._sums[name] = self._sums.get(name, torch.zeros((), device=self._device)) + value
+        self._counts[name] = self._counts.get(name, 0) + count
 
     def pause(self, waiting: float) -> None:
         """Stop within the epoch: hold what the next step depends on."""
@@ -59,7 +62,8 @@ class Epoch:
 
     def finish(self, waiting: float) -> dict[str, Any]:
         """Mean losses at w and, of the steps that had one, at w + ε; norms of the last step; speed."""
-        means = {name: self._mean(total) / self._counts[name] for name, total in self._sums.items()}
+        sums, counts = self._read(self._sums), {name: int(count) for name, count in self._counts.items()}
+        means = {name: total / counts[name] for name, total in sums.items() if counts[name]}
         norms = self._norms()
         self._clock(waiting)
         return means | norms | {"images_per_s": self.seen / self.seconds, "waiting_seconds": self._waiting}
@@ -68,7 +72,8 @@ class Epoch:
         """Where it stands; nothing but zeros between epochs."""
         names = ("steps", "seen", "seconds", "_waiting", "_sums", "_counts", "_generators")
         state = {name.lstrip("_"): getattr(self, name) for name in names}
-        return state | {"sums": {name: self._mean(total) for name, total in self._sums.items()}}
+        counts = {name: int(count) for name, count in self._counts.items()}
+        return state | {"counts": counts, "sums": self._read(self._sums)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
@@ -81,14 +86,22 @@ class Epoch:
         """Norms of the last step; of processes that perturb each for themselves, the mean."""
         if self._last is None:
             return {}
-        found = {name: getattr(self._last, name) for name in _NORMS}
-        norms: dict[str, float | None] = {"gradient_norm": self._last.gradient_norm}
-        for name, value in found.items():
-            norms[name] = None if value is None else self._mean(torch.as_tensor(value, device=self._device))
+        norms: dict[str, float | None] = {"gradient_norm": float(self._last.gradient_norm)}
+        perturbed = self._last.perturbed
+        found = {"ascent_norm": self._last.ascent_norm, "perturbation_norm": perturbed.norm if perturbed else None}
+        # Whether a process had an ε is its own affair, and all must send the same message: NaN where it had none.
+        norms |= dict.fromkeys(found) | self._read({name: value for name, value in found.items() if value is not None})
+        if math.isnan(norms["perturbation_norm"] or 0.0):
+            norms["perturbation_norm"] = None
         return norms
 
-    def _mean(self, value: Tensor) -> float:
-        return float(distributed.add_up(value.clone())) / distributed.world().size
+    def _read(self, values: dict[str, Tensor]) -> dict[str, float]:
+        """Means over processes, all in one message and one wait for the device."""
+        if not values:
+            return {}
+        together = torch.stack([value.float() for value in values.values()])
+        totals = distributed.add_up(together).tolist()
+        return {name: total / distributed.world().size for name, total in zip(values, totals, strict=True)}
 
     def _clock(self, waiting: float) -> None:
         self.seconds += time.perf_counter() - self._started

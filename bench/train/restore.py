@@ -10,6 +10,7 @@ import torch
 
 from bench.measures.accuracy import Trained
 from bench.measures.applicable import inapplicable
+from bench.measures.bins import Histogram
 from bench.measures.names import Measure
 from bench.train.build import build_network, build_splits, image_size, set_tf32
 from bench.train.checkpoint import load_weights
@@ -20,7 +21,7 @@ class Inapplicable(Exception):
     """The measure has no meaning for the model."""
 
 
-class Subject:
+class RestoredModel:
     """One trial's model, in float32 whatever it was trained in; each quantity of it is taken alone."""
 
     def __init__(self, trial: Trial, weights: Path, history: Sequence[Mapping[str, Any]], device: torch.device) -> None:
@@ -36,9 +37,10 @@ class Subject:
             seed=trial.seed,
         )
 
-    def take(self, measure: Measure) -> float:
+    def take(self, measure: Measure) -> float | Histogram:
         """The value; Inapplicable if it has no meaning for the model, and whatever else goes wrong."""
         reason = inapplicable(measure.entry, self._trial.dataset, self._trained.splits)
         if reason:
             raise Inapplicable(f"{measure.name} {reason}")
-        return float(measure.entry.load()(self._trained, **measure.arguments))
+        taken = measure.entry.load()(self._trained, **measure.arguments)
+        return taken if isinstance(taken, Histogram) else float(taken)

@@ -18,8 +18,8 @@ from torch.nn.functional import cross_entropy
 
 from bench import distributed
 from bench.data import TEST_SETS, files_of
-from bench.data.split import Part, Split
-from bench.data.waiting import Waiting
+from bench.data.split import EpochShare, Split
+from bench.data.waiting import TimedBatches
 from bench.measures import MEASURES
 from bench.measures.accuracy import Trained, evaluate
 from bench.measures.applicable import inapplicable
@@ -30,6 +30,9 @@ from bench.train.build import DTYPES, build, build_augmentation, image_size, mas
 from bench.train.epoch import Epoch
 from bench.train.schedule import learning_rate
 from bench.trial import Trial
+
+_STEPS_TO_AGREE = 8
+"""Steps from one time that several processes agree whether to stop to the next."""
 
 
 class Diverged(Exception):
@@ -72,9 +75,9 @@ class Training:
 
     @property
     def step_counts(self) -> dict[str, int]:
-        """Steps without perturbation and steps without update, because a gradient norm was zero or not finite."""
+        """All steps, and those without perturbation or without update, as a gradient norm was zero or not finite."""
         counts = self._method.counts
-        return {"unperturbed_steps": counts.unperturbed, "skipped_steps": counts.skipped}
+        return {"steps": counts.steps, "unperturbed_steps": counts.unperturbed, "skipped_steps": counts.skipped}
 
     def run_epoch(self) -> dict[str, Any]:
         """Train and evaluate one epoch, or what is left of it; returns its row of the history.
@@ -148,18 +151,24 @@ class Training:
     def _train_epoch(self, number: int, lr: float) -> dict[str, Any]:
         """Losses over the epoch, norms of its last step, and how fast it went."""
         epoch = self._begin(number, lr)
-        batches = Waiting(self._batches(number, epoch.steps))
+        batches = TimedBatches(self._batches(number, epoch.steps))
         for images, labels in batches:
             loss = self.step(images, labels)
             # Over all processes, of which each has a part, or all of a smaller last batch.
             epoch.add(loss, self._method.last, min(self.trial.batch_size, self.images - epoch.seen))
             if self.on_batch:
                 self.on_batch(number, epoch.seen, self.images)
-            if self.stop and distributed.agree(self.stop(), self.device):
+            if self._shall_stop(epoch.steps):
                 epoch.pause(batches.seconds)
                 raise Stopped(f"after step {epoch.steps} of epoch {number}")
         self._share_statistics()
         return epoch.finish(batches.seconds) | self._memory()
+
+    def _shall_stop(self, steps: int) -> bool:
+        """Whether any process wants to stop; several ask each other every few steps only, for they wait to hear."""
+        if self.stop is None or (self._world.size > 1 and steps % _STEPS_TO_AGREE):
+            return False
+        return distributed.agree(self.stop(), self.device)
 
     def _begin(self, number: int, lr: float) -> Epoch:
         """Get ready for an epoch's next step, the first or one after a resume."""
@@ -190,7 +199,7 @@ class Training:
     def _batches(self, number: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         train, trial = self._splits.train, self.trial
         order = torch.randperm(len(train), generator=torch.Generator().manual_seed(derive(trial.seed, "order", number)))
-        part = Part(rank=self._world.rank, size=self._world.size, skip=skip)
+        part = EpochShare(rank=self._world.rank, size=self._world.size, skip=skip)
         whole = order[: self.images]
         return self._splits.normalized(train.batches(whole, trial.batch_size, build_augmentation(trial, number), part))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
 import socket
 import tempfile
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import ray
 
 from bench.errors import MachineFault, machine_fault
 from cluster.launcher import LaunchError
+from cluster.on_ray.daemons import RayLost, Watch
 from cluster.scratch import Scratch
 from cluster.work.environment import code_environment, worker_environment
 
@@ -44,7 +46,7 @@ class Connection:
         }
         try:
             # Workers look for code in the folder that Ray is started from, before any other.
-            with contextlib.chdir(self.folder):
+            with chdir(self.folder):
                 if address is None:
                     _start(self.folder, options)
                 else:
@@ -54,11 +56,28 @@ class Connection:
             raise
         # Ray takes SIGTERM for itself, and would leave our records open.
         signal.signal(signal.SIGTERM, on_terminate)
+        self._watch = None if self.shared else Watch(self._scratch)
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Inside, LaunchError as soon as our own Ray breaks down, whatever the main thread waits for."""
+        if self._watch is None:
+            yield
+            return
+        try:
+            with self._watch.raising():
+                yield
+        except (RayLost, Exception) as error:
+            # Ray makes an error of its own of one that comes while it waits.
+            if self._watch.lost:
+                raise LaunchError(self._watch.lost) from error
+            raise
 
     def close(self) -> None:
         """Stop the own instance, or leave the other, which ends the workers of this run."""
-        ray.shutdown()
-        self._scratch.close()
+        if self._watch is None or self._watch.close():
+            ray.shutdown()
+            self._scratch.close()
 
 
 def _start(folder: Path, options: dict[str, Any]) -> None:

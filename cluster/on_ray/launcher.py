@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster.launcher import Job, Launcher
+from cluster.job import Job, Todo
+from cluster.launcher import Launcher
 from cluster.on_ray.environment import prepare
 from cluster.progress import Progress
 
@@ -18,15 +19,16 @@ class RayLauncher(Launcher):
     def __init__(self) -> None:
         self._ray: Connection | None = None
 
-    def launch(self, job: Job, progress: Progress | None) -> None:
-        """Run every trial of `job` once; LaunchError if it can't be placed, or its workers can't start on it."""
+    def launch(self, job: Job, todo: Todo, progress: Progress | None) -> None:
+        """Run every trial of `todo` once; LaunchError if it can't be placed, or its workers can't start on it."""
         assert progress is not None, "trials run while the driver waits"
         prepare(job.address)
         from cluster.on_ray.connection import Connection
         from cluster.on_ray.tune import run_trials
 
         self._ray = self._ray or Connection(job.address, job.resources.cpus)
-        run_trials(self._ray, job, progress)
+        with self._ray.attended():
+            run_trials(self._ray, job, todo, progress)
 
     def close(self) -> None:
         """Stop the Ray of this run, or leave the one that was there."""

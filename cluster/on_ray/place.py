@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import ray
 from ray import tune
 
-from cluster.launcher import Job, LaunchError
+from cluster.job import Job
+from cluster.launcher import LaunchError
 
 
 @dataclass(frozen=True)

@@ -15,22 +15,22 @@ from ray.tune.schedulers import ASHAScheduler
 
 from bench.resources import EarlyStopping
 from bench.store import Store
-from cluster.launcher import Job
+from cluster.job import Job, Todo
 from cluster.work.stopping import ask_to_stop
 
 
-def make_scheduler(job: Job) -> ASHAScheduler | None:
+def make_scheduler(job: Job, todo: Todo) -> ASHAScheduler | None:
     """The scheduler of a job that stops trials early; None for one that doesn't."""
-    return None if job.early_stopping is None else Pruning(job.early_stopping, job)
+    return None if job.early_stopping is None else Pruning(job.early_stopping, Store.open(job.store), todo)
 
 
 class Pruning(ASHAScheduler):
     """Compares each trial with those of the sweep that came as far, those of earlier runs included."""
 
-    def __init__(self, rule: EarlyStopping, job: Job) -> None:
-        self._rule, self._store = rule, Store.open(job.store)
+    def __init__(self, rule: EarlyStopping, store: Store, todo: Todo) -> None:
+        self._rule, self._store = rule, store
         self._pruned: set[str] = set()
-        folders = [self._store.folder(trial_id) for trial_id in (*job.trials, *job.over)]
+        folders = [self._store.folder(trial_id) for trial_id in (*todo.trials, *todo.over)]
         longest = max(folder.read_trial().total_epochs for folder in folders)
         super().__init__(
             time_attr="epoch",
@@ -41,7 +41,7 @@ class Pruning(ASHAScheduler):
             reduction_factor=rule.reduction,
             stop_last_trials=False,
         )
-        for trial_id in job.over:
+        for trial_id in todo.over:
             self._recall(trial_id)
 
     def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:

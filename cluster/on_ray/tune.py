@@ -19,13 +19,14 @@ from ray.tune.experiment import Trial as TuneTrial
 from bench.errors import MachineFault, UserError, machine_fault
 from bench.store import Store
 from bench.store.claim import last_number
-from cluster.launcher import TRIES, Job, LaunchError
+from cluster.job import Job, Todo
+from cluster.launcher import TRIES, LaunchError
 from cluster.on_ray.connection import Connection
 from cluster.on_ray.place import Place, find_place
 from cluster.on_ray.prune import make_scheduler
-from cluster.on_ray.worker import TrialActor, Work
+from cluster.on_ray.worker import TrialActor
 from cluster.progress import Progress
-from cluster.report import Report
+from cluster.report import TrialReport
 from cluster.work.environment import CODE
 from cluster.work.stopping import ask_to_stop, wait_for_end
 
@@ -60,11 +61,11 @@ class _Forward(tune.Callback):
         if result.get("fault"):
             self._stop(MachineFault(result["fault"]))
         if result.get("report"):
-            self._finished(Report(**result["report"]))
+            self._finished(TrialReport(**result["report"]))
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         reason = f"the worker process died: {_last_words(trial)}"
-        self._finished(Report(trial_id=_id(trial), outcome="crashed", message=reason))
+        self._finished(TrialReport(trial_id=_id(trial), outcome="crashed", message=reason))
         claimed = last_number(self._store.folder(_id(trial))) > trial.config["task"][1]
         self._in_vain = 0 if claimed else self._in_vain + 1
         if self._in_vain == TRIES:
@@ -79,15 +80,15 @@ class _Forward(tune.Callback):
         self.stopped = reason
         raise reason
 
-    def _finished(self, report: Report) -> None:
+    def _finished(self, report: TrialReport) -> None:
         if report.outcome != "crashed":
             self._in_vain = 0
         self.running.discard(report.trial_id)
         self._progress.finished(report)
 
 
-def run_trials(connection: Connection, job: Job, progress: Progress) -> None:
-    """Run every trial of `job` once; LaunchError if it can't be placed, or its workers can't start on it."""
+def run_trials(connection: Connection, job: Job, todo: Todo, progress: Progress) -> None:
+    """Run every trial of `todo` once; LaunchError if it can't be placed, or its workers can't start on it."""
     # Errors reach the user as ours, with the trial they belong to.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     place = find_place(job)
@@ -96,7 +97,7 @@ def run_trials(connection: Connection, job: Job, progress: Progress) -> None:
     store = Store.open(job.store)
     forward = _Forward(progress, store)
     try:
-        _tuner(connection, job, place, forward).fit()
+        _tuner(connection, job, todo, place, forward).fit()
     except KeyboardInterrupt:
         if connection.shared:
             _stop_workers(store, forward.running)
@@ -111,12 +112,13 @@ def run_trials(connection: Connection, job: Job, progress: Progress) -> None:
         raise stopped from error
 
 
-def _tuner(connection: Connection, job: Job, place: Place, forward: _Forward) -> tune.Tuner:
+def _tuner(connection: Connection, job: Job, todo: Todo, place: Place, forward: _Forward) -> tune.Tuner:
+    everywhere = {"job": job, "code": CODE, "processes": place.processes}
     return tune.Tuner(
         tune.with_resources(TrialActor, place.resources()),
-        param_space={"task": tune.grid_search(list(job.trials.items())), "work": _work(job, place)},
+        param_space={"task": tune.grid_search(list(todo.trials.items())), **everywhere},
         tune_config=tune.TuneConfig(
-            reuse_actors=True, max_concurrent_trials=place.slots, scheduler=make_scheduler(job)
+            reuse_actors=True, max_concurrent_trials=place.slots, scheduler=make_scheduler(job, todo)
         ),
         run_config=tune.RunConfig(
             name="trials",
@@ -138,18 +140,6 @@ class _Silent(tune.ProgressReporter):
 
     def report(self, trials: list[TuneTrial], done: bool, *sys_info: str) -> None:
         return None
-
-
-def _work(job: Job, place: Place) -> Work:
-    return Work(
-        store=job.store,
-        code=CODE,
-        threads=job.resources.cpus,
-        processes=place.processes,
-        nodes=place.nodes,
-        tensorboard=job.tensorboard,
-        early_stopping=job.early_stopping,
-    )
 
 
 def _stop_workers(store: Store, trial_ids: set[str]) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import queue
-import socket
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,9 @@ from ray.util import get_current_placement_group
 from bench.errors import MachineFault, UserError
 from bench.resources import EarlyStopping, Retries
 from bench.store import Store, TrialFolder, state_of
-from cluster.report import OnEpoch, Report
-from cluster.work.environment import other_code
+from cluster.job import Job
+from cluster.on_ray.node import unfit
+from cluster.report import Listener, OnEpoch, TrialReport
 from cluster.work.stopping import MarkedStopping
 
 if TYPE_CHECKING:
@@ -30,26 +30,15 @@ Result = dict[str, Any]
 `fault` if the machine failed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """What all trials of a job have in common."""
-
-    store: Path
-    code: Path
-    """Where the driver has this package from."""
-    threads: int
-    processes: int
-    """On each node."""
-    nodes: int
-    tensorboard: bool
-    early_stopping: EarlyStopping | None
-
-
 class TrialActor(tune.Trainable):
     """A worker process. One step is a whole trial, or one epoch of it where trials are stopped early."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        self._work: Work = config["work"]
+        self._job: Job = config["job"]
+        self._code: Path = config["code"]
+        """Where the driver has this package from."""
+        self._processes: int = config["processes"]
+        """On each node."""
         self._trial_id, self._seen = config["task"]
         self._results: queue.Queue[Result | BaseException] | None = None
 
@@ -59,38 +48,29 @@ class TrialActor(tune.Trainable):
 
     def step(self) -> Result:
         if self._results is None:
-            unseen = self._unseen()
+            unseen = unfit(self._job.store, self._trial_id, self._code)
             if unseen:
                 return {"unseen": unseen, "done": True}
-            if self._work.early_stopping is None:
+            if self._job.early_stopping is None:
                 return self._run_whole(None)
-            self._begin(self._work.early_stopping)
+            self._begin(self._job.early_stopping)
         assert self._results is not None
         result = self._results.get()
         if isinstance(result, BaseException):
             raise result
         return result
 
-    def _unseen(self) -> str:
-        """Why this node can't work on the trial, if so. It was recorded in the store just before."""
-        store = self._work.store
-        if (other := other_code(self._work.code)) is not None:
-            return f"node {socket.gethostname()} runs the sambench of {other}, not that of {self._work.code}"
-        if (store / "store.json").exists() and self._folder.trial.exists():
-            return ""
-        return f"{store} is not visible on node {socket.gethostname()}; the store must lie on a shared file system"
-
     @property
     def _folder(self) -> TrialFolder:
-        return Store(self._work.store).folder(self._trial_id)
+        return Store(self._job.store).folder(self._trial_id)
 
     def _begin(self, rule: EarlyStopping) -> None:
         """Train in the background, so that training doesn't wait for Tune's answer to every epoch."""
         results = self._results = queue.Queue()
-        store, folder = Store.open(self._work.store), self._folder
+        store, folder = Store.open(self._job.store), self._folder
         if state_of(store, folder, Retries(), prunes=True).status == "pruned":
             # By another driver, meanwhile.
-            results.put(_last(Report(trial_id=self._trial_id, outcome="held")))
+            results.put(_last(TrialReport(trial_id=self._trial_id, outcome="held")))
             return
         tell = _compare_by(rule, folder.read_trial().total_epochs, results.put)
 
@@ -109,22 +89,20 @@ class TrialActor(tune.Trainable):
         except MachineFault as fault:
             return {"fault": str(fault), "done": True}
 
-    def _run(self, on_epoch: OnEpoch | None) -> Report:
-        from cluster.work.worker import RunOptions, run_trial
+    def _run(self, on_epoch: OnEpoch | None) -> TrialReport:
+        from cluster.work.worker import run_trial
 
-        work, store = self._work, Store.open(self._work.store)
-        options = RunOptions(
-            launcher="ray",
-            threads=work.threads,
-            ranks=_ranks(work),
-            tensorboard=work.tensorboard,
-            on_epoch=on_epoch,
+        return run_trial(
+            self._job,
+            self._trial_id,
+            seen=self._seen,
+            ranks=_ranks(self._job.resources.nodes, self._processes),
+            stopping=MarkedStopping(self._folder),
+            listener=Listener(on_epoch=on_epoch),
         )
-        stopping = MarkedStopping(self._folder)
-        return run_trial(store, self._trial_id, options, seen=self._seen, stopping=stopping)
 
 
-def _last(report: Report) -> Result:
+def _last(report: TrialReport) -> Result:
     return {"report": asdict(report), "done": True}
 
 
@@ -141,16 +119,16 @@ def _compare_by(rule: EarlyStopping, epochs: int, put: Callable[[Result], None])
     return tell
 
 
-def _ranks(work: Work) -> Ranks:
+def _ranks(nodes: int, processes: int) -> Ranks:
     from cluster.work.torchrun import Ranks
 
     prefix: tuple[str, ...] = ()
-    if work.nodes > 1:
+    if nodes > 1:
         group = get_current_placement_group()
         assert group is not None, "a trial on several nodes has a placement group"
         address = ray.get_runtime_context().gcs_address
         prefix = (*_own_gpus(), sys.executable, "-m", "cluster.on_ray.nodes", address, group.id.hex())
-    return Ranks(per_node=work.processes, nodes=work.nodes, threads=work.threads, prefix=prefix)
+    return Ranks(per_node=processes, prefix=prefix)
 
 
 def _own_gpus() -> tuple[str, ...]:

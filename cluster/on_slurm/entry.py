@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from cluster.on_slurm.exits import DONE
-from cluster.on_slurm.plan import Plan
+from cluster.on_slurm.queue_plan import Plan
 
 
 def work(plan_file: str, share: int) -> int:

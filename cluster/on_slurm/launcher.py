@@ -10,13 +10,15 @@ import math
 import os
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from bench.store import Store, files
-from cluster.launcher import Job, Launcher, LaunchError
+from cluster.job import Job, Todo
+from cluster.launcher import Launcher, LaunchError
 from cluster.on_slurm import commands
 from cluster.on_slurm.commands import Queued, SlurmError
-from cluster.on_slurm.plan import Plan, cut, new_path, plans
+from cluster.on_slurm.queue_plan import Plan, cut, new_path, plans
 from cluster.on_slurm.script import batch_script, job_minutes
 from cluster.progress import Progress
 
@@ -27,39 +29,37 @@ _PACK_MINUTES = 20.0
 class SlurmLauncher(Launcher):
     """Queues trials and returns."""
 
-    def launch(self, job: Job, progress: Progress | None = None) -> None:
+    def launch(self, job: Job, todo: Todo, progress: Progress | None = None) -> None:
         """Queue what isn't queued yet; LaunchError in SLURM's own words if it refuses, with how many went in."""
         commands.require()
         store = Store.open(job.store)
         waiting = _waiting(store, commands.queue())
-        trials = [trial_id for trial_id in job.trials if trial_id not in waiting]
+        missing = {trial_id: seen for trial_id, seen in todo.trials.items() if trial_id not in waiting}
         if waiting:
-            _say(f"{len(set(job.trials) & waiting)} trials are in the queue already")
-        if not trials:
+            _say(f"{len(set(todo.trials) & waiting)} trials are in the queue already")
+        if not missing:
             return
-        self._submit(self.plan(store, job, trials, commands.max_array_size(job.profile.max_array_size)), job)
+        most_elements = commands.max_array_size(job.profile.max_array_size)
+        self._submit(self.plan(job, replace(todo, trials=missing), most_elements))
 
-    def text(self, job: Job) -> str:
+    def text(self, job: Job, todo: Todo) -> str:
         """The batch script of the first array, as it would be submitted."""
-        plan = self.plan(Store(job.store), job, list(job.trials), job.profile.max_array_size or 1000)
-        return batch_script(plan, job, plan.chunks[0], after="")
+        plan = self.plan(job, todo, job.profile.max_array_size or 1000)
+        return batch_script(plan, plan.chunks[0], after="")
 
-    def plan(self, store: Store, job: Job, trials: list[str], most_elements: int) -> Plan:
+    def plan(self, job: Job, todo: Todo, most_elements: int) -> Plan:
         """Cut the trials into shares and arrays."""
-        per_share = _trials_per_job(job)
-        shares = math.ceil(len(trials) / per_share)
+        per_share = _trials_per_job(job, todo)
+        shares = math.ceil(len(todo.trials) / per_share)
         return Plan(
-            path=new_path(store, job.sweep),
-            sweep=job.sweep,
-            trials=trials,
+            path=new_path(job),
+            job=job,
+            trials=list(todo.trials),
             per_share=per_share,
-            resources=job.resources,
-            retries=job.retries,
             chunks=cut(shares, most_elements, job.resources.max_parallel),
-            tensorboard=job.tensorboard,
         )
 
-    def _submit(self, plan: Plan, job: Job) -> None:
+    def _submit(self, plan: Plan) -> None:
         newest: dict[int, str] = {}
         done = 0
         try:
@@ -67,7 +67,7 @@ class SlurmLauncher(Launcher):
             plan.folder.mkdir(mode=0o700)
             for chunk in plan.chunks:
                 script = plan.folder / f"{plan.name(chunk)}.sh"
-                files.write(script, batch_script(plan, job, chunk, newest.get(chunk.lane, "")).encode())
+                files.write(script, batch_script(plan, chunk, newest.get(chunk.lane, "")).encode())
                 check_own(plan.folder)
                 chunk.job = newest[chunk.lane] = commands.submit(script, plan.name(chunk))
                 plan.save()
@@ -81,7 +81,7 @@ class SlurmLauncher(Launcher):
         _say(
             f"{_went_in(plan, done)} in {len(plan.chunks)} job arrays: {', '.join(chunk.job for chunk in plan.chunks)}"
         )
-        _say(f"follow them with: sambench status {job.sweep} --store {job.store}")
+        _say(f"follow them with: sambench status {plan.job.sweep} --store {plan.job.store}")
 
 
 def check_own(folder: Path) -> None:
@@ -106,13 +106,13 @@ def _went_in(plan: Plan, done: int) -> str:
     return f"{done} of {len(plan.trials)} trials queued"
 
 
-def _trials_per_job(job: Job) -> int:
+def _trials_per_job(job: Job, todo: Todo) -> int:
     wanted = job.resources.trials_per_job
     if wanted != "auto":
         return wanted
-    if not job.seconds_per_trial:
+    if not todo.seconds_per_trial:
         return 1
-    return max(1, int(60 * min(_PACK_MINUTES, job_minutes(job) / 2) / job.seconds_per_trial))
+    return max(1, int(60 * min(_PACK_MINUTES, job_minutes(job) / 2) / todo.seconds_per_trial))
 
 
 def _say(message: str) -> None:

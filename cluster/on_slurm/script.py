@@ -15,10 +15,10 @@ from typing import Any
 import submitit
 
 from bench.resources import minutes
-from cluster.launcher import Job
+from cluster.job import Job
 from cluster.on_slurm import start
 from cluster.on_slurm.exits import FINAL, GO_ON, UNFIT
-from cluster.on_slurm.plan import Chunk, Plan
+from cluster.on_slurm.queue_plan import Chunk, Plan
 from cluster.work.environment import worker_environment
 
 DEFAULT_TIME = "1h"
@@ -46,13 +46,13 @@ class _Frame(submitit.SlurmExecutor):
         return self._make_submission_file_text(command, uid="")
 
 
-def batch_script(plan: Plan, job: Job, chunk: Chunk, after: str) -> str:
+def batch_script(plan: Plan, chunk: Chunk, after: str) -> str:
     """The script of the array of a chunk, to start after array `after`."""
     frame = _Frame(folder="unused")
     frame.update_parameters(
-        **{key: value for key, value in _parameters(plan, job, chunk, after).items() if value is not None}
+        **{key: value for key, value in _parameters(plan, chunk, after).items() if value is not None}
     )
-    return frame.text(_command(job, chunk), chunk.count) + "\n"
+    return frame.text(_command(plan.job, chunk), chunk.count) + "\n"
 
 
 def quoted(text: str | Path) -> str:
@@ -69,7 +69,8 @@ def job_minutes(job: Job) -> int:
     return minutes(job.resources.time or job.profile.time or DEFAULT_TIME)
 
 
-def _parameters(plan: Plan, job: Job, chunk: Chunk, after: str) -> dict[str, Any]:
+def _parameters(plan: Plan, chunk: Chunk, after: str) -> dict[str, Any]:
+    job = plan.job
     resources, profile = job.resources, job.profile
     gpus, memory = _gpus(job), resources.memory or profile.memory
     options = {name.replace("_", "-"): value for name, value in profile.options.items()}
@@ -91,7 +92,7 @@ def _parameters(plan: Plan, job: Job, chunk: Chunk, after: str) -> dict[str, Any
         "dependency": f"afterany:{after}" if after else None,
         "stderr_to_stdout": True,
         "use_srun": False,
-        "setup": [*_setup(plan, job), *profile.setup, "status=0"],
+        "setup": [*_setup(plan), *profile.setup, "status=0"],
         "teardown": _teardown(),
         "additional_parameters": {name: value for name, value in further.items() if value is not False},
     }
@@ -115,7 +116,8 @@ def _signal_seconds(job: Job) -> int:
     return min(job.profile.signal_seconds, 30 * job_minutes(job))
 
 
-def _setup(plan: Plan, job: Job) -> list[str]:
+def _setup(plan: Plan) -> list[str]:
+    job = plan.job
     told = {
         **worker_environment(job.resources.cpus),
         "SAMBENCH_JOB_MINUTES": job_minutes(job),

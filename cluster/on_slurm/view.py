@@ -12,7 +12,7 @@ from contextlib import suppress
 from bench.store import Store
 from cluster.on_slurm import commands
 from cluster.on_slurm.commands import SlurmError
-from cluster.on_slurm.plan import Plan, plans
+from cluster.on_slurm.queue_plan import Plan, plans
 
 _POLLS, _PAUSE = 3, 0.5
 """A job is called lost only if neither queue nor accounting knows it so many times in a row."""

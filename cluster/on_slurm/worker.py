@@ -16,42 +16,43 @@ from bench.errors import MachineFault
 from bench.store import Store
 from cluster.compacting import compact_if_many
 from cluster.on_slurm.exits import DONE, FAULT, GO_ON, NO_GPU
-from cluster.on_slurm.plan import Plan
+from cluster.on_slurm.queue_plan import Plan
+from cluster.report import Listener
 from cluster.work.stopping import Stopping, on_signals
 from cluster.work.torchrun import Ranks
-from cluster.work.worker import RunOptions, run_trial
+from cluster.work.worker import run_trial
 
 
 def work_here(plan: Plan, share: int) -> int:
     """Run trials until none is left, or the job must end; the exit code, which is GO_ON if there is more to do."""
-    job = _Job.here()
+    allocation = _Allocation.here()
     wanted = int(os.environ["SAMBENCH_GPUS"])
     if wanted > torch.cuda.device_count():
         there = f"{torch.cuda.device_count()} there on {socket.gethostname()}"
         print(f"{wanted} GPUs asked for and {there}; set resources: {{gpus: 0}}, or name a partition with GPUs")
         return NO_GPU
     try:
-        if _Worker(plan, share, job).run():
+        if _Worker(plan, share, allocation).run():
             # A job that is about to be queued again has no time left to compact.
             return GO_ON
     except MachineFault as fault:
         print(f"stopped by a fault of the machine: {fault}")
         return FAULT
     # No driver is there to do it.
-    compact_if_many(Store.open(plan.store))
+    compact_if_many(Store.open(plan.job.store))
     return DONE
 
 
 @dataclass(frozen=True)
-class _Job:
-    """The job that this process is in."""
+class _Allocation:
+    """What SLURM gave the worker to run in."""
 
     started: float
     minutes: int
     signal_seconds: int
 
     @classmethod
-    def here(cls) -> _Job:
+    def here(cls) -> _Allocation:
         """From the environment that the launcher gave to the job."""
         return cls(
             time.monotonic(),
@@ -66,25 +67,12 @@ class _Job:
 
 
 class _Worker:
-    def __init__(self, plan: Plan, share: int, job: _Job) -> None:
-        self._plan, self._share, self._job = plan, share, job
-        self._store = Store.open(plan.store)
+    def __init__(self, plan: Plan, share: int, allocation: _Allocation) -> None:
+        self._plan, self._share, self._allocation = plan, share, allocation
         self._stopping = Stopping()
-        resources = plan.resources
+        resources = plan.job.resources
         gpus = int(os.environ["SAMBENCH_GPUS"])
-        ranks = Ranks(
-            per_node=resources.processes_per_node(gpus),
-            nodes=resources.nodes,
-            threads=resources.cpus,
-            prefix=_on_every_node(resources.nodes),
-        )
-        self._options = RunOptions(
-            launcher="slurm",
-            threads=resources.cpus,
-            ranks=ranks,
-            tensorboard=plan.tensorboard,
-            on_claim=_note_progress,
-        )
+        self._ranks = Ranks(per_node=resources.processes_per_node(gpus), prefix=_on_every_node(resources.nodes))
         self._again = False
 
     def run(self) -> bool:
@@ -93,14 +81,21 @@ class _Worker:
             for trial_id, seen in self._plan.missing(self._share):
                 if self._stopping.requested:
                     return self._again
-                report = run_trial(self._store, trial_id, self._options, seen=seen, stopping=self._stopping)
+                report = run_trial(
+                    self._plan.job,
+                    trial_id,
+                    seen=seen,
+                    ranks=self._ranks,
+                    stopping=self._stopping,
+                    listener=Listener(on_claim=_note_progress),
+                )
                 print(f"{trial_id}: {report.outcome} {report.message}", flush=True)
         return self._again
 
     def _preempted(self) -> None:
         """SIGUSR2: the job's time is nearly over, or another needs its place; either way it goes on later."""
         self._again = True
-        over = self._job.seconds_left < self._job.signal_seconds + 60
+        over = self._allocation.seconds_left < self._allocation.signal_seconds + 60
         self._stopping.request(*(("timeout", "the job's time was over") if over else ("preempted", "by another job")))
 
     def _cancelled(self) -> None:

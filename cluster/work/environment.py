@@ -39,7 +39,7 @@ def code_environment() -> dict[str, str]:
 
 def other_code(wanted: Path) -> Path | None:
     """The folder that this process has our code from, if it should have that of `wanted`, which is there."""
-    return CODE if wanted != CODE and (wanted / "cluster" / "environment.py").exists() else None
+    return CODE if wanted != CODE and (wanted / "cluster" / "__init__.py").exists() else None
 
 
 def apply_here(threads: int) -> None:

@@ -12,24 +12,37 @@ import torch
 
 from bench import distributed
 from bench.errors import MachineFault, machine_fault
+from bench.measures.bins import Histogram
 from bench.measures.names import Measure
 from bench.store import Store, TrialFolder
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure, history_of, is_measured, mark_changed
-from bench.train.restore import Inapplicable, Subject
+from bench.sweep.code import of_measure
+from bench.train.restore import Inapplicable, RestoredModel
+from cluster.job import Job
 from cluster.measuring import Taken
 from cluster.work.session import last_line
 from cluster.work.worker import trial_log
 
 
-def measure_trial(
-    store: Store, trial_id: str, measures: Sequence[Measure], *, launcher: str, threads: int
-) -> Iterator[Taken]:
+def measure_trial(job: Job, trial_id: str, measures: Sequence[Measure]) -> Iterator[Taken]:
     """Take each of the measures that the trial lacks, and record it at once; one that fails stops no other."""
-    folder = store.folder(trial_id)
-    tell = partial(Taken, trial_id=trial_id)
-    torch.set_num_threads(threads)
-    with lease(store, folder, launcher) as ours, trial_log(folder) as log:
+    store = Store(job.store)
+    try:
+        yield from _measure(job, store, store.folder(trial_id), measures)
+    except PermissionError:
+        # Somebody else's.
+        raise
+    except OSError as error:
+        # Of the lease or the record: what measures themselves raise is told of each.
+        _raise_fault(error, store)
+        raise
+
+
+def _measure(job: Job, store: Store, folder: TrialFolder, measures: Sequence[Measure]) -> Iterator[Taken]:
+    tell = partial(Taken, trial_id=folder.trial_id)
+    torch.set_num_threads(job.resources.cpus)
+    with lease(store, folder, job.launcher) as ours, trial_log(folder) as log:
         if not ours:
             yield from (tell(measure=measure, outcome="held") for measure in measures)
             return
@@ -47,7 +60,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
     tell = partial(Taken, trial_id=folder.trial_id)
     device = distributed.device()
     try:
-        subject = Subject(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
+        subject = RestoredModel(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
     except Exception as error:
         _raise_fault(error, store)
         log.exception("the trained model can't be measured")
@@ -56,7 +69,8 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
     for measure in measures:
         started = time.perf_counter()
         try:
-            value = _finite(measure, subject.take(measure))
+            taken = subject.take(measure)
+            value = _finite(measure, taken.mean if isinstance(taken, Histogram) else taken)
         except Inapplicable as reason:
             yield tell(measure=measure, outcome="inapplicable", message=str(reason))
         except Exception as error:
@@ -64,7 +78,8 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
             log.exception("%s couldn't be measured", measure.name)
             yield tell(measure=measure, outcome="failed", message=last_line(error))
         else:
-            add_measure(folder, _quantity(measure), value)
+            counts = taken.counts if isinstance(taken, Histogram) else None
+            add_measure(folder, _quantity(measure), value, counts=counts, code=of_measure(measure.measure))
             seconds = time.perf_counter() - started
             log.info("measured %s: %.6g, %.1f s on %s", measure.name, value, seconds, distributed.describe(device))
             yield tell(measure=measure, outcome="taken", value=value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,26 +13,25 @@ import torch
 from bench import distributed
 from bench.errors import machine_fault
 from bench.store import ClaimLost, TrialFolder, files
-from bench.store.claim import mark_interrupted
+from bench.store.claim import mark_interrupted, verify
 from bench.train.training import Stopped
+from cluster.job import Job
 from cluster.work.session import Session, classify, last_line
-from cluster.work.torchrun import die_with_parent
+from cluster.work.stopping import RankMark
+from cluster.work.torchrun import JOB, die_with_parent
 from cluster.work.worker import trial_log
 
-_LOOK = 0.5
-"""Seconds between two looks for the mark to stop: on a shared file system each costs a little."""
 
-
-def main(path: str, attempt: str, tensorboard: str) -> int:
+def main(path: str, attempt: str) -> int:
     """Train this process's share; the exit status."""
     die_with_parent()
     folder, number = TrialFolder(Path(path)), int(attempt)
     rank = int(os.environ["RANK"])
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    job = Job.from_dict(json.loads(os.environ[JOB]), folder.root)
+    torch.set_num_threads(job.resources.cpus)
     with trial_log(folder) as log:
         log.disabled = rank != 0
-        verify = _Verify(folder, number)
-        session = Session(folder, log, verify, _Mark(folder, number), tensorboard=tensorboard == "tensorboard")
+        session = Session(job, folder, log, partial(verify, folder, number), RankMark(folder, number, rank))
         stopped = ""
         try:
             with distributed.process_group():
@@ -53,31 +52,6 @@ def main(path: str, attempt: str, tensorboard: str) -> int:
             # Others may hang in a message that this one will never send: torchrun ends them when this one is gone.
             os._exit(1)
     return 0
-
-
-class _Mark:
-    """Whether the mark to stop is there; the first process looks, and all hear of it."""
-
-    def __init__(self, folder: TrialFolder, number: int) -> None:
-        self._path, self._looks = folder.stop(number), int(os.environ["RANK"]) == 0
-        self._next = 0.0
-
-    def __call__(self) -> bool:
-        if not self._looks or time.monotonic() < self._next:
-            return False
-        self._next = time.monotonic() + _LOOK
-        return self._path.exists()
-
-
-class _Verify:
-    """ClaimLost once another attempt took over."""
-
-    def __init__(self, folder: TrialFolder, number: int) -> None:
-        self._over = (folder.claim(number + 1), folder.attempt(number))
-
-    def __call__(self) -> None:
-        if any(path.exists() for path in self._over):
-            raise ClaimLost(str(self._over[0]))
 
 
 def _report(session: Session, number: int, stopped: str) -> None:

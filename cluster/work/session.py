@@ -9,7 +9,7 @@ import errno
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,9 +18,11 @@ from bench import distributed
 from bench.store import Outcome, TrialFolder
 from bench.store.progress import EpochProgress, write_progress
 from bench.store.results import write_history, write_measures
+from bench.sweep import code
 from bench.train import checkpoint
 from bench.train.training import Diverged, Stopped, Training, train
-from cluster.report import OnBatch, OnEpoch
+from cluster.job import Job
+from cluster.report import Listener
 from cluster.work.tensorboard import write as write_tensorboard
 
 
@@ -28,26 +30,30 @@ from cluster.work.tensorboard import write as write_tensorboard
 class Session:
     """One attempt's training."""
 
+    job: Job
     folder: TrialFolder
     log: logging.Logger
     verify: Callable[[], None]
     """Raises if the trial is no longer ours; called before every write."""
     stop: Callable[[], bool]
     """Whether to stop after this step."""
-    tensorboard: bool = False
-    on_batch: OnBatch | None = None
-    on_epoch: OnEpoch | None = None
+    listener: Listener = field(default_factory=Listener)
     training: Training | None = None
     first_epoch: int | None = None
     """Epochs that the checkpoint had."""
+    parts: dict[str, str] = field(default_factory=dict)
+    """Fingerprints of the code that it executes, and of what executed the epochs before."""
 
     def run(self) -> None:
         """Train, measure and keep the weights. Stopped leaves a checkpoint to go on from; so does every epoch."""
         device = distributed.device()
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
-        training = self.training = Training(self.folder.read_trial(), device)
-        training.on_batch, training.stop = self.on_batch, self.stop
+        trial = self.folder.read_trial()
+        # Before anything is built: what is imported from here on is what was read.
+        self.parts = code.parts_of(trial)
+        training = self.training = Training(trial, device)
+        training.on_batch, training.stop = self.listener.on_batch, self.stop
         self._resume(training)
         try:
             train(training, self._keep)
@@ -61,16 +67,18 @@ class Session:
         if self._writes:
             self.verify()
             checkpoint.save_weights(self.folder.weights, training.model)
-            write_measures(self.folder, measured)
+            write_measures(self.folder, measured, {name: code.of_measure(name) for name in measured})
 
     def facts(self) -> dict[str, Any]:
         """What the record of the attempt says of the training."""
+        made_by = code.as_columns(self.parts) if self.parts else {}
         if self.training is None:
-            return {"first_epoch": self.first_epoch}
+            return {"first_epoch": self.first_epoch, **made_by}
         training, first = self.training, self.first_epoch or 0
         on_gpu = training.device.type == "cuda"
         return {
             "first_epoch": self.first_epoch,
+            **made_by,
             "train_s": sum(row["seconds"] for row in training.history[first:]),
             "epochs": training.epochs_done,
             **training.step_counts,
@@ -104,6 +112,7 @@ class Session:
         if state is not None:
             training.load_state_dict(state)
             self.first_epoch = training.epochs_done
+            self.parts = code.with_earlier(self.parts, state.get("code", {}))
             self.log.info("resuming after epoch %d%s", self.first_epoch, training.place)
             self._write_progress(training)
             for row in training.history:
@@ -112,7 +121,7 @@ class Session:
     def _keep(self, training: Training) -> None:
         """After each epoch: make sure that the trial is still ours, and let nothing of the epoch be lost."""
         self._save(training)
-        if self.tensorboard and self._writes:
+        if self.job.tensorboard and self._writes:
             write_tensorboard(self.folder.tensorboard, training.history)
         self._write_progress(training)
         row = training.history[-1]
@@ -139,11 +148,11 @@ class Session:
         write_progress(self.folder, progress)
 
     def _tell(self, row: dict[str, Any]) -> None:
-        if self.on_epoch is not None:
-            self.on_epoch(row)
+        if self.listener.on_epoch is not None:
+            self.listener.on_epoch(row)
 
     def _save(self, training: Training) -> None:
-        state = training.state_dict()
+        state = training.state_dict() | {"code": self.parts}
         if self._writes:
             self.verify()
             checkpoint.save(self.folder.checkpoint, state)

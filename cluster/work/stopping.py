@@ -76,19 +76,31 @@ def wait_for_end(folder: TrialFolder, deadline: float) -> None:
         time.sleep(_LOOK)
 
 
+class _Timer:
+    """When to look for a mark again."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def is_due(self) -> bool:
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + _LOOK
+        return True
+
+
 class MarkedStopping(Stopping):
     """Stops when the trial's newest attempt, which is the worker's own, is marked."""
 
     def __init__(self, folder: TrialFolder) -> None:
         super().__init__()
         self._folder = folder
-        self._next_look = 0.0
+        self._timer = _Timer()
 
     @property
     def requested(self) -> bool:
         """Whether to stop."""
-        if not super().requested and time.monotonic() > self._next_look:
-            self._next_look = time.monotonic() + _LOOK
+        if not super().requested and self._timer.is_due():
             self._look()
         return super().requested
 
@@ -100,3 +112,19 @@ class MarkedStopping(Stopping):
         # A mark without words is the worker's own, for its processes.
         if said:
             self.request(**json.loads(said))
+
+
+def mark_for_ranks(folder: TrialFolder, number: int) -> None:
+    """Ask the processes that train attempt `number` together to stop; their worker knows why."""
+    folder.stop(number).touch()
+
+
+class RankMark:
+    """Whether the processes of an attempt are asked to stop; the first one looks, and all hear of it."""
+
+    def __init__(self, folder: TrialFolder, number: int, rank: int) -> None:
+        self._path, self._looks = folder.stop(number), rank == 0
+        self._timer = _Timer()
+
+    def __call__(self) -> bool:
+        return self._looks and self._timer.is_due() and self._path.exists()

@@ -23,8 +23,12 @@ from typing import Any
 from bench.errors import MachineFault
 from bench.store import Claim, Outcome, files
 from bench.train.training import Stopped
+from cluster.job import Job
 from cluster.work.environment import code_environment
+from cluster.work.stopping import mark_for_ranks
 
+JOB = "SAMBENCH_JOB"
+"""Variable by which the processes are told their job."""
 _POLL = 0.2
 """Seconds between two looks at the processes."""
 _PATIENCE = 120.0
@@ -44,33 +48,31 @@ class Failed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Ranks:
-    """How many processes train a trial, and how they are started."""
+    """How a launcher has the processes of a trial started."""
 
     per_node: int = 1
-    nodes: int = 1
-    threads: int = 1
-    """Of torch, in each process."""
     prefix: tuple[str, ...] = ()
     """Command that runs what follows it once on each node; nothing on a single machine."""
 
-    @property
-    def world_size(self) -> int:
-        """Processes in all."""
-        return self.per_node * self.nodes
+    def world_size(self, job: Job) -> int:
+        """Processes that train a trial together."""
+        return self.per_node * job.resources.nodes
 
 
-def run_ranks(
-    claim: Claim, ranks: Ranks, stop: Callable[[], bool], tensorboard: bool
-) -> tuple[dict[str, Any], float | None]:
+ALONE = Ranks()
+"""The worker itself trains."""
+
+
+def run_ranks(claim: Claim, job: Job, ranks: Ranks, stop: Callable[[], bool]) -> tuple[dict[str, Any], float | None]:
     """Train the claimed trial in processes; what the record says, and the accuracy. Failed or Stopped otherwise."""
     folder, number = claim.folder, claim.number
     with files.open_log(folder.log) as log:
         process = subprocess.Popen(
-            _command(claim, ranks, tensorboard),
+            _command(claim, job, ranks),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=_environment(ranks),
+            env=_environment(job),
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
@@ -82,7 +84,7 @@ def run_ranks(
         failure = json.loads(folder.failure(number).read_text(encoding="utf-8"))
         if failure.get("machine"):
             raise MachineFault(failure["message"])
-        raise Failed(failure["outcome"], f"process {failure['rank']} of {ranks.world_size}: {failure['message']}")
+        raise Failed(failure["outcome"], f"process {failure['rank']} of {ranks.world_size(job)}: {failure['message']}")
     if not folder.report(number).exists():
         _look_for_fault(claim)
         raise Failed("crashed", f"torchrun ended with code {process.returncode} and no report; see the log")
@@ -109,21 +111,28 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _command(claim: Claim, ranks: Ranks, tensorboard: bool) -> list[str]:
+def _command(claim: Claim, job: Job, ranks: Ranks) -> list[str]:
     meeting = ["--standalone"]
-    if ranks.nodes > 1:
+    if job.resources.nodes > 1:
         endpoint = f"{socket.gethostname()}:{_free_port()}"
         meeting = ["--rdzv-backend=c10d", f"--rdzv-endpoint={endpoint}", f"--rdzv-id={claim.folder.trial_id}"]
     return [
-        *ranks.prefix, sys.executable, "-m", "torch.distributed.run", f"--nnodes={ranks.nodes}",
+        *ranks.prefix, sys.executable, "-m", "torch.distributed.run", f"--nnodes={job.resources.nodes}",
         f"--nproc-per-node={ranks.per_node}", "--max-restarts=0", *meeting,
-        "-m", "cluster.work.rank", str(claim.folder.path), str(claim.number), "tensorboard" if tensorboard else "-",
+        "-m", "cluster.work.rank", str(claim.folder.path), str(claim.number),
     ]  # fmt: skip
 
 
-def _environment(ranks: Ranks) -> dict[str, str]:
-    # torchrun says on every start that it sets OMP_NUM_THREADS, unless it is set.
-    return {**os.environ, **code_environment(), "OMP_NUM_THREADS": str(ranks.threads), "PYTHONUNBUFFERED": "1"}
+def _environment(job: Job) -> dict[str, str]:
+    return {
+        **os.environ,
+        **code_environment(),
+        # Not an argument, which everybody on the machine could read.
+        JOB: json.dumps(job.as_dict()),
+        # torchrun says on every start that it sets this, unless it is set.
+        "OMP_NUM_THREADS": str(job.resources.cpus),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _wait(process: subprocess.Popen[bytes], claim: Claim, stop: Callable[[], bool]) -> None:
@@ -133,7 +142,7 @@ def _wait(process: subprocess.Popen[bytes], claim: Claim, stop: Callable[[], boo
         time.sleep(_POLL)
         claim.verify()
         if deadline is None and stop():
-            claim.folder.stop(claim.number).touch()
+            mark_for_ranks(claim.folder, claim.number)
             deadline = time.monotonic() + _PATIENCE
         if deadline is not None and time.monotonic() > deadline:
             raise Failed("crashed", f"still running {_PATIENCE:g} s after it was asked to stop")

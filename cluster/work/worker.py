@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,71 +17,65 @@ import torch
 from bench import provenance
 from bench.errors import MachineFault, machine_fault
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
+from bench.store.upkeep.again import clear
 from bench.train.training import Stopped
-from cluster.report import OnBatch, OnEpoch, Report
+from cluster.job import Job
+from cluster.report import NOBODY, Listener, TrialReport
 from cluster.work.session import Session, classify, last_line
 from cluster.work.stopping import Stopping
-from cluster.work.torchrun import Failed, Ranks, run_ranks
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """How a worker runs its trials."""
-
-    launcher: str
-    threads: int
-    ranks: Ranks = field(default_factory=Ranks)
-    """The processes that train a trial together."""
-    tensorboard: bool = False
-    on_batch: OnBatch | None = None
-    """Told of the steps of trials that are trained in this very process."""
-    on_epoch: OnEpoch | None = None
-    """Told of their epochs."""
-    on_claim: Callable[[], None] | None = None
-    """Told that a trial was claimed."""
+from cluster.work.torchrun import ALONE, Failed, Ranks, run_ranks
 
 
 def run_trial(
-    store: Store, trial_id: str, options: RunOptions, *, seen: int = 0, stopping: Stopping | None = None
-) -> Report:
+    job: Job,
+    trial_id: str,
+    *,
+    seen: int = 0,
+    ranks: Ranks = ALONE,
+    stopping: Stopping | None = None,
+    listener: Listener = NOBODY,
+) -> TrialReport:
     """Run one trial to its end and record the attempt, whatever happens.
 
     Held by another worker, done meanwhile, or in a folder that isn't ours to write: nothing is run, and the report
     says so. An interrupt is recorded as a preemption and raised again; so is a MachineFault.
     """
+    store = Store(job.store)
     folder = store.folder(trial_id)
     started = time.perf_counter()
     try:
-        claim = acquire(store, folder, options.launcher, seen=seen)
+        claim = acquire(store, folder, job.launcher, seen=seen)
     except (StoreError, PermissionError) as error:
         # Somebody else's: the worker goes on to the next trial.
-        return Report(trial_id=trial_id, outcome="held", message=str(error))
+        return TrialReport(trial_id=trial_id, outcome="held", message=str(error))
     except OSError as error:
         raise MachineFault(machine_fault(error, store.root) or str(error)) from error
     if claim is None:
-        return Report(trial_id=trial_id, outcome="held")
+        return TrialReport(trial_id=trial_id, outcome="held")
     try:
-        if options.on_claim is not None:
-            options.on_claim()
-        return _Attempt(claim, options, stopping or Stopping(), started).run()
+        if listener.on_claim is not None:
+            listener.on_claim()
+        return _RunningAttempt(claim, job, ranks, stopping or Stopping(), listener, started).run()
     except ClaimLost as lost:
-        return Report(trial_id=trial_id, outcome="held", message=str(lost))
+        return TrialReport(trial_id=trial_id, outcome="held", message=str(lost))
     finally:
         claim.abandon()
 
 
 @dataclass
-class _Attempt:
+class _RunningAttempt:
     """One attempt at work: what it knows when it comes to be recorded."""
 
     claim: Claim
-    options: RunOptions
+    job: Job
+    ranks: Ranks
     stopping: Stopping
+    listener: Listener
     started: float
     facts: dict[str, Any] = field(default_factory=dict)
     accuracy: float | None = None
 
-    def run(self) -> Report:
+    def run(self) -> TrialReport:
         began = datetime.now(UTC)
         try:
             return self._run(began)
@@ -94,11 +88,13 @@ class _Attempt:
             self._interrupted(fault, began)
             raise MachineFault(fault) from error
 
-    def _run(self, began: datetime) -> Report:
-        torch.set_num_threads(self.options.threads)
+    def _run(self, began: datetime) -> TrialReport:
+        torch.set_num_threads(self.job.resources.cpus)
         provenance.reset_peak_memory()
         outcome: Outcome = "done"
         message = ""
+        # Of a `run --again` that was killed between its last two steps.
+        clear(self.claim.folder)
         with trial_log(self.claim.folder) as log:
             log.info("attempt %d on %s, process %d", self.claim.number, socket.gethostname(), os.getpid())
             try:
@@ -121,7 +117,7 @@ class _Attempt:
                 log.exception("attempt %d: %s", self.claim.number, outcome)
             self._end(outcome, message, began)
             log.info("attempt %d: %s %s", self.claim.number, outcome, message)
-        return Report(
+        return TrialReport(
             trial_id=self.claim.folder.trial_id,
             outcome=outcome,
             message=message,
@@ -132,18 +128,10 @@ class _Attempt:
     def _train(self, log: logging.Logger) -> None:
         for leftover in self.claim.folder.path.glob(".tmp-*"):
             leftover.unlink(missing_ok=True)
-        if self.options.ranks.world_size > 1:
-            self.facts, self.accuracy = run_ranks(self.claim, self.options.ranks, self._stop, self.options.tensorboard)
+        if self.ranks.world_size(self.job) > 1:
+            self.facts, self.accuracy = run_ranks(self.claim, self.job, self.ranks, self._stop)
             return
-        session = Session(
-            self.claim.folder,
-            log,
-            self.claim.verify,
-            self._stop,
-            tensorboard=self.options.tensorboard,
-            on_batch=self.options.on_batch,
-            on_epoch=self.options.on_epoch,
-        )
+        session = Session(self.job, self.claim.folder, log, self.claim.verify, self._stop, self.listener)
         try:
             session.run()
         finally:
@@ -183,10 +171,10 @@ class _Attempt:
                 started=began,
                 ended=datetime.now(UTC),
                 wall_s=time.perf_counter() - self.started,
-                launcher=self.options.launcher,
+                launcher=self.job.launcher,
                 host=socket.gethostname(),
                 pid=os.getpid(),
-                threads=self.options.threads,
+                threads=self.job.resources.cpus,
                 peak_memory_bytes=provenance.peak_memory(),
                 **self.facts,
                 **provenance.code(),

@@ -46,7 +46,7 @@ def test_results_of_mixed_origin_have_a_footnote(store: Store, write: Write) -> 
     assert (first.marks, second.marks) == ("", "a,b")
     assert "Made with: torch 2.9.0, processes 1." in page.notes
     assert "  device: H100 in 5 results; (a) CPU in 1." in page.notes
-    assert "  commit: aaaaaaaaaa in 5 results; (b) aaaaaaaaaa with changes in 1." in page.notes
+    assert "  code: commit aaaaaaaaaa in 5 results; (b) commit aaaaaaaaaa with changes in 1." in page.notes
     assert page.records[1]["device"] == "CPU; H100"
 
 
@@ -60,8 +60,24 @@ def test_many_origins_share_a_letter_and_a_line() -> None:
         "Made with: torch t, processes 1.",
         "Mixed origins, so that differences may not be the method's alone:",
         "  device: H100 in 12 results; (a) A100 in 1; (b) CPU in 1.",
-        "  commit: a in 6 results; (c) 5 others in 8 results, such as b in 3, c in 2, d in 1.",
+        "  code: commit a in 6 results; (c) 5 others in 8 results, "
+        "such as commit b in 3, commit c in 2, commit d in 1.",
     ]
+
+
+def test_code_is_compared_part_by_part() -> None:
+    def made(commit: str, **parts: str) -> Origin:
+        return Origin("H100", commit, "t", "1", tuple(parts.items()))
+
+    origins = [made("c", step="1", sam="1"), made("d", step="1", fisher="1"), made("d", step="1", sam="1")]
+    assert Footnotes.of(origins).notes() == [
+        "Made with: device H100, the same code, of commits c, d, torch t, processes 1."
+    ]
+    footnotes = Footnotes.of([*origins, made("d", step="2", sam="3"), Origin("H100", "c", "t", "1")])
+    assert [footnotes.marks([each]) for each in origins] == ["", "", ""]
+    assert footnotes.notes()[-1] == (
+        "  code: the usual one in 3 results; (a) commit c in 1; (b) other step 2, other sam 3 in 1."
+    )
 
 
 def test_a_done_trial_without_the_metric_is_not_missing(store: Store, write: Write) -> None:

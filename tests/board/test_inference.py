@@ -42,8 +42,8 @@ def test_welch_against_scipy(ours: Summary) -> None:
         (Summary(80.4, 0.3, 3), "reproduced"),
         (Summary(82.0, 0.3, 3), "higher"),
         (Summary(80.0, 0.3, 3), "lower"),
-        (Summary(82.0, 1.5, 3), "not comparable"),
-        (Summary(81.0, None, 1), "not comparable"),
+        (Summary(82.0, 1.5, 3), "can't be judged"),
+        (Summary(81.0, None, 1), "can't be judged"),
     ],
 )
 def test_verdicts(ours: Summary, word: str) -> None:
@@ -51,10 +51,51 @@ def test_verdicts(ours: Summary, word: str) -> None:
 
 
 def test_a_difference_that_is_not_sure_says_so() -> None:
-    assert judge(Summary(82.0, 1.5, 3), 81.0, 0.3, 0.1, 3).reason.startswith(
-        "undecided: beyond the margin, but p = 0.3"
-    )
+    assert judge(Summary(82.0, 1.5, 3), 81.0, 0.3, 0.1, 3).reason.startswith("beyond the margin, but p = 0.3")
     assert judge(Summary(82.0, None, 1), 81.0, 0.3, 0.1, 3).reason == "one seed has no std"
+
+
+VGG_19 = (66.21, 48.7, 0.1)
+"""A cell of the paper one of whose seeds collapsed, 28.75 below the one that it is compared with."""
+
+
+@pytest.mark.parametrize("mean", [95.0, 66.21, 20.0])
+def test_a_spread_wider_than_the_effect_judges_nothing(mean: float) -> None:
+    """The margin of 2 stds, 97.4, is cut to half of 28.75, and the error of their mean alone is 48.7/√3 = 28.12."""
+    found = judge(Summary(mean, 0.1, 3), *VGG_19, 3, effect=28.75)
+    assert (found.word, found.margin) == ("can't be judged", pytest.approx(14.375))
+    assert found.reason == "half of the paper's effect is 14.4, less than the standard error of the difference, 28.1"
+
+
+def test_what_is_surely_different_is_so_however_small_the_effect() -> None:
+    """RN-56: 75.07 ± 0.6 against 70 ± 0.3: error √(0.12 + 0.03) = 0.3873, t = 13.1."""
+    found = judge(Summary(70.0, 0.3, 3), 75.07, 0.6, 0.1, 3, effect=0.51)
+    assert (found.word, found.margin) == ("lower", pytest.approx(0.255))
+    assert judge(Summary(75.07, 0.3, 3), 75.07, 0.6, 0.1, 3, effect=0.51).word == "can't be judged"
+
+
+@pytest.mark.parametrize(
+    ("effect", "std", "word", "margin"),
+    [
+        # 84.19 ± 0.2 and 83.11: half of 1.08 is more than 2 stds, which stay the margin.
+        (1.08, 0.2, "reproduced", 0.4),
+        # Error √(0.04/3 + 0.04/3) = 0.1633: a margin of 0.17 can be seen, one of 0.16 can't.
+        (0.34, 0.2, "reproduced", 0.17),
+        (0.32, 0.2, "can't be judged", 0.16),
+        (0.0, 0.2, "can't be judged", 0.0),
+        (None, 0.2, "reproduced", 0.4),
+    ],
+)
+def test_the_margin_is_half_of_the_effect_at_most(effect: float | None, std: float, word: str, margin: float) -> None:
+    found = judge(Summary(84.19, std, 3), 84.19, 0.2, 0.1, 3, effect=effect)
+    assert (found.word, found.margin) == (word, pytest.approx(margin))
+
+
+def test_a_mean_reproduces_one_of_two_compared_cells_at_most() -> None:
+    for tenth in range(830, 845):
+        ours = Summary(tenth / 10, 0.1, 5)
+        words = [judge(ours, mean, 0.4, 0.1, 3, effect=1.08).word for mean in (83.11, 84.19)]
+        assert words.count("reproduced") <= 1
 
 
 def test_a_printed_std_of_zero_is_half_a_unit_at_most() -> None:

@@ -116,15 +116,21 @@ def _rows(store: Path, sql: str) -> list[dict[str, object]]:
     return rows
 
 
-def leftovers(store: Path, clean: tuple[object, ...]) -> Iterator[str]:
-    """What killed processes left and a clean run, long after them, does not remove."""
+def leftovers(store: Path, *clean: tuple[object, ...]) -> Iterator[str]:
+    """What killed processes left and these commands, long after them, do not remove."""
     for path in temporary(store):
         os.utime(path, (time.time() - _LONG_AGO,) * 2)
-    yield from spoken(" ".join(map(str, clean)), sambench(*clean))
+    for command in clean:
+        yield from spoken(" ".join(map(str, command)), sambench(*command))
     kinds = Counter(
         f"{path.parent.name if path.parent != store else 'store'}/{path.name[:5]}" for path in temporary(store)
     )
     yield from (f"leftover: {count} files such as {kind}* in {store}" for kind, count in kinds.items())
+
+
+def clear_up(store: Path) -> tuple[object, ...]:
+    """The command that removes what nobody else came by."""
+    return ("store", "check", "--repair", "--store", store)
 
 
 def temporary(folder: Path) -> list[Path]:

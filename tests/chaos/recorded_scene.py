@@ -36,7 +36,7 @@ class Recorded(Scene):
 
     def end(self) -> None:
         """Writers end by themselves, the other roles never."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while any(child.role == "writer" for child in self.household.children.values()) and time.monotonic() < deadline:
             self._tend()
             time.sleep(0.02)
@@ -48,12 +48,13 @@ class Recorded(Scene):
     def judge(self) -> Iterator[str]:
         """Also what merge and export made, each after one run that nobody disturbs."""
         place = self.place
-        yield from oracle.leftovers(self.store, ("compact", "--store", self.store))
+        yield from oracle.leftovers(self.store, ("compact", "--store", self.store), oracle.clear_up(self.store))
         yield from super().judge()
         yield from wrong_measures(self.store)
         if "merge" in self.wanted:
             Store.create(place.merged)
-            yield from oracle.leftovers(place.merged, ("store", "merge", self.store, "--into", place.merged))
+            unite = ("store", "merge", self.store, "--into", place.merged)
+            yield from oracle.leftovers(place.merged, unite, oracle.clear_up(place.merged))
             yield from (f"{finding} (merged)" for finding in oracle.whole(place.merged, self.truth))
             yield from wrong_measures(place.merged)
         if "export" in self.wanted:

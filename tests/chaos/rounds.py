@@ -28,6 +28,8 @@ class Options:
     """What the user chooses."""
 
     folder: Path
+    truths: Path
+    """Where the results of undisturbed training are kept."""
     writers: int
     seeds: int
     """Of recorded trials, three trials each."""
@@ -35,6 +37,8 @@ class Options:
     """How much longer than usual it takes from one signal to the next."""
     trained: int
     """Seeds of trained trials, three trials each."""
+    epochs: int | None
+    """Of trained trials, instead of those of the kind."""
     drivers: int
     roles: tuple[str, ...]
     damages: int
@@ -62,7 +66,8 @@ def _trained(scene: type[Trained]) -> Callable[[Path, int, Options, Tally, float
     def play_scene(folder: Path, seed: int, options: Options, tally: Tally, seconds: float) -> None:
         # Once, so that every forked driver has torch.
         importlib.import_module("cluster.work.worker")
-        truth = _trained_truth(options.folder / f"truth-{EPOCHS[scene.kind]}", options.trained, EPOCHS[scene.kind])
+        epochs = options.epochs or EPOCHS[scene.kind]
+        truth = _trained_truth(options.truths / f"truth-{options.trained}x{epochs}", options.trained, epochs)
         scene(folder, truth, seed, tally, drivers=options.drivers).play(seconds, options.pace)
 
     return play_scene

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from bench.store import Store
@@ -18,7 +21,10 @@ from tests.chaos.tally import Tally
 from tests.chaos.truth import Truth
 from tests.slurm.processes import Process
 
-KILLS = (signal.SIGKILL, signal.SIGTERM)
+_PATIENCE = 120.0
+"""Seconds that processes have to be gone, once there is nothing left to do."""
+_JUDGED = 900.0
+"""Seconds that a judge may take, who also lets trials be finished that aren't."""
 
 
 class Scene:
@@ -28,7 +34,7 @@ class Scene:
     pause = 1.0
     """Mean seconds between two signals."""
     calm = 240.0
-    """Seconds that the work may take to its end once nothing is disturbed any more."""
+    """Seconds without any progress, once nothing is disturbed any more, after which the work is taken to hang."""
 
     def __init__(self, folder: Path, truth: Truth, seed: int, tally: Tally) -> None:
         self.folder, self.truth, self.seed, self.tally = folder, truth, seed, tally
@@ -37,6 +43,8 @@ class Scene:
         self.household = Household(folder / "said")
         self.sleeping: list[tuple[float, Process]] = []
         """Stopped processes, and when each is to go on."""
+        self.over: set[Path] = set()
+        """Claims whose attempts are over, or whose workers are gone."""
         self.watcher: Child | None = None
         self.exit_codes: tuple[int, ...] = (0,)
         """Of undisturbed children."""
@@ -115,12 +123,15 @@ class Scene:
     def _tend(self) -> None:
         for child in self.household.collect():
             self._heed(child)
-        now = time.monotonic()
-        for wake, process in [entry for entry in self.sleeping if entry[0] < now]:
-            self.sleeping.remove((wake, process))
-            self._count(signal.SIGCONT, process)
+        self.wake(time.monotonic())
         if not self._finished():
             self.staff()
+
+    def wake(self, due: float = math.inf) -> None:
+        """Let the stopped processes go on whose time has come, or all."""
+        for entry in [entry for entry in self.sleeping if entry[0] < due]:
+            self.sleeping.remove(entry)
+            self._count(signal.SIGCONT, entry[1])
 
     def _heed(self, child: Child) -> None:
         """Note what a child that ended found, or how it failed."""
@@ -141,7 +152,7 @@ class Scene:
             return
         role, process = self.random.choice(victims)
         number = self.random.choices((signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP), (7, 1, 2))[0]
-        held = len(self._held())
+        overlapping = self._overlaps()
         ancestry = [process.pid, *ancestors(process.pid)]
         for pid in ancestry:
             if pid in self.household.children:
@@ -153,7 +164,7 @@ class Scene:
             return
         self.tally.roles[f"{self.kind} {role}"] += 1
         self.struck(role, ancestry)
-        if held > 1:
+        if overlapping:
             self.tally.overlapping[self.kind] += 1
 
     def _count(self, number: signal.Signals, process: Process) -> bool:
@@ -162,36 +173,51 @@ class Scene:
             self.tally.signals[f"{self.kind} {number.name}"] += 1
         return arrived
 
-    def _held(self) -> list[Path]:
-        """Trials with an open attempt whose worker lives here."""
-        held = []
+    def _overlaps(self) -> bool:
+        """Whether at least two trials have an open attempt whose worker lives here."""
+        return len(list(islice(self._held(), 2))) == 2
+
+    def _held(self) -> Iterator[Path]:
+        """Claims on open attempts, of workers that live here."""
         for claim in self.store.glob("trials/*/attempts/*.claim"):
             try:
-                if not claim.with_suffix(".parquet").exists():
+                if claim not in self.over and not claim.with_suffix(".parquet").exists():
                     holder = json.loads(claim.read_text(encoding="utf-8"))
                     found = Process.find(holder["pid"])
-                    held += [claim] * (found is not None and str(found.started) == str(holder["process_started"]))
+                    if found is not None and str(found.started) == str(holder["process_started"]):
+                        yield claim
+                        continue
             except (OSError, ValueError):
                 continue
-        return held
+            self.over.add(claim)
 
     def _wait(self) -> float:
         return self.random.expovariate(1 / self.pause)
 
     def _calm_down(self) -> None:
-        """Wake whoever sleeps, and let the trials be finished."""
-        self.sleeping = [(0.0, process) for _, process in self.sleeping]
-        deadline = time.monotonic() + self.calm
-        while not self._finished() and time.monotonic() < deadline:
+        """Wake whoever sleeps, and let the trials be finished, however long a busy machine takes."""
+        self.wake()
+        progress, since = self._progress(), time.monotonic()
+        while not self._finished() and time.monotonic() < since + self.calm:
             self._tend()
-            time.sleep(0.02)
+            time.sleep(0.05)
+            if (now := self._progress()) != progress:
+                progress, since = now, time.monotonic()
         self._tend()
         if not self._finished():
-            self.find(f"unfinished: {self.calm:g} s after the last signal some trials aren't done")
+            self.find(f"unfinished: {self.calm:g} s without any progress, and some trials aren't done")
+
+    def _progress(self) -> list[int]:
+        """Differs from the one before if anything was written for a trial, other than that somebody holds it."""
+        written = []
+        for path in self.store.glob("trials/*/*"):
+            with suppress(FileNotFoundError):
+                written.append(path.stat().st_mtime_ns)
+        return written
 
     def _close(self) -> None:
         self.end()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + _PATIENCE
         while (left := descendants()) and time.monotonic() < deadline:
             self._tend()
             time.sleep(0.1)
@@ -208,7 +234,7 @@ class Scene:
                 oracle.tell(finding)
 
         try:
-            said = self.household.call("judge", work).said()
+            said = self.household.call("judge", work, _JUDGED).said()
         except TimeoutError as error:
             return [f"hung: {error}"]
         found = oracle.told(said)

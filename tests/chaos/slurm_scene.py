@@ -15,8 +15,14 @@ from tests.conftest import ROOT
 from tests.slurm.cluster import Cluster
 from tests.slurm.processes import Process
 
-ROLES = {"worker": "submitit", "step": "slurmstepd", "script": "slurm_script", "slurmd": "slurmd -D", "srun": "srun "}
-"""Role → what its command line has."""
+ROLES = {
+    "srun": "srun ",
+    "worker": "on_slurm/start.py",
+    "step": "slurmstepd",
+    "script": "slurm_script",
+    "slurmd": "slurmd -D",
+}
+"""Role → what its command line has; srun's own has the worker's in it."""
 WEIGHTS = {"worker": 6}
 """How much more often a role is disturbed than the others."""
 _LOOK = 5.0
@@ -47,6 +53,8 @@ class Slurm(Trained):
             return
         for daemon in self.cluster.daemons.values():
             if not daemon.alive:
+                # A daemon that starts waits for its jobs' processes to answer, and this one for the daemon.
+                self.wake()
                 daemon.start()
         for node, state in self.cluster.sinfo().items():
             if state.startswith(("down", "drain")):
@@ -69,8 +77,8 @@ class Slurm(Trained):
 
     def victims(self) -> list[tuple[str, Process]]:
         """One of a role that is drawn first."""
-        lines = {process: title(process) for process in descendants()}
-        found = [(role, process) for process, line in lines.items() for role, sign in ROLES.items() if sign in line]
+        roles = {process: _role(title(process)) for process in descendants()}
+        found = [(role, process) for process, role in roles.items() if role]
         if not found:
             return []
         return self.random.choices(found, [WEIGHTS.get(role, 1) for role, _ in found])
@@ -79,3 +87,8 @@ class Slurm(Trained):
         """Also take the cluster down, with the jobs that are left."""
         super().end()
         self.cluster.down()
+
+
+def _role(line: str) -> str:
+    """What a process of the cluster is; empty for others."""
+    return next((role for role, sign in ROLES.items() if sign in line), "")

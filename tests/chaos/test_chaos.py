@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.tally import Tally, total
 from tests.conftest import ROOT
-
-SUPERFLUOUS = ("--tolerate", "leftover")
-"""Temporary files of killed processes that no clean run removes yet: they take space, and no reader looks at them."""
 
 
 def play(folder: Path, *options: object) -> Tally:
@@ -31,20 +30,26 @@ def play(folder: Path, *options: object) -> Tally:
     return total(record)
 
 
-def test_killed_writers_compaction_export_and_measuring_lose_nothing(tmp_path: Path) -> None:
+@pytest.mark.share(1, of="chaos")
+@pytest.mark.slow
+def test_killed_writers_compaction_merge_export_and_measuring_lose_nothing(tmp_path: Path) -> None:
     work = ("--kinds", "recorded", "--rounds", 1, "--round-seconds", 10, "--pace", 0.1, "--writers", 6, "--seeds", 4)
-    found = play(tmp_path, *work, "--roles", "compaction", "export", "measure", *SUPERFLUOUS)
+    found = play(tmp_path, *work)
     assert found.trials == {"recorded": 12}
     assert found.kills()
     assert found.answers["recorded"]
 
 
+@pytest.mark.share(1, of="chaos")
+@pytest.mark.slow
 def test_killed_drivers_train_every_trial_once_and_to_the_bit(tmp_path: Path) -> None:
-    found = play(tmp_path, "--kinds", "inline", "--rounds", 1, "--round-seconds", 8, "--trained", 1, *SUPERFLUOUS)
+    found = play(tmp_path, "--kinds", "inline", "--rounds", 1, "--round-seconds", 8, "--trained", 1)
     assert found.trials == {"inline": 3}
     assert found.kills()
 
 
+@pytest.mark.share(1, of="chaos")
+@pytest.mark.slow
 def test_a_damaged_file_is_told_and_no_number_is_wrong(tmp_path: Path) -> None:
     kinds = ("trial.json", "record", "history", "manifest", "compacted attempts", "compacted results", "checkpoint")
     found = play(tmp_path, "--kinds", "damage", "--rounds", 1, "--damages", len(kinds), "--files", *kinds)

@@ -67,8 +67,8 @@ class Trained(Scene):
 
     def judge(self) -> Iterator[str]:
         """Also after a clean compaction, and that nothing else was touched."""
-        yield from oracle.leftovers(self.store, ("run", self.truth.sweep, "--on", "inline", "--store", self.store))
-        yield from oracle.leftovers(self.store, ("compact", "--store", self.store))
+        run = ("run", self.truth.sweep, "--on", "inline", "--store", self.store)
+        yield from oracle.leftovers(self.store, run, ("compact", "--store", self.store), oracle.clear_up(self.store))
         yield from super().judge()
         if [path.name for path in self.bystanders.glob("*")] != ["notes.txt"]:
             yield f"touched: {self.bystanders}"
@@ -111,7 +111,7 @@ class Ray(Trained):
             "--store",
             str(self.store),
         ]
-        around = environment(self.folder) | {"PYTHONPATH": str(ROOT)}
+        around = environment(self.folder) | {"PYTHONPATH": str(ROOT), "RAY_worker_niceness": "0"}
         self.household.execute("driver", command, around, self.folder)
 
     def victims(self) -> list[tuple[str, Process]]:

@@ -27,6 +27,7 @@ def use(tmp_path: Path) -> Path:
     return Path("use.yaml")
 
 
+@pytest.mark.slow
 def test_the_search_is_waited_for_and_then_runs_first(use: Path, sambench: Command, tmp_path: Path) -> None:
     waiting = "2 ρ choices are waiting for 4 trials of search: sambench run search.yaml --store"
     plan = sambench("plan", use)
@@ -69,6 +70,7 @@ def test_a_board_without_the_choice_says_what_it_waits_for(use: Path, sambench: 
         assert "2 ρ choices are waiting for 4 trials of search" in told.stderr
 
 
+@pytest.mark.slow
 def test_smoke_runs_apart_from_the_real_trials(use: Path, sambench: Command, tmp_path: Path) -> None:
     assert sambench("run", use, "--smoke", "--on", "inline", "--with-choices").returncode == 0
     assert "3 done" in sambench("status", use, "--smoke").stdout
@@ -80,7 +82,9 @@ def test_smoke_runs_apart_from_the_real_trials(use: Path, sambench: Command, tmp
 
 
 def test_the_list_of_sweeps(use: Path, sambench: Command, tmp_path: Path) -> None:
-    listed = json.loads(sambench("sweeps", ".", "--json").stdout)
+    told = json.loads(sambench("sweeps", ".", "--json").stdout)
+    assert not told["paper"], "none of the paper's sweeps is here"
+    listed = told["sweeps"]
     assert [(line["sweep"], line["title"], line["trials"]) for line in listed] == [
         ("search", "Search", 4),
         ("use", "Use", 3),

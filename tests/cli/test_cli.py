@@ -90,6 +90,7 @@ def test_a_damaged_result_is_named_and_trained_again(finished: Path, sambench: C
     assert sambench("query", "SELECT count(*) AS n FROM results WHERE test_accuracy > 0", "--csv").stdout == "n\n10\n"
 
 
+@pytest.mark.slow
 def test_a_failed_trial(tiny_sweep: Path, sambench: Command) -> None:
     setting = ("--set", "lr=1e9", "--set", "seed=1", "--set", "variant=sam", "--set", "rho=1", "--set", "scope=all")
     text = tiny_sweep.read_text(encoding="utf-8").replace("  - {seed: 2}\n", "")
@@ -125,6 +126,7 @@ def test_a_store_that_cannot_be_written(tiny_sweep: Path, sambench: Command, tmp
     assert "is not writable" in told.stderr
 
 
+@pytest.mark.slow
 def test_gpus_that_are_not_there(tiny_sweep: Path, sambench: Command) -> None:
     tiny_sweep.write_text(tiny_sweep.read_text(encoding="utf-8") + "resources: {gpus: 64}\n")
     told = sambench("run", tiny_sweep)
@@ -160,6 +162,7 @@ def test_doctor(sambench: Command) -> None:
         assert subject in told.stdout
 
 
+@pytest.mark.slow
 def test_doctor_finds_a_foreign_package_of_the_same_name(tmp_path: Path) -> None:
     (tmp_path / "cluster").mkdir()
     (tmp_path / "cluster" / "__init__.py").write_text("")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import doctor
-from bench.cli.doctor import Finding, examine
+from bench.cli.doctor import Diagnosis, examine
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,10 @@ def test_return_codes_count(
 
 def test_without_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert Finding("SLURM", True, "not on this machine") in examine(tmp_path / "store")
+    assert Diagnosis("SLURM", True, "not on this machine") in examine(tmp_path / "store")
+
+
+def test_a_processor_that_emulates_bfloat16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "has_units_for", lambda dtype: False)
+    (found,) = (finding for finding in examine(tmp_path / "store") if finding.subject == "torch")
+    assert "no units for bfloat16" in found.text or "CUDA" in found.text

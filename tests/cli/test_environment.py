@@ -21,6 +21,7 @@ def command(folder: Path, *arguments: object, **variables: str) -> subprocess.Co
     )
 
 
+@pytest.mark.slow
 def test_other_packages_of_our_names_are_not_run(tiny_sweep: Path, tmp_path: Path) -> None:
     for package in ("bench", "cluster"):
         (tmp_path / package).mkdir()

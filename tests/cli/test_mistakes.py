@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,16 @@ WITH_STORE = {
     "cancel abcd": "trial 'abcd': 0 trials of",
     "cancel abcd --smoke": "--set, --smoke and --where: choose among the trials of a sweep, and abcd is a trial",
 }
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "status", "board", "report", "plot", "cancel"])
+def test_a_pipe_or_folder_as_a_sweep(tiny_sweep: Path, call: Call, tmp_path: Path, command: str) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "weights").mkdir()
+    told = call(command, "pipe.yaml")
+    assert (told.code, "pipe.yaml: is no plain file" in told.err) == (2, True), told.err
+    told = call(command, "weights")
+    assert (told.code, "weights: is a folder; name a file" in told.err) == (2, True), told.err
 
 
 @pytest.mark.parametrize("line", WITHOUT_STORE)

@@ -46,6 +46,7 @@ def running(sweep: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
+@pytest.mark.share(1, of="a sweep and somebody who looks on")
 def test_a_cancelled_sweep_stops_after_a_step_and_goes_on_later(tmp_path: Path, sweep: Path, sambench: Command) -> None:
     first, second = load(sweep).trials
     with running(sweep) as process:
@@ -83,6 +84,7 @@ def test_cancel_of_some_trials(sweep: Path, sambench: Command) -> None:
     assert sambench("cancel", "zzz").returncode == 2
 
 
+@pytest.mark.share(1, of="a sweep and somebody who looks on")
 def test_logs_are_followed_to_the_end(sweep: Path, sambench: Command) -> None:
     sweep.write_text(SWEEP.replace("epochs: 30", "epochs: 8"), encoding="utf-8")
     trial = load(sweep).trials[0]
@@ -92,6 +94,7 @@ def test_logs_are_followed_to_the_end(sweep: Path, sambench: Command) -> None:
     assert followed.returncode == 0
 
 
+@pytest.mark.share(1, of="a sweep and somebody who looks on")
 def test_watch_ends_with_the_sweep(sweep: Path, sambench: Command) -> None:
     sweep.write_text(SWEEP.replace("epochs: 30", "epochs: 5"), encoding="utf-8")
     with running(sweep):

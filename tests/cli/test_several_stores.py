@@ -58,6 +58,7 @@ def _svg(call: Call, folder: Path) -> str:
     return (folder / "p.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_report_has_each_log_from_where_its_trial_counts(halves: Sweep, call: Call, tmp_path: Path) -> None:
     assert call("report", "tiny.yaml", "--output", "r.html", *BOTH).code == 0
     page = (tmp_path / "r.html").read_text(encoding="utf-8")

@@ -44,6 +44,7 @@ def test_a_circle_is_told_with_its_place(call: Call, command: str) -> None:
     assert told.err.startswith("circle.yaml:5:61: methods[0].rho: circular `choose`: circle → circle; give one of")
 
 
+@pytest.mark.slow
 def test_what_waits_for_nothing_is_shown(call: Call, store: Store, tmp_path: Path) -> None:
     finish(store, load("mixed.yaml").trials[0], test_accuracy=91.0, val_accuracy=92.0)
     left_out = "2 trials are left out until their ρ is chosen from results of search."

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.resources import Resources, Retries
 from bench.store import Store, query
 from bench.store.attempt import record
 from bench.store.compacted import manifest
@@ -17,7 +16,7 @@ from bench.store.results import write_measures
 from bench.trial import Trial
 from cluster.compacting import compact_if_many
 from cluster.driver import Drive
-from cluster.profile import Profile
+from cluster.job import Job
 from tests.store.contents import loose
 from tests.store.read.test_query import finish
 from tests.store.test_claim import ended
@@ -26,21 +25,10 @@ Make = Callable[..., Trial]
 
 
 def drive(store: Store, trials: list[Trial]) -> None:
-    Drive(
-        store=store,
-        trials=trials,
-        labels={trial.trial_id: trial.label for trial in trials},
-        resources=Resources(),
-        launcher="inline",
-        retries=Retries(),
-        retry_failed=False,
-        sweep="many",
-        profile=Profile(),
-        tensorboard=False,
-        console=Console(quiet=True),
-    ).run()
+    Drive(job=Job(store=store.root), trials=trials, console=Console(quiet=True)).run()
 
 
+@pytest.mark.slow
 def test_a_run_of_many_trials_leaves_a_compacted_store(
     store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,7 +93,7 @@ class Code:
         (pickle.dumps([1]), "holds no data and fine_labels"),
         (pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 1]}), "holds no data and fine_labels"),
         (pickle.dumps({"data": np.zeros((2, 99), np.uint8), "fine_labels": [0, 1]}), "no rows of 3072 bytes"),
-        (pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "fine_labels": [0]}), "2 images and 1 labels"),
+        (pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "fine_labels": [0]}), "2 images and 1 fine_labels"),
         (pickle.dumps({"data": np.zeros((1, 3072), np.uint8), "fine_labels": [100]}), "outside 0 to 99"),
         (pickle.dumps(Code()), "refers to builtins.print"),
     ],
@@ -108,3 +108,38 @@ def test_damage_is_told(
         CIFAR100.check()
     assert str(folder / "test") in str(told.value)
     assert capsys.readouterr().out == "", "no code of a pickle is run"
+
+
+def test_pickles_of_protocol_5_and_of_numpy_integers_are_read(data_root: Path) -> None:
+    folder = write_cifar(data_root, 10)
+    plain = CIFAR10.read(train=True)
+    for file in folder.iterdir():
+        held = pickle.loads(file.read_bytes())
+        held["labels"] = [np.int64(label) for label in held["labels"]]
+        file.write_bytes(pickle.dumps(held, protocol=5))
+    for ours, theirs in zip(CIFAR10.read(train=True), plain, strict=True):
+        assert (ours == theirs).all()
+
+
+def test_numbers_are_unpickled_from_their_bytes_alone(data_root: Path) -> None:
+    folder = write_cifar(data_root, 10)
+    held = pickle.loads((folder / "test_batch").read_bytes())
+    held["labels"][0] = np.array([print], dtype=object)[()]
+    (folder / "test_batch").write_bytes(pickle.dumps(held, protocol=5))
+    with pytest.raises(DataError, match=r"test_batch: no whole pickle: refers to builtins\.print"):
+        CIFAR10.check()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda held: {name: values[:3] for name, values in held.items()}, "3 images, 20 in data_batch_1"),
+        (lambda held: {**held, "filenames": ["a"]}, "20 images and 1 filenames"),
+        (lambda held: {**held, "labels": [0.5] * 20}, "a label is no integer"),
+    ],
+)
+def test_a_file_that_is_short_is_named(data_root: Path, change: Callable[..., object], told: str) -> None:
+    file = write_cifar(data_root, 10) / "data_batch_3"
+    file.write_bytes(pickle.dumps(change(pickle.loads(file.read_bytes()))))
+    with pytest.raises(DataError, match=f"data_batch_3: {told}"):
+        CIFAR10.check()

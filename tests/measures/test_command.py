@@ -23,9 +23,9 @@ from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure
 from bench.store.upkeep import compact as folding
 from bench.sweep import Sweep, load
+from cluster.job import Job
 from cluster.measuring import Taken, missing, take_missing
-from cluster.work.torchrun import Ranks
-from cluster.work.worker import RunOptions, run_trial
+from cluster.work.worker import run_trial
 from tests.conftest import command_environment
 from tests.shared_time import patience, wait_for
 
@@ -45,9 +45,9 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "two.yaml").write_text(SWEEP, encoding="utf-8")
     store, sweep = Store.create(folder / "store"), load(folder / "two.yaml")
     store.add(sweep.trials)
-    options = RunOptions(launcher="test", threads=1, ranks=Ranks(per_node=1, threads=1))
+    job = Job(store=store.root, launcher="test")
     for trial in sweep.trials:
-        assert run_trial(store, trial.trial_id, options).outcome == "done"
+        assert run_trial(job, trial.trial_id).outcome == "done"
     return folder
 
 
@@ -77,7 +77,7 @@ def folder(store: Store, sweep: Sweep) -> TrialFolder:
 def take(store: Store, sweep: Sweep, *names: str, on: str = "inline") -> list[Taken]:
     """Everything of these measures that is missing, in this process."""
     tasks = missing(store, [trial.trial_id for trial in sweep.trials], map(parse, names))
-    return list(take_missing(store, tasks, on=on, resources=Resources(gpus=0)))
+    return list(take_missing(Job(store=store.root, launcher=on, resources=Resources(gpus=0)), tasks))
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +178,8 @@ def start(file: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.share(1, of="two at once")
+@pytest.mark.slow
 def test_two_at_once_share_the_work(file: Path, store: Store) -> None:
     """One with Ray, one without: what both lack is taken by one of them."""
     names = [f"average_sharpness[draws={draws},m=64,samples=64]" for draws in range(1, 7)]

@@ -57,7 +57,7 @@ def test_the_chain_is_the_network(built: Built) -> None:
     assert logits.shape == (4, 10)
 
 
-@pytest.mark.share(26)
+@pytest.mark.share(21)
 @each_case
 def test_a_step(built: Built, scope: str) -> None:
     name, model = built
@@ -73,7 +73,7 @@ def test_a_step(built: Built, scope: str) -> None:
     model.load_state_dict(before)
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(3)
 @each_model
 def test_what_lies_before_the_last_stage_runs_once(built: Built) -> None:
     name, model = built

@@ -6,8 +6,11 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.measures.bins import edges
+from bench.measures.names import parse
 from bench.store import Attempt, Store
 from bench.store.attempt import record
+from bench.store.measured import Quantity, add_measure
 from bench.store.results import write_history, write_measures
 from bench.sweep import Sweep, load
 
@@ -20,6 +23,7 @@ methods:
   - {variant: sam, scope: [all, only_norm], rho: [0.1, 0.2, 0.4]}
   - {variant: sam, scope: random, rho: 0.1, sparsity: [0.5, 0.9, 0.99]}
   - {variant: sam, scope: only_norm, rho: 0.1, m: [16, 32]}
+measures: [test_accuracy, weight_histogram, "weight_histogram[layer=conv,scale=log]"]
 """
 
 
@@ -51,3 +55,13 @@ def fill(store: Store, sweep: Sweep) -> None:
             host="host", pid=os.getpid(), epochs=3, train_s=3.0 + trial.perturbs * 2,
         )  # fmt: skip
         record(folder, attempt)
+        for name in sweep.measures[1:]:
+            add_histogram(store, trial.trial_id, name)
+
+
+def add_histogram(store: Store, trial_id: str, name: str) -> None:
+    """Every weight in one of a few bins."""
+    measure = parse(name)
+    counts = [0] * (len(edges(str(measure.arguments["scale"]))) + 1)
+    counts[100:104] = [1, 5, 20, 3]
+    add_measure(store.folder(trial_id), Quantity(measure.measure, measure.stored), 0.5, counts=counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from bench.board import make_board
 from bench.errors import UserError
 from bench.plots import PLOTS, default_kind
 from bench.plots.draw import draw
+from bench.plots.weights import bars
 from bench.store import Store
 from bench.sweep import Sweep, load
 from tests.plots.contents import SWEEP, every_plot, fill
@@ -29,6 +31,7 @@ def filled(store: Store, sweep: Sweep) -> Store:
     return store
 
 
+@pytest.mark.slow
 @pytest.mark.share(3)
 @pytest.mark.parametrize("kind", PLOTS)
 def test_every_kind_is_drawn_with_its_n(filled: Store, sweep: Sweep, tmp_path: Path, kind: str) -> None:
@@ -50,6 +53,8 @@ def test_every_kind_is_drawn_with_its_n(filled: Store, sweep: Sweep, tmp_path: P
         ("- {variant: sam, scope: all, rho: 0.1}", "runtime"),
         ("- {variant: sam, scope: all, rho: 0.1, m: [16, 32]}", "m"),
         ("- {variant: sam, scope: random, rho: 0.1, sparsity: [0.5, 0.9]}", "sparsity"),
+        ("- {norm_dropout: [0.1, 0.2], norm_dropout_on: [parameters, output]}", "dropout"),
+        ("- {weight_decay_on: [all, none]}", "decay"),
     ],
 )
 def test_the_plot_follows_what_is_varied(tmp_path: Path, methods: str, kind: str) -> None:
@@ -73,3 +78,74 @@ def test_a_sparsity_that_no_method_has(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"sparsity: no method of .* has one; choose another --kind"):
         draw(store, sweep, make_board(store, sweep), "sparsity", [tmp_path / "plot.png"])
     assert not (tmp_path / "plot.png").exists()
+
+
+def drawn(store: Store, folder: Path, methods: str, kind: str) -> str:
+    """The SVG of a sweep with these methods, all done."""
+    file = folder / "some.yaml"
+    file.write_text(SWEEP[: SWEEP.index("methods:")] + f"methods:\n{methods}", encoding="utf-8")
+    sweep = load(file)
+    fill(store, sweep)
+    draw(store, sweep, make_board(store, sweep), kind, [folder / "plot.svg"])
+    return (folder / "plot.svg").read_text(encoding="utf-8")
+
+
+def test_dropout_has_two_curves_and_the_others_across(store: Store, tmp_path: Path) -> None:
+    methods = """
+  - {}
+  - {norm_dropout: [0.1, 0.2], norm_dropout_on: [parameters, output]}
+  - {variant: sam, scope: only_norm, rho: 0.1}
+"""
+    text = drawn(store, tmp_path, methods, "dropout")
+    for label in (
+        "sgd",
+        "sgd, dropout on γ and β",
+        "sgd, dropout on their output",
+        "sam / only_norm",
+        "rate of dropout",
+    ):
+        assert f"<!-- {label} -->" in text
+
+
+def test_decay_has_a_place_for_each_subset(store: Store, tmp_path: Path) -> None:
+    methods = """
+  - {weight_decay_on: [all, no_norm, none]}
+  - {variant: sam, scope: only_norm, rho: 0.1, weight_decay_on: [all, no_norm, none]}
+"""
+    text = drawn(store, tmp_path, methods, "decay")
+    for label in ("all", "no_norm", "none", "sgd", "sam / only_norm"):
+        assert f"<!-- {label} -->" in text
+
+
+def test_what_is_trained_is_told_by_lines_of_one_panel(store: Store, tmp_path: Path) -> None:
+    methods = """
+  - {trainable: [all, freeze_norm]}
+  - {variant: sam, scope: all, rho: [0.1, 0.2], trainable: [all, freeze_norm]}
+"""
+    text = drawn(store, tmp_path, methods, "rho")
+    for label in ("all, norm layers trained", "all, norm layers fixed", "base optimizer, norm layers fixed"):
+        assert f"<!-- {label} -->" in text
+    assert text.count("<!-- sam -->") == 2, "a panel for each model"
+
+
+def test_bars_join_bins_and_average_trials() -> None:
+    counts = [[0] * 802, [0] * 802]
+    counts[0][1:4], counts[1][1:4] = [2, 4, 0], [4, 0, 2]
+    counts[0][801] = 7
+    few = bars(counts, "linear", (0, 3))
+    assert few.heights == [3, 2, 1]
+    assert few.outside == 3.5
+    assert few.edges == pytest.approx([-8, -7.98, -7.96, -7.94])
+    many = bars(counts, "linear", (0, 121))
+    assert (len(many.heights), many.heights[0], sum(many.heights)) == (41, 6, 6)
+    assert many.edges[-1] == pytest.approx(-8 + 123 * 0.02)
+
+
+def test_weights_that_nothing_has_counted(store: Store, tmp_path: Path) -> None:
+    sweep = every_plot(tmp_path)
+    board = make_board(store, sweep)
+    with pytest.raises(UserError, match=r"no trial of every has a weight_histogram; take it by: sambench measure .*'"):
+        draw(store, sweep, board, "weights", [tmp_path / "plot.png"])
+    uncounted = dataclasses.replace(sweep, measures=("test_accuracy",))
+    with pytest.raises(UserError, match=r"measures no weight_histogram; add one to its measures, or name it: --metric"):
+        draw(store, uncounted, board, "weights", [tmp_path / "plot.png"])

@@ -114,3 +114,18 @@ def test_an_error_in_a_pass_leaves_the_model_as_it_was() -> None:
     assert "forward" not in vars(model)
     assert all(p.requires_grad and torch.equal(p, before[name]) for name, p in model.named_parameters())
     method.step(closure)
+
+
+def test_an_error_in_a_later_micro_batch_leaves_no_gradients_to_trip_over() -> None:
+    model, calls = network("groupnorm"), []
+    method = SharpnessAware(model, sgd(model), "sam", "all", 0.1, m=4)
+
+    def loss_fn(outputs: Tensor, targets: Tensor) -> Tensor:
+        calls.append(None)
+        if len(calls) == 3:
+            raise RuntimeError("out of memory")
+        return functional.cross_entropy(outputs, targets)
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        method.step_batch(*batch(), loss_fn)
+    method.step_batch(*batch(), loss_fn)

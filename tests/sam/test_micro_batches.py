@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from bench.sam import SharpnessAware
-from bench.sam.plain import Plain
 from bench.sam.running_stats import tracking_layers
+from bench.sam.unperturbed import Plain
 from tests.sam.networks import batch, distance, network, sgd
 
 

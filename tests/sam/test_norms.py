@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from bench.sam import SharpnessAware
 from bench.sam.norms import is_norm, norm_parameters
-from bench.train.norm_dropout import drop_norm_parameters
+from bench.train.norm_dropout import DROPS, add_norm_dropout
 from bench.train.subsets import DECAYS, TRAINABLE, parameter_groups, set_trainable
 from tests.sam.networks import batch, network, sgd
 
@@ -99,6 +99,7 @@ def test_counts_of_the_paper(name: str, count: int | None) -> None:
         assert per_stage == [2272, 4800, 9600 + 1280]
 
 
+@pytest.mark.slow
 def test_norms_import_no_timm() -> None:
     code = "import sys, bench.sam.norms; sys.exit('timm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -144,15 +145,15 @@ def test_subsets_refuse() -> None:
     with pytest.raises(ValueError, match="weight_decay_on 'norm': there are all, no_norm, none"):
         parameter_groups(plain, 0.1, "norm")
     with pytest.raises(ValueError, match=r"norm_dropout = 1\.0: a probability"):
-        drop_norm_parameters(plain, 1.0)
+        add_norm_dropout(plain, 1.0)
     with pytest.raises(ValueError, match=r"norm_dropout = 0.5: Sequential has no normalization layer.*: 0"):
-        drop_norm_parameters(plain, 0.5)
+        add_norm_dropout(plain, 0.5)
 
 
 def test_norm_dropout() -> None:
     model = nn.Sequential(nn.Linear(8, 64), nn.LayerNorm(64)).double()
     names = list(dict(model.named_parameters()))
-    drop_norm_parameters(model, 0.25)
+    add_norm_dropout(model, 0.25)
     x = torch.randn(5, 8, dtype=torch.float64)
     torch.manual_seed(0)
     out = model(x)
@@ -168,14 +169,31 @@ def test_norm_dropout() -> None:
     assert torch.allclose(model(x), normalised)
 
 
-def test_norm_dropout_is_shared_by_both_passes_and_survives_errors() -> None:
+def test_norm_dropout_on_the_output() -> None:
+    model = nn.Sequential(nn.Linear(8, 64), nn.LayerNorm(64), nn.ReLU()).double()
+    add_norm_dropout(model, 0.25, "output")
+    x = torch.randn(500, 8, dtype=torch.float64)
+    normalised = functional.relu(functional.layer_norm(model[0](x), (64,)))
+    kept = (out := model(x)) > 0
+    # Entry by entry, not whole channels as where γ and β are dropped.
+    assert torch.allclose(out[kept], normalised[kept] / 0.75)
+    assert float(kept.sum() / (normalised > 0).sum()) == pytest.approx(0.75, abs=0.02)
+    model.eval()
+    assert torch.allclose(model(x), normalised)
+    with pytest.raises(ValueError, match="norm_dropout_on 'input': there are parameters, output"):
+        add_norm_dropout(model, 0.25, "input")
+
+
+@pytest.mark.parametrize("on", DROPS)
+def test_norm_dropout_is_shared_by_both_passes_and_survives_errors(on: str) -> None:
     model = network("resnet8")
-    drop_norm_parameters(model, 0.5)
+    add_norm_dropout(model, 0.5, on)
     seen = []
-    model.stage3[0].bn1.register_forward_hook(lambda module, inputs, out: seen.append((out == 0).all(3).all(2).all(0)))
+    model.stage3[0].bn1.register_forward_hook(lambda module, inputs, out: seen.append(out == 0))
     method = SharpnessAware(model, sgd(model), "sam", "only_norm[3]", 0.1)
     method.step_batch(*batch(), functional.cross_entropy)
     assert torch.equal(seen[-1], seen[-2])
+    assert 0 < int(seen[-1].sum()) < seen[-1].numel()
     with pytest.raises(ValueError, match="expected 4D input"):
         model.stage3[0].bn1(torch.ones(3, dtype=torch.float64))
     assert isinstance(model.stage3[0].bn1.weight, nn.Parameter)

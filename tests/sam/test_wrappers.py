@@ -21,6 +21,7 @@ from tests.sam.networks import batch, distance, network, sgd
 from tests.shared_time import patience
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 def test_compiled() -> None:
     compiled, plain = network("resnet8"), network("resnet8")
@@ -33,6 +34,7 @@ def test_compiled() -> None:
     torch.compiler.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 def test_compiled_segments_keep_the_shared_prefix() -> None:
     compiled, plain, calls = network("resnet8"), network("resnet8"), []
@@ -127,9 +129,10 @@ def rank_main(rank: int, folder: str, methods: list[tuple[str, str, str]]) -> No
             torch.save(model.state_dict(), f"{folder}/{place}-{rank}.pt")
 
 
+@pytest.mark.slow
 def test_two_processes_are_two_micro_batches(some: Callable[..., list[tuple[str, str, str]]]) -> None:
     """For every variant and scope, running statistics included."""
-    methods = some(METHODS, 14)
+    methods = some(METHODS, 6)
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         ranks = [context.Process(target=rank_main, args=(rank, folder, methods)) for rank in range(2)]

@@ -13,7 +13,7 @@ from bench.store import Store, query
 from bench.store.claim import last_number
 from bench.store.progress import read_progress
 from bench.sweep import Sweep, load
-from cluster.on_slurm.plan import plans
+from cluster.on_slurm.queue_plan import plans
 from tests import shared_command
 from tests.shared import assert_undisturbed
 from tests.shared_time import wait_for

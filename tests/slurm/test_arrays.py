@@ -7,16 +7,20 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from bench.store import query
 from bench.store.claim import last_number
 from bench.store.progress import read_progress
-from cluster.on_slurm.plan import plans
+from cluster.on_slurm.queue_plan import plans
 from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, wait_for
 
 
+@pytest.mark.share(2, of="what happens to jobs of SLURM")
 def test_one_element_is_queued_again_while_the_others_run_on(slurm: Cluster, tmp_path: Path) -> None:
-    run = Run(slurm, tmp_path, LONG.replace("seed: [0]", "seed: 3").replace("epochs: 40", "epochs: 60"))
+    plain = LONG.replace("variant: sam, scope: only_norm, rho: 0.1, seed: [0]", "seed: 3")
+    run = Run(slurm, tmp_path, plain.replace("epochs: 40", "epochs: 80"))
     run.submit()
     array = plans(run.store)[0].chunks[0].job
     wait_for(lambda: len(_workers(run)) == 3, 240, run.situation)

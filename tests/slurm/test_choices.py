@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bench.store import query
 from bench.sweep import load
 from tests.slurm.cluster import Cluster
@@ -25,6 +27,7 @@ resources: {time: 10m}
 """
 
 
+@pytest.mark.share(3, of="sweeps on SLURM")
 def test_the_search_is_queued_first_and_the_same_command_goes_on(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, USE)
     (tmp_path / "search.yaml").write_text(SEARCH, encoding="utf-8")

@@ -163,6 +163,7 @@ def _race(root: str, trial_ids: list[str], start: object, won: object) -> None:
     start.wait()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_of_many_processes_one_wins_each_trial(store: Store, make_trial: Callable[..., Trial]) -> None:
     trials = [make_trial(seed=seed) for seed in range(20)]
     store.add(trials)

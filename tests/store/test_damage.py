@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import random
@@ -12,10 +13,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
+from bench.cli.render import overview
 from bench.store import Store, acquire, compact, files, query, seal, states
 from bench.store.measured import Quantity, add_measure
 from bench.store.results import write_measures
+from bench.store.upkeep.check import check
 from bench.sweep import Sweep, load
 from bench.trial import Trial
 from tests.store.damage import Answers, Blow, answers, blows, faults, strike
@@ -73,8 +77,15 @@ def kind_of(path: Path) -> str:
     return re.sub(r"[0-9a-f]{12,}|\d+", "N", "/".join(path.parts[-2:]))
 
 
-def test_a_share_of_all_damage(struck: Store, sweep: Sweep, truth: Answers, caplog: pytest.LogCaptureFixture) -> None:
-    """A flip or a cut of one file of each kind, drawn by a seed."""
+@pytest.mark.slow
+def test_a_share_of_all_damage(
+    struck: Store,
+    sweep: Sweep,
+    truth: Answers,
+    caplog: pytest.LogCaptureFixture,
+    some: Callable[[list[Blow], int], list[Blow]],
+) -> None:
+    """A flip or a cut of one file of each of some kinds, drawn by a seed."""
     caplog.set_level(logging.CRITICAL)
     chosen: dict[str, Blow] = {}
     drawn = list(blows(struck.root, random.Random(11)))
@@ -82,7 +93,7 @@ def test_a_share_of_all_damage(struck: Store, sweep: Sweep, truth: Answers, capl
     for blow in drawn:
         chosen.setdefault(kind_of(blow.path), blow)
     wrong = []
-    for blow in chosen.values():
+    for blow in some(list(chosen.values()), 6):
         with strike(blow):
             wrong += faults(blow, truth, answers(struck.root, sweep))
     assert not wrong
@@ -143,6 +154,44 @@ def test_a_damaged_claim_is_held_until_it_is_silent(
     assert taken is not None
     assert taken.number == 2
     taken.abandon()
+
+
+@pytest.mark.parametrize("name", ["attempts/0001.parquet", "history.parquet", "measures.parquet", "measures/*.parquet"])
+def test_a_whole_file_in_another_trials_folder_is_damage(store: Store, make_trial: Make, name: str) -> None:
+    trials = [make_trial(seed=seed) for seed in (0, 1)]
+    for trial, accuracy in zip(trials, (90.0, 91.0), strict=True):
+        finish(store, trial, test_accuracy=accuracy)
+        assert add_measure(store.folder(trial.trial_id), Quantity("sharpness", "{}"), accuracy / 100)
+    source, target = (next(store.folder(trial.trial_id).path.glob(name)) for trial in trials)
+    shutil.copy(source, target)
+    assert [(finding.kind, finding.path) for finding in check(store)] == [("damaged", target)]
+    for table in ("attempts", "history", "measures"):
+        rows = query(store, f"SELECT * FROM {table}").to_pylist()
+        assert len({tuple(row.items()) for row in rows}) == len(rows), "nothing counts twice"
+    assert target in store.left_out
+
+
+def test_a_record_of_another_attempt_is_damage(store: Store, make_trial: Make) -> None:
+    folder = store.folder(make_trial(seed=0).trial_id)
+    finish(store, make_trial(seed=0), "error")
+    finish(store, make_trial(seed=0), test_accuracy=90.0)
+    shutil.copy(folder.attempt(2), folder.attempt(1))
+    assert [(finding.kind, finding.path) for finding in check(store)] == [("damaged", folder.attempt(1))]
+
+
+def test_status_tells_of_a_trial_whose_claim_is_damaged(store: Store, sweep: Sweep) -> None:
+    store.add(sweep.trials)
+    folder = store.folder(sweep.trials[0].trial_id)
+    held = acquire(store, folder, "test")
+    assert held is not None
+    for place in (1, 30, 60, 133):
+        whole = folder.claim(1).read_bytes()
+        folder.claim(1).write_bytes(flipped(whole, place))
+        shown = Console(record=True, width=200, file=io.StringIO())
+        shown.print(overview.status(sweep, states(store, [trial.trial_id for trial in sweep.trials])))
+        assert "an unknown machine" in shown.export_text()
+        folder.claim(1).write_bytes(whole)
+    held.abandon()
 
 
 def test_files_of_earlier_versions_are_read(store: Store, make_trial: Make, tmp_path: Path) -> None:

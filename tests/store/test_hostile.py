@@ -148,6 +148,7 @@ LINKED = (
 )  # fmt: skip
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize("what", LINKED)
 def test_links_are_not_followed(store: Store, make_trial: Make, secret: Path, tmp_path: Path, what: str) -> None:
     finish(store, make_trial(seed=0), test_accuracy=90.0)

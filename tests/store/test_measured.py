@@ -13,12 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from bench.store import Store, TrialFolder, compact, query, set_aside_damaged
+from bench.store import Store, TrialFolder, compact, files, query, set_aside_damaged
 from bench.store.compacted import manifest
 from bench.store.lease import is_leased, lease
-from bench.store.measured import Quantity, add_measure, file_of, is_measured, mark_changed, measured
+from bench.store.measured import Quantity, add_measure, counts_of, file_of, is_measured, mark_changed, measured
+from bench.store.results import MEASURES_SCHEMA
 from bench.store.upkeep import check, clean
 from bench.store.upkeep import compact as folding
 from bench.trial import Trial
@@ -47,6 +49,42 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 def result(store: Store) -> dict[str, Any]:
     (row,) = query(store, f"SELECT {COLUMNS} FROM results").to_pylist()
     return row
+
+
+@pytest.mark.usefixtures("settled")
+def test_counts_of_a_histogram_are_kept_beside_numbers(store: Store, folder: TrialFolder) -> None:
+    counted = Quantity("weight_histogram", '{"scale":"log"}')
+    assert add_measure(folder, SHARP, 0.5)
+    compact(store)
+    assert add_measure(folder, counted, 0.25, counts=[0, 3, 1])
+    assert counts_of(store, [folder.trial_id], counted) == {folder.trial_id: [0, 3, 1]}
+    compact(store)
+    assert counts_of(store, [folder.trial_id], counted) == {folder.trial_id: [0, 3, 1]}
+    assert counts_of(store, [folder.trial_id], SHARP) == {}
+    for place, text in enumerate(("[1, 2", "7", '["a"]', "[-1]", "[" * 100_000)):
+        odd = Quantity("weight_histogram", json.dumps({"layer": f"odd{place}"}))
+        row = {"trial_id": folder.trial_id, **odd._asdict(), "value": 0.5, "counts": text}
+        files.create(file_of(folder, odd), files.parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA)))
+        mark_changed(folder, odd)
+        assert counts_of(store, [folder.trial_id], odd) == {}
+    kept = "SELECT counts FROM measures WHERE settings NOT LIKE '%odd%' ORDER BY measure"
+    assert [row["counts"] for row in query(store, kept).to_pylist()] == [None, None, "[0,3,1]"]
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("compacted", [False, True])
+def test_measures_of_a_version_without_counts(store: Store, folder: TrialFolder, compacted: bool) -> None:
+    earlier = pa.schema([field for field in MEASURES_SCHEMA if field.name != "counts"])
+    row = {"trial_id": folder.trial_id, **SHARP._asdict(), "value": 0.5}
+    files.make_folder(folder.later)
+    data = files.small_parquet_bytes(pa.Table.from_pylist([row], schema=earlier), with_rows=True)
+    files.create(file_of(folder, SHARP), data)
+    mark_changed(folder, SHARP)
+    if compacted:
+        compact(store)
+    assert result(store)["sharpness"] == 0.5
+    assert counts_of(store, [folder.trial_id], SHARP) == {}
+    assert measured(store, [folder.trial_id])[folder.trial_id] >= {SHARP}
 
 
 @pytest.mark.usefixtures("settled")

@@ -28,6 +28,8 @@ def accuracies(store: Store) -> dict[int, float | None]:
     return {row["seed"]: row["test_accuracy"] for row in query(store, "FROM results").to_pylist()}
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 @pytest.mark.parametrize("folded", [(), ("target",), ("source",), ("target", "source")])
 def test_a_trial_that_was_done_since_replaces_its_earlier_copy(
     store: Store, other: Store, make_trial: Make, folded: tuple[str, ...]
@@ -56,6 +58,8 @@ def test_a_trial_that_was_done_since_replaces_its_earlier_copy(
     assert not [finding for finding in check(other) if finding.bad]
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 @pytest.mark.parametrize("folded", [(), ("target",), ("source",), ("target", "source")])
 def test_a_done_trial_replaces_failures_of_another_training(
     store: Store, other: Store, make_trial: Make, folded: tuple[str, ...]
@@ -95,6 +99,8 @@ POINTS = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
+@pytest.mark.share(2)
 @pytest.mark.parametrize(("at", "call"), POINTS)
 def test_a_killed_merge_leaves_nothing(store: Store, other: Store, make_trial: Make, at: str, call: int) -> None:
     finish(store, make_trial(seed=0), test_accuracy=90.0)
@@ -114,6 +120,23 @@ def test_a_killed_merge_leaves_nothing(store: Store, other: Store, make_trial: M
         assert (other.folder(make_trial(seed=seed).trial_id).path / "log.txt").read_text() == "log"
     assert leftovers(other) == []
     assert not [finding for finding in check(other) if finding.bad]
+
+
+@pytest.mark.parametrize("call", [1, 3, 4], ids=["before all", "amid", "before measures"])
+@pytest.mark.parametrize("done_before", [True, False])
+def test_a_trial_that_the_source_compacts_while_it_is_copied_comes_whole(
+    store: Store, other: Store, make_trial: Make, call: int, done_before: bool
+) -> None:
+    trial = make_trial(seed=0)
+    finish(store, trial, "done" if done_before else "preempted", test_accuracy=90.0)
+    sleeper = start("merge", store, other, at="bench.store.upkeep.copying:_copy_file", call=call, by=signal.SIGSTOP)
+    if not done_before:
+        finish(store, trial, test_accuracy=90.0)
+    compact(store)
+    wake(sleeper)
+    merge([store], other)
+    assert contents(other) == contents(store)
+    assert leftovers(other) == []
 
 
 def test_the_workspace_of_a_stopped_merge_stays(store: Store, other: Store, make_trial: Make) -> None:

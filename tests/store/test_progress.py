@@ -25,7 +25,14 @@ def test_progress_is_read_as_it_was_written(store: Store, make_trial: Callable[.
     assert sorted(path.name for path in folder.path.iterdir()) == ["attempts", "progress.json", "trial.json"]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"epoch": 1}', b'{"epoch": 1, "more": 2}', b"\xff"])
+ODD = '{"epoch": 1, "epochs": 5, "accuracy": %s, "seconds": %s}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[1]", b'{"epoch": 1}', b'{"epoch": 1, "more": 2}', b"\xff", b"[" * 10**5]
+    + [(ODD % odd).encode() for odd in (('"70"', 4), (70, "null"), (70, "1e300"), (70, "NaN"), (70, -4))],
+)
 def test_a_file_that_does_not_tell_is_no_error(store: Store, make_trial: Callable[..., Trial], content: bytes) -> None:
     trial = make_trial()
     store.add([trial])

@@ -47,6 +47,8 @@ def read_only(store: Store) -> str:
     return f"mount --bind -o ro {store.root} {store.root}"
 
 
+@pytest.mark.slow
+@pytest.mark.share(2, of="several users")
 def test_looking_needs_no_permission_to_write(public: Path) -> None:
     sweep = public / "tiny.yaml"
     sweep.write_text(TINY_SWEEP)
@@ -80,6 +82,8 @@ def test_looking_needs_no_permission_to_write(public: Path) -> None:
     held.abandon()
 
 
+@pytest.mark.slow
+@pytest.mark.share(2, of="several users")
 def test_a_worker_whose_process_is_hidden_is_judged_by_its_heartbeat(shared: Store, make_trial: Make) -> None:
     shared.add([make_trial()])
     folder = shared.folder(make_trial().trial_id)
@@ -101,6 +105,8 @@ print(open_attempt(store, folder), acquire(store, folder, "test") is not None)
     assert [told.out for told in as_user([seen], shared.root.parent, mounts=HIDDEN)] == ["None True\n"]
 
 
+@pytest.mark.slow
+@pytest.mark.share(2, of="several users")
 def test_a_folder_of_somebody_elses_ends_no_run(shared: Store, make_trial: Make) -> None:
     sweep = shared.root.parent / "two.yaml"
     sweep.write_text(TINY_SWEEP.partition("  - {variant")[0].replace("epochs: 2", "epochs: 1"))
@@ -124,6 +130,8 @@ def test_a_folder_of_somebody_elses_ends_no_run(shared: Store, make_trial: Make)
     assert not (shared.root / "damaged").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.share(2, of="several users")
 def test_users_with_different_umasks_share_a_store(shared: Store) -> None:
     def program(outcome: str) -> list[str]:
         return [

@@ -48,6 +48,8 @@ CASES = {
     "methods: [{dataset: 'folder:none'}]": "data set folder:none: ",
     "methods: [{warmup_epochs: 20}]": "4:27: methods[0].warmup_epochs: 20 of 20 epochs leave no epoch at the full",
     "methods: [{min_lr: 1}]": "4:20: methods[0].min_lr: min_lr = 1 is above lr = 0.1; lower it",
+    "methods: [{variant: gsam, rho: 1, lr_min: 0.01}]": "lr_min = 0.01 is above the schedule's lowest learning rate, 0",
+    "methods: [{variant: gsam, rho: 1, rho_min: 2}]": "rho_min = 2 is above rho = 1; lower it",
     "methods: [{precision: bfloat16, ascent_dtype: bfloat16}]": "precision bfloat16 holds for both passes; drop ascent",
     "methods: [{init_from: none.pt}]": "4:23: methods[0].init_from: weights ",
     "methods: [{val_fraction: 1}]": "4:26: methods[0].val_fraction: input should be less than 1",

@@ -94,11 +94,12 @@ STATEFUL = {
     "freeze_norm": {"variant": "sam", "scope": "all", "rho": 0.1, "trainable": "freeze_norm"},
     "only_norm trained": {"variant": "sam", "scope": "only_norm", "rho": 0.1, "trainable": "only_norm"},
     "norm_dropout": {"variant": "sam", "scope": "all", "rho": 0.1, "norm_dropout": 0.2, "weight_decay_on": "no_norm"},
+    "norm_dropout on outputs": {"norm_dropout": 0.2, "norm_dropout_on": "output"},
     "approximate": {"variant": "sam", "scope": "all", "rho": 0.1, "ascent_share": 0.5, "ascent_dtype": "bfloat16"},
 }
 
 
-@pytest.mark.share(12)
+@pytest.mark.share(6)
 @pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
 @pytest.mark.parametrize("method", METHODS | STATEFUL)
 def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, method: str, model: str) -> None:
@@ -121,7 +122,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, 
     assert without_times(resumed) == without_times(whole)
 
 
-@pytest.mark.share(12)
+@pytest.mark.share(6)
 @pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
 @pytest.mark.parametrize("method", METHODS | STATEFUL)
 def test_a_run_stopped_within_an_epoch_goes_on_to_the_bit(

@@ -9,30 +9,15 @@ from bench.board.against.compare import Comparison
 from bench.board.inference import ALPHA, holm, paired_p
 from bench.board.metric import Metric
 from bench.board.statistics import Summary, paired_difference
+from bench.papers.sam_on.claims import CLAIMS, ScopeClaim
 from bench.trial import NONE
-
-
-@dataclass(frozen=True)
-class Claim:
-    """That one scope is better than another, or than the base optimizer."""
-
-    text: str
-    better: str
-    worse: str
-
-
-CLAIMS = (
-    Claim("only_norm beats all", "only_norm", "all"),
-    Claim("only_norm beats the base optimizer", "only_norm", NONE),
-    Claim("all beats the base optimizer", "all", NONE),
-)
 
 
 @dataclass(frozen=True)
 class Tested:
     """A claim about one method in one column, over the seeds that both sides have."""
 
-    claim: Claim
+    claim: ScopeClaim
     better: Comparison
     worse: Comparison
     difference: Summary
@@ -54,13 +39,13 @@ class Tested:
         return None if not self.theirs else self.difference.mean * self.theirs > 0
 
 
-def claims_of(compared: Sequence[Comparison]) -> dict[Claim, list[Tested]]:
+def claims_of(compared: Sequence[Comparison]) -> dict[ScopeClaim, list[Tested]]:
     """Every claim that the board has both sides of, for each method and column."""
     found = {claim: _pairs(claim, compared) for claim in CLAIMS}
     return {claim: _tests(claim, pairs) for claim, pairs in found.items() if pairs}
 
 
-def conclusions(tested: dict[Claim, list[Tested]], metric: Metric) -> list[str]:
+def conclusions(tested: dict[ScopeClaim, list[Tested]], metric: Metric) -> list[str]:
     """One line per claim; ahead is who has the better values of the metric."""
     lines = []
     for claim, tests in tested.items():
@@ -79,7 +64,7 @@ def conclusions(tested: dict[Claim, list[Tested]], metric: Metric) -> list[str]:
     return lines
 
 
-def _pairs(claim: Claim, compared: Sequence[Comparison]) -> list[tuple[Comparison, Comparison]]:
+def _pairs(claim: ScopeClaim, compared: Sequence[Comparison]) -> list[tuple[Comparison, Comparison]]:
     worse = {_method(each, claim.worse): each for each in compared if each.cell.trial.scope == claim.worse}
     better = [each for each in compared if each.cell.trial.scope == claim.better]
     return [(each, worse[method]) for each in better if (method := _method(each, claim.worse)) in worse]
@@ -94,7 +79,7 @@ def _method(compared: Comparison, worse: str) -> tuple[str, str]:
     return (compared.cell.trial.variant if scope == NONE else row), column
 
 
-def _tests(claim: Claim, pairs: Sequence[tuple[Comparison, Comparison]]) -> list[Tested]:
+def _tests(claim: ScopeClaim, pairs: Sequence[tuple[Comparison, Comparison]]) -> list[Tested]:
     differences = [paired_difference(*(side.cell.chosen.values for side in pair)) for pair in pairs]
     known = [(pair, found) for pair, found in zip(pairs, differences, strict=True) if found]
     values = [paired_p(found) for _, found in known]

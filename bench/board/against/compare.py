@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import get_args
 
 from bench.board.board import Board
 from bench.board.cells import Cell, Key
-from bench.board.inference import ALPHA, Judgement, judge
+from bench.board.inference import ALPHA, Judgement, Word, judge
+from bench.papers.sam_on.claims import Effect, effect_at
 from bench.papers.sam_on.deviations import deviations
+from bench.papers.sam_on.forms import form_of
 from bench.papers.sam_on.numbers import SEEDS, PaperCell, numbers
-from bench.papers.sam_on.tables import form_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Comparison:
     key: Key
     cell: Cell
     paper: PaperCell | None
+    effect: Effect | None
+    """What the paper claims there."""
     judgement: Judgement
 
 
@@ -30,14 +34,16 @@ def compare(board: Board, paper: str | None) -> list[Comparison]:
     compared = []
     for key, cell in board.cells.items():
         theirs = numbers().find(cell.trial, board.metric.name, table)
-        compared.append(Comparison(key, cell, theirs, _judgement(cell, theirs)))
+        effect = effect_at(theirs) if theirs and theirs.mean is not None else None
+        compared.append(Comparison(key, cell, theirs, effect, _judgement(cell, theirs, effect)))
     return compared
 
 
 def not_in_sweep(compared: Sequence[Comparison], board: Board, paper: str | None) -> list[PaperCell]:
-    """Cells of the sweep's own table that the sweep has no trial for."""
-    found = {id(each.paper) for each in compared}
+    """Cells of the sweep's own table that the sweep has no trial for, but for those that the paper itself cites."""
     table = form_of(paper)
+    found = {id(each.paper) for each in compared}
+    found |= {id(cell) for cell in numbers().cited(table, board.metric.name)} if table else set()
     return [
         cell
         for cell in numbers().cells
@@ -48,33 +54,34 @@ def not_in_sweep(compared: Sequence[Comparison], board: Board, paper: str | None
 def verdicts(compared: Sequence[Comparison], unit: str) -> list[str]:
     """The count of each verdict, and how they are come to; `unit` is that of the differences."""
     counts: Counter[str] = Counter(each.judgement.word for each in compared)
-    words = ("reproduced", "higher", "lower", "not comparable")
     shown = sum(
         each.judgement.p_equivalence is not None and each.judgement.p_equivalence < ALPHA
         for each in compared
         if each.judgement.word == "reproduced"
     )
+    of = f"{shown} of {counts['reproduced']}"
     return [
-        f"Against the paper, {len(compared)} cells: {', '.join(f'{counts[word]} {word}' for word in words)}.",
+        f"Against the paper, {len(compared)} cells: {', '.join(f'{counts[word]} {word}' for word in get_args(Word))}.",
         "reproduced: the means differ by no more than the margin, which is 3 units of the last digit of the paper's "
-        f"std or 2 of its stds, whichever is more; for {shown} of {counts['reproduced']} two one-sided tests also show "
-        "at 5 % that the true difference lies within it.",
-        "higher, lower: beyond the margin, and Welch's t-test says at 5 % that the means differ. Beyond the margin "
-        "without that: undecided.",
+        "std or 2 of its stds, whichever is more, but at most half of the effect that the paper claims there; for "
+        f"{of} two one-sided tests also show at 5 % that the true difference lies within it.",
+        "higher, lower: beyond the margin, and Welch's t-test says at 5 % that the means differ.",
+        "can't be judged: beyond the margin without that; or half of the effect is less than the standard error of the "
+        "difference, so that the spread hides it; or a std is missing.",
         f"Difference: ours − the paper's in {unit} [95 % confidence interval], taking the paper's n as {SEEDS}.",
     ]
 
 
-def _judgement(cell: Cell, paper: PaperCell | None) -> Judgement:
+def _judgement(cell: Cell, paper: PaperCell | None, effect: Effect | None) -> Judgement:
     if paper is None:
         return Judgement("not comparable", "the paper has no such cell")
     if paper.mean is None:
         return Judgement("not comparable", "lost in the paper's text")
-    if different := deviations(cell.trial, paper.table):
+    if different := deviations(replace(cell.trial, rho=cell.chosen.rho), paper.table):
         return Judgement("not comparable", f"different training setup: {', '.join(different)}")
     summary = cell.chosen.summary
     if summary is None:
         return Judgement("not comparable", "no result yet")
     if paper.std is None:
-        return Judgement("not comparable", "the paper gives no std", summary.mean - paper.mean)
-    return judge(summary, paper.mean, paper.std, paper.unit, SEEDS)
+        return Judgement("can't be judged", "the paper gives no std", summary.mean - paper.mean)
+    return judge(summary, paper.mean, paper.std, paper.unit, SEEDS, effect=effect.size if effect else None)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.board.against.claims import Claim, Tested, claims_of, conclusions
+from bench.board.against.claims import Tested, claims_of, conclusions
 from bench.board.against.compare import Comparison, compare, not_in_sweep, verdicts
 from bench.board.board import Board
 from bench.board.cells import Key
 from bench.board.notes import circumstances
 from bench.board.page.board_table import cell_details
+from bench.board.page.cited import cited_notes
 from bench.board.page.page import Page
-from bench.board.page.table import EMPTY, Block, Entry, Grid, Line, Title
+from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
 from bench.board.statistics import signed
+from bench.papers.sam_on.claims import ScopeClaim
+from bench.papers.sam_on.forms import form_of
 from bench.papers.sam_on.numbers import numbers
-from bench.papers.sam_on.tables import form_of
 from bench.trial import NONE
 
 _DIGITS = 2
@@ -30,7 +32,7 @@ def against_page(board: Board, paper: str | None) -> Page:
     grids = [_cells(board, compared, doubts), *([_claims(board, tested)] if tested else [])]
     count, *reading = verdicts(compared, board.metric.difference_unit)
     lead = [*(["No trial is done yet."] if board.empty else []), count, *conclusions(tested, board.metric)]
-    told = [*reading, *_left_out(board, compared, paper), *circumstances(board)]
+    told = [*reading, *_left_out(board, compared, paper), *cited_notes(board), *circumstances(board)]
     told += [f"({mark}) {note}" for note, mark in doubts.items()]
     records = [_record(board, each) for each in compared]
     facts = {"title": board.title, "metric": board.metric.name, "claims": _claim_records(board, tested)}
@@ -52,27 +54,31 @@ def _doubts(compared: Sequence[Comparison]) -> dict[str, str]:
 
 def _cells(board: Board, compared: Sequence[Comparison], doubts: dict[str, str]) -> Grid:
     titles = ("ours", "paper", "difference", "verdict")
-    blocks: dict[str, list[Line]] = {}
+    blocks: dict[str, list[TableRow]] = {}
     for each in compared:
         summary = each.cell.chosen.summary
         marks = board.footnotes.marks(each.cell.chosen.origins)
-        ours = Entry(summary.text(_digits(board)) if summary else EMPTY, tuple(cell_details(each.cell)), marks=marks)
-        theirs = Entry(each.paper.text, marks=doubts.get(each.paper.note, "")) if each.paper else Entry(EMPTY)
+        ours = TableCell(
+            summary.text(_digits(board)) if summary else EMPTY, tuple(cell_details(each.cell)), marks=marks
+        )
+        theirs = TableCell(each.paper.text, marks=doubts.get(each.paper.note, "")) if each.paper else TableCell(EMPTY)
         entries = (ours, theirs, _difference(each, _digits(board)), _verdict(each))
-        blocks.setdefault(each.key[1], []).append(Line(_label(board, each.key), entries))
-    made = tuple(Block(column, tuple(lines)) for column, lines in blocks.items())
+        blocks.setdefault(each.key[1], []).append(TableRow(_label(board, each.key), entries))
+    made = tuple(Section(column, tuple(lines)) for column, lines in blocks.items())
     return Grid(
         f"{board.title}, against the paper", board.layout.corner, (tuple(map(Title, titles)),), made, alike=False
     )
 
 
-def _claims(board: Board, tested: dict[Claim, list[Tested]]) -> Grid:
+def _claims(board: Board, tested: dict[ScopeClaim, list[Tested]]) -> Grid:
     titles = ("ours: mean ± std (n)", "p", "p, Holm", "paper", "same sign")
     blocks = []
     for claim, tests in tested.items():
-        lines = [Line(_about(board, test), tuple(map(Entry, _claim_texts(test, _digits(board))))) for test in tests]
+        lines = [
+            TableRow(_about(board, test), tuple(map(TableCell, _claim_texts(test, _digits(board))))) for test in tests
+        ]
         blocks.append(
-            Block(f"{claim.text}: difference in {board.metric.difference_unit}, paired over seeds", tuple(lines))
+            Section(f"{claim.text}: difference in {board.metric.difference_unit}, paired over seeds", tuple(lines))
         )
     return Grid("Claims", board.layout.corner, (tuple(map(Title, titles)),), tuple(blocks), alike=False)
 
@@ -109,18 +115,18 @@ def _about(board: Board, test: Tested) -> str:
     return f"{test.better.cell.trial.variant if scope == NONE else row}, {column}"
 
 
-def _difference(each: Comparison, digits: int) -> Entry:
+def _difference(each: Comparison, digits: int) -> TableCell:
     """With its confidence interval below."""
     judgement = each.judgement
     if judgement.difference is None:
-        return Entry(EMPTY)
+        return TableCell(EMPTY)
     interval = [signed(end, digits) for end in (judgement.low, judgement.high) if end is not None]
-    return Entry(signed(judgement.difference, digits), (f"[{', '.join(interval)}]",) if interval else ())
+    return TableCell(signed(judgement.difference, digits), (f"[{', '.join(interval)}]",) if interval else ())
 
 
-def _verdict(each: Comparison) -> Entry:
+def _verdict(each: Comparison) -> TableCell:
     word, reason = each.judgement.word, each.judgement.reason
-    return Entry(word, (reason,) if reason else (), bold=word in ("higher", "lower"))
+    return TableCell(word, (reason,) if reason else (), bold=word in ("higher", "lower"))
 
 
 def _p(value: float | None) -> str:
@@ -148,6 +154,8 @@ def _record(board: Board, each: Comparison) -> dict[str, Any]:
         "difference": judgement.difference,
         "low": judgement.low,
         "high": judgement.high,
+        "paper_effect": each.effect.size if each.effect else None,
+        "paper_rival": each.effect.rival.subject.scope if each.effect else None,
         "margin": judgement.margin,
         "p": judgement.p,
         "p_equivalence": judgement.p_equivalence,
@@ -156,7 +164,7 @@ def _record(board: Board, each: Comparison) -> dict[str, Any]:
     }
 
 
-def _claim_records(board: Board, tested: dict[Claim, list[Tested]]) -> list[dict[str, Any]]:
+def _claim_records(board: Board, tested: dict[ScopeClaim, list[Tested]]) -> list[dict[str, Any]]:
     return [
         {
             "claim": claim.text,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.board.formats.data import as_csv, as_json
 from bench.board.formats.html import html
 from bench.board.formats.latex import latex
 from bench.board.formats.markdown import markdown
+from bench.board.formats.records import as_csv, as_json
 from bench.board.formats.terminal import terminal
 from bench.board.page.page import Page
 

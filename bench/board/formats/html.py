@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from bench.board.page.page import Page
-from bench.board.page.table import Entry, Grid, Line
+from bench.board.page.table import Grid, TableCell, TableRow
 
 TABLE_STYLE = """
 .wide { overflow-x: auto; }
@@ -85,11 +85,11 @@ def _titles(grid: Grid) -> str:
     return "".join(rows)
 
 
-def _line(line: Line) -> str:
+def _line(line: TableRow) -> str:
     return f"<tr><th>{escape(line.label)}</th>{''.join(map(_cell, line.entries))}</tr>"
 
 
-def _cell(entry: Entry) -> str:
+def _cell(entry: TableCell) -> str:
     value = escape(entry.text)
     if entry.bold:
         value = f"<strong>{value}</strong>"

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from bench.board.page.page import Page
-from bench.board.page.table import Entry, Grid, Line, Title
+from bench.board.page.table import Grid, TableCell, TableRow, Title
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
@@ -133,7 +133,7 @@ def _rules(titles: tuple[Title, ...]) -> list[str]:
     return rules
 
 
-def _lines(line: Line) -> list[str]:
+def _lines(line: TableRow) -> list[str]:
     """The line, then one for each line of details below its entries."""
     depth = max((len(entry.details) for entry in line.entries), default=0)
     rows = [[escaped(line.label), *(_over(entry, _value(entry)) for entry in line.entries)]]
@@ -145,11 +145,11 @@ def _lines(line: Line) -> list[str]:
     return [" & ".join(row) + (r" \\" if row is rows[-1] else r" \\*") for row in rows]
 
 
-def _over(entry: Entry, text: str) -> str:
+def _over(entry: TableCell, text: str) -> str:
     return rf"\multicolumn{{{entry.span}}}{{c}}{{{text}}}" if entry.span > 1 else text
 
 
-def _value(entry: Entry) -> str:
+def _value(entry: TableCell) -> str:
     value = escaped(entry.text)
     if entry.bold:
         # \boldmath reaches the ± too.

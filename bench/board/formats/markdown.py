@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bench.board.page.page import Page
-from bench.board.page.table import Entry, Grid, spread
+from bench.board.page.table import Grid, TableCell, spread
 from bench.escape import visible
 
 
@@ -31,7 +31,7 @@ def _table(grid: Grid) -> list[str]:
     return lines
 
 
-def _cell(entry: Entry) -> str:
+def _cell(entry: TableCell) -> str:
     value = _escaped(entry.text)
     if entry.bold:
         value = f"**{value}**"

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.board.page.page import Page
-from bench.board.page.table import Entry, Grid, parts, spread
+from bench.board.page.table import Grid, TableCell, parts, spread
 
 
 def terminal(page: Page) -> RenderableType:
@@ -64,7 +64,7 @@ _LABEL = 32
 """Labels up to this width never wrap."""
 
 
-def _text(entry: Entry) -> Text:
+def _text(entry: TableCell) -> Text:
     text = Text(entry.text)
     text.stylize(" ".join(word for word in ("bold", "underline") if getattr(entry, word)))
     text.append(f" ({entry.marks})" if entry.marks else "")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.board.layouts.base import Layout
-from bench.papers.sam_on.tables import FORMS, METHODS, NAMES, Form, paper_name
+from bench.papers.sam_on.forms import FORMS, METHODS, NAMES, Form, paper_name
 from bench.trial import NONE, Trial, short
 
 
@@ -18,6 +18,8 @@ class PaperLayout(Layout):
     """A table in the paper's form; what varies beside what the form knows joins the heading of the block."""
 
     form: Form = field(default_factory=Form)
+    table: str = ""
+    """Key of FORMS."""
 
     digits = 2
 
@@ -25,7 +27,7 @@ class PaperLayout(Layout):
     def of_table(cls, table: str, trials: Sequence[Trial]) -> PaperLayout:
         """The layout of these trials in the form of `table`, a key of FORMS."""
         base = Layout.of(trials)
-        return cls(base.column_fields, base.row_settings, base.shared, FORMS[table])
+        return cls(base.column_fields, base.row_settings, base.shared, FORMS[table], table)
 
     @property
     def corner(self) -> str:  # type: ignore[override]

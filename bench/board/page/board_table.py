@@ -5,8 +5,9 @@ from __future__ import annotations
 from bench.board.board import Board
 from bench.board.cells import Cell, Key
 from bench.board.footnotes import Footnotes
-from bench.board.marks import MARKS
-from bench.board.page.table import EMPTY, Block, Entry, Grid, Line, Title
+from bench.board.page.cited import cited_block
+from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
+from bench.board.rho_marks import MARKS
 from bench.trial import NONE
 
 
@@ -16,7 +17,8 @@ def board_grid(board: Board) -> Grid:
     blocks = dict.fromkeys(board.layout.parts(column)[0] for column in board.columns)
     side_by_side = len(board.scopes) == 2
     lines = _side_by_side if side_by_side else _stacked
-    made = [Block(block, tuple(lines(board, block, titles))) for block in blocks]
+    made = [Section(block, tuple(lines(board, block, titles))) for block in blocks]
+    made += cited_block(board, titles) if side_by_side else []
     top = tuple(Title(title, len(board.scopes) if side_by_side else 1) for title in titles)
     below = tuple(Title(board.layout.scope_title(scope)) for _ in titles for scope in board.scopes)
     scoped = not side_by_side and any(scope != NONE for _, _, scope in board.cells)
@@ -24,31 +26,31 @@ def board_grid(board: Board) -> Grid:
     return Grid(board.title, corner, (top, below) if side_by_side else (top,), tuple(made))
 
 
-def _side_by_side(board: Board, block: str, titles: list[str]) -> list[Line]:
+def _side_by_side(board: Board, block: str, titles: list[str]) -> list[TableRow]:
     """A base optimizer has no scope: what it has goes over both."""
     columns = _columns(board, block)
     footnotes = board.footnotes
     lines = []
     for row in board.rows:
-        entries: list[Entry] = []
+        entries: list[TableCell] = []
         for title in titles:
             column = columns.get(title, "")
             if (row, column, NONE) in board.cells:
                 entries.append(_entry(board, footnotes, (row, column, NONE), span=2))
             else:
                 entries += [_entry(board, footnotes, (row, column, scope)) for scope in board.scopes]
-        lines.append(Line(row, tuple(entries)))
+        lines.append(TableRow(row, tuple(entries)))
     return [line for line in lines if _filled(line)]
 
 
-def _stacked(board: Board, block: str, titles: list[str]) -> list[Line]:
+def _stacked(board: Board, block: str, titles: list[str]) -> list[TableRow]:
     columns = _columns(board, block)
     footnotes = board.footnotes
     lines = []
     for row, scope in dict.fromkeys((row, scope) for row, _, scope in board.cells):
         keys = [(row, columns.get(title, ""), scope) for title in titles]
         label = row if scope == NONE else f"{row} / {board.layout.scope_title(scope)}"
-        lines.append(Line(label, tuple(_entry(board, footnotes, key) for key in keys)))
+        lines.append(TableRow(label, tuple(_entry(board, footnotes, key) for key in keys)))
     return [line for line in lines if _filled(line)]
 
 
@@ -58,17 +60,17 @@ def _columns(board: Board, block: str) -> dict[str, str]:
     return {title: column for column, (of, title) in parts.items() if of == block}
 
 
-def _filled(line: Line) -> bool:
+def _filled(line: TableRow) -> bool:
     """Whether the block has a cell in that line at all."""
     return any(entry.text != EMPTY or entry.details for entry in line.entries)
 
 
-def _entry(board: Board, footnotes: Footnotes, key: Key, span: int = 1) -> Entry:
+def _entry(board: Board, footnotes: Footnotes, key: Key, span: int = 1) -> TableCell:
     cell = board.cells.get(key)
     if cell is None:
-        return Entry(EMPTY, span=span)
+        return TableCell(EMPTY, span=span)
     summary = cell.chosen.summary
-    return Entry(
+    return TableCell(
         summary.text(board.digits) if summary else EMPTY,
         tuple(cell_details(cell)),
         bold=board.better(*key[:2]) == key,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bench.board.answer import answer, differences
@@ -13,6 +13,7 @@ from bench.board.footnotes import FIELDS
 from bench.board.inference import paired_p
 from bench.board.notes import notes
 from bench.board.page.board_table import board_grid
+from bench.board.page.cited import cited_notes, cited_records
 from bench.board.page.table import Grid
 
 
@@ -36,12 +37,12 @@ def board_page(board: Board) -> Page:
     """The page of a board alone."""
     facts: dict[str, Any] = {"title": board.title, "metric": board.metric.name}
     facts["selection"] = ", ".join(dict.fromkeys(cell.selection.name for cell in board.cells.values()))
-    facts |= {"differences": _differences(board), "origins": _all_origins(board)}
+    facts |= {"differences": _differences(board), "origins": _all_origins(board), "cited": cited_records(board)}
     return Page(
         board.title,
         lead=tuple(answer(board)),
         grids=(board_grid(board),),
-        notes=tuple(notes(board)),
+        notes=(*notes(board), *cited_notes(board)),
         records=tuple(board_records(board)),
         facts=facts,
     )
@@ -51,7 +52,7 @@ def board_records(board: Board) -> list[dict[str, Any]]:
     """One record per cell and swept ρ; `chosen` marks the ρ that the board shows."""
     return [
         {"row": row, "column": column, "scope": scope, "rho": runs.rho, "chosen": runs is cell.chosen}
-        | {"metric": board.metric.name, **_numbers(runs), **_origins(runs)}
+        | {"metric": board.metric.name, **_numbers(runs), **_origins(board, runs)}
         for (row, column, scope), cell in board.cells.items()
         for runs in cell.swept
     ]
@@ -83,7 +84,8 @@ def _numbers(runs: Runs) -> dict[str, Any]:
     }
 
 
-def _origins(runs: Runs) -> dict[str, str]:
+def _origins(board: Board, runs: Runs) -> dict[str, str]:
     """Field → its values, each once."""
-    found = [asdict(origin) for origin in dict.fromkeys(runs.origins)]
-    return {name: "; ".join(dict.fromkeys(values[name] for values in found)) for name in FIELDS}
+    origins = list(dict.fromkeys(runs.origins))
+    found = [{**each.told(board.footnotes.parts), "commit": each.commit} for each in origins]
+    return {name: "; ".join(dict.fromkeys(values[name] for values in found)) for name in (*FIELDS, "commit")}

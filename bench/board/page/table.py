@@ -11,7 +11,7 @@ EMPTY = "–"
 
 
 @dataclass(frozen=True)
-class Entry:
+class TableCell:
     """What stands in one place of a table."""
 
     text: str
@@ -34,19 +34,19 @@ class Title:
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """One line of a table: a label and what follows it."""
 
     label: str
-    entries: tuple[Entry, ...]
+    entries: tuple[TableCell, ...]
 
 
 @dataclass(frozen=True)
-class Block:
+class Section:
     """Lines under a heading of their own; the only block of a table has none."""
 
     heading: str
-    lines: tuple[Line, ...]
+    lines: tuple[TableRow, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Grid:
     """Title of the labels."""
     titles: tuple[tuple[Title, ...], ...]
     """From the widest level to the narrowest."""
-    blocks: tuple[Block, ...]
+    blocks: tuple[Section, ...]
     alike: bool = True
     """Whether columns are of one kind, so that on a narrow page some may stand below the others."""
 
@@ -79,7 +79,10 @@ class Grid:
             self,
             titles=titles,
             blocks=tuple(
-                Block(block.heading, tuple(Line(each.label, _within(each.entries, start, end)) for each in block.lines))
+                Section(
+                    block.heading,
+                    tuple(TableRow(each.label, _within(each.entries, start, end)) for each in block.lines),
+                )
                 for block in self.blocks
             ),
         )
@@ -104,11 +107,11 @@ def _within(items: Sequence[Spanning], start: int, end: int) -> tuple[Spanning, 
     return tuple(item for item, place in zip(items, places, strict=False) if start <= place < end)
 
 
-Spanning = TypeVar("Spanning", Entry, Title)
+Spanning = TypeVar("Spanning", TableCell, Title)
 
 
-def spread(line: Line) -> Iterator[Entry]:
+def spread(line: TableRow) -> Iterator[TableCell]:
     """One entry per column: after one that goes over several, empty ones."""
     for entry in line.entries:
         yield entry
-        yield from [Entry("")] * (entry.span - 1)
+        yield from [TableCell("")] * (entry.span - 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -16,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.estimate import Estimate
-from bench.store import State, open_attempt, plain
+from bench.store import State, open_attempt
+from bench.store.lease import read_holder
 from bench.store.progress import read_progress
 from bench.sweep import Sweep
 from bench.trial import Trial
@@ -129,7 +129,7 @@ def _running(state: State, trial_id: str) -> tuple[str, ...]:
     number = open_attempt(state.store, folder)
     if number is None:
         return "–", "–", "–", "–", "just ended"
-    holder = json.loads(plain.read(folder.claim(number)))
+    holder, _ = read_holder(folder.claim(number))
     where = f"{holder['host']} ({holder['launcher']}, process {holder['pid']})"
     at = read_progress(folder)
     if at is None:

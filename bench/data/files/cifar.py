@@ -1,7 +1,7 @@
 """The files of CIFAR-10 and CIFAR-100 (Krizhevsky 2009), in the format of their Python version.
 
 A file is a pickled dictionary: `data` (n, 3072) uint8, a row being 32×32 red, then green, then blue values, and
-a list of labels. Nothing but numpy arrays is unpickled: a pickle could run any code.
+a list of labels. Nothing but numpy's arrays and numbers is unpickled: a pickle could run any code.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.files.contents import digest_of_files, have_checksums
 from bench.data.files.location import damaged, data_root, missing
 
 _SAFE = {
     ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"),
     ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"),
 }  # fmt: skip
+_NUMBER = {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")}
 _BYTES = 3 * 32 * 32
 
 
@@ -35,6 +38,8 @@ class CifarFiles:
     label_key: str
     num_classes: int
     torchvision_class: str
+    checksums: tuple[str, ...]
+    """MD5 of the published files."""
 
     @property
     def root(self) -> Path:
@@ -43,7 +48,13 @@ class CifarFiles:
 
     def read(self, *, train: bool) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """(n, 3, 32, 32) images and (n,) labels; DataError if a file is missing or damaged."""
-        parts = [self._read_file(name) for name in (self.train if train else self.test)]
+        names = self.train if train else self.test
+        parts = [self._read_file(name) for name in names]
+        most = max(range(len(parts)), key=lambda place: len(parts[place][0]))
+        for name, (images, _) in zip(names, parts, strict=True):
+            if len(images) < (full := len(parts[most][0])):
+                reason = f"{len(images)} images, {full} in {names[most]}"
+                raise damaged(self.name, self.root / name, reason, self._how)
         images, labels = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
         return images.reshape(-1, 3, 32, 32), labels
 
@@ -52,21 +63,40 @@ class CifarFiles:
         for train in (True, False):
             self.read(train=train)
 
+    def contents(self) -> str | None:
+        """See `DataFiles.contents`: None for the files that were published, and where not all are there."""
+        paths = [self.root / name for name in (*self.train, *self.test)]
+        if not all(path.is_file() for path in paths) or have_checksums(zip(paths, self.checksums, strict=True)):
+            return None
+        return digest_of_files((path.name, str(path)) for path in paths)
+
     def get(self) -> None:
         """Download what is missing, by torchvision, which verifies the checksums."""
         from torchvision import datasets
 
         getattr(datasets, self.torchvision_class)(str(data_root()), download=True)
 
+    @property
+    def _how(self) -> str:
+        return f"Get it by `sambench data get {self.name}`"
+
     def _read_file(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         path = self.root / name
-        how = f"Get it by `sambench data get {self.name}`"
+        how = self._how
         try:
             held = _Unpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
         except OSError as error:
             expected = f"{self.folder}/ with {', '.join((*self.train, *self.test))}"
             raise missing(self.name, path, expected, how) from error
-        except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, ImportError, IndexError) as error:
+        except (
+            pickle.UnpicklingError,
+            EOFError,
+            ValueError,
+            AttributeError,
+            ImportError,
+            LookupError,
+            TypeError,
+        ) as error:
             raise damaged(self.name, path, f"no whole pickle: {error}", how) from error
         problem = self._problem(held)
         if problem:
@@ -79,8 +109,11 @@ class CifarFiles:
         images, labels = held["data"], held[self.label_key]
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (_BYTES,):
             return f"its data are no rows of {_BYTES} bytes"
-        if len(images) != len(labels):
-            return f"{len(images)} images and {len(labels)} labels"
+        for name, values in held.items():
+            if isinstance(values, list) and len(values) != len(images):
+                return f"{len(images)} images and {len(values)} {name}"
+        if not all(isinstance(label, int | np.integer) for label in labels):
+            return "a label is no integer"
         if not all(0 <= label < self.num_classes for label in labels):
             return f"a label lies outside 0 to {self.num_classes - 1}"
         return None
@@ -88,9 +121,18 @@ class CifarFiles:
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _NUMBER:
+            return _number
         if (module, name) not in _SAFE:
             raise pickle.UnpicklingError(f"refers to {module}.{name}, which no CIFAR file does")
         return super().find_class(module, name)
+
+
+def _number(kind: np.dtype[Any], content: bytes) -> Any:
+    """A number of numpy's from its bytes; numpy's own function would take objects of any kind too."""
+    if kind.kind not in "biuf":
+        raise pickle.UnpicklingError(f"holds a number of type {kind}")
+    return np.frombuffer(content, kind, count=1)[0]
 
 
 CIFAR10 = CifarFiles(
@@ -101,6 +143,14 @@ CIFAR10 = CifarFiles(
     label_key="labels",
     num_classes=10,
     torchvision_class="CIFAR10",
+    checksums=(
+        "c99cafc152244af753f735de768cd75f",
+        "d4bba439e000b95fd0a9bffe97cbabec",
+        "54ebc095f3ab1f0389bbae665268c751",
+        "634d18415352ddfa80567beed471001a",
+        "482c414d41f54cd18b22e5b47cb7c3cb",
+        "40351d587109b95175f43aff81a1287e",
+    ),
 )
 CIFAR100 = CifarFiles(
     name="cifar100",
@@ -110,4 +160,5 @@ CIFAR100 = CifarFiles(
     label_key="fine_labels",
     num_classes=100,
     torchvision_class="CIFAR100",
+    checksums=("16019d7e3df5f24257cddd939b257f8d", "f0ef6b0ae62326f3e7ffdfab6717acfc"),
 )

@@ -6,14 +6,28 @@ A tree is `train/CLASS/*.jpg` beside `val/` or `test/`. Nothing here reads an im
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from bench.data.files.contents import digest_of_files, named
 from bench.data.files.location import damaged, data_root, missing
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-"""Files that count as images."""
+
+@cache
+def suffixes() -> tuple[str, ...]:
+    """Of files that count as images: all that PIL reads."""
+    # Here, because finding all of PIL's formats takes longer than most commands have.
+    from PIL import Image
+
+    return tuple(sorted(suffix for suffix, form in Image.registered_extensions().items() if form in Image.OPEN))
+
+
+def is_image(name: str) -> bool:
+    """Whether a file counts as an image; names that begin with a dot are the system's."""
+    return not name.startswith(".") and name.lower().endswith(suffixes())
+
 
 Labels = Callable[[str], int | None]
 """Name of a class folder → label; None for a folder that isn't a class."""
@@ -46,6 +60,10 @@ class FolderTree:
         """Names of the training classes, sorted; DataError if there are none."""
         return list(self._class_folders("train"))
 
+    def contents(self) -> str | None:
+        """See `DataFiles.contents`: the name of a published data set stands for its images."""
+        return None
+
     def has(self, split: str) -> bool:
         """Whether there is a folder for `split`."""
         return (self.root / split).is_dir()
@@ -57,7 +75,7 @@ class FolderTree:
             label = labels(name)
             if label is None:
                 raise damaged(self.name, Path(path), "is the name of no class", self.how)
-            files = sorted(entry.path for entry in os.scandir(path) if entry.name.lower().endswith(SUFFIXES))
+            files = sorted(entry.path for entry in os.scandir(path) if is_image(entry.name))
             if not files:
                 raise damaged(self.name, Path(path), "holds no image", self.how)
             found.paths.extend(files)
@@ -70,9 +88,9 @@ class FolderTree:
             entries = sorted(os.scandir(where), key=lambda entry: entry.name)
         except OSError as error:
             raise missing(self.name, where, "one folder of images per class there", self.how) from error
-        folders = {entry.name: entry.path for entry in entries if entry.is_dir()}
+        folders = {entry.name: entry.path for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
         if not folders:
-            loose = sum(entry.name.lower().endswith(SUFFIXES) for entry in entries)
+            loose = sum(is_image(entry.name) for entry in entries)
             reason = f"holds {loose} images beside each other; expected one folder per class"
             raise damaged(self.name, where, reason, self.how)
         return folders
@@ -99,8 +117,17 @@ class UserFolder(FolderTree):
 
     def check(self) -> None:
         """DataError unless every split can be listed."""
-        for split in filter(None, ("train", self.validation_split, self.test_split)):
+        for split in self._splits():
             self.listing(split, self.labels())
+
+    def contents(self) -> str:
+        """See `DataFiles.contents`; DataError unless every split can be listed."""
+        listings = [self.listing(split, self.labels()) for split in self._splits()]
+        root = str(self.root)
+        return digest_of_files(named(root, (path for listing in listings for path in listing.paths)))
+
+    def _splits(self) -> Iterator[str]:
+        return filter(None, ("train", self.validation_split, self.test_split))
 
     def get(self) -> None:
         """It can't be got."""

@@ -16,6 +16,7 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 
 from bench.measures.names import parse
+from bench.papers.sam_on.forms import FORMS
 from bench.trial import NONE, Trial
 
 SEEDS = 3
@@ -118,6 +119,11 @@ class Numbers:
         own = [cell for cell in found if cell.table == table]
         kept = [cell for cell in found if cell.mean is not None]
         return next(iter([*own, *kept, *found]), None)
+
+    def cited(self, table: str, measure: str) -> list[PaperCell]:
+        """Cells of a table that the paper takes from other papers."""
+        own = (cell for cell in self.cells if (cell.table, cell.measure) == (table, measure))
+        return [cell for cell in own if cell.subject.variant in FORMS[table].cited]
 
     @cached_property
     def _by_subject(self) -> dict[tuple[Subject, str], list[PaperCell]]:

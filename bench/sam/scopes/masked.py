@@ -16,11 +16,29 @@ class Masked(Scope):
     """A scope with a mask; a subclass fills it, here or later."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.total = sum(tensor.numel() for tensor in self.tensors.values())
-        """N, the number of trainable entries."""
         self.masks: dict[str, Tensor] = {}
         """Booleans by name; True: perturbed."""
+        self.empty: set[str] = set()
+        """Tensors without a live entry."""
+        super().__init__(context)
+
+    @property
+    def total(self) -> int:
+        """N, the number of trainable entries."""
+        return sum(tensor.numel() for tensor in self.tensors.values())
+
+    def refresh(self) -> None:
+        """See `Scope.refresh`. A tensor that trains from now on gets a random mask, as dense as the others'."""
+        super().refresh()
+        new = [name for name in self.tensors if name not in self.masks and name not in self.empty]
+        if not self.masks or not new:
+            return
+        live = float(sum(int(mask.sum()) for mask in self.masks.values()))
+        share = live / sum(mask.numel() for mask in self.masks.values())
+        generator = torch.Generator().manual_seed(self.context.seed)
+        for name in new:
+            drawn = torch.rand(self.tensors[name].shape, generator=generator) < share
+            self.masks[name] = drawn.to(self.tensors[name].device)
 
     def select(self) -> dict[str, nn.Parameter]:
         """See `Scope.select`: every trainable tensor; the mask says which of its entries."""
@@ -43,14 +61,15 @@ class Masked(Scope):
         flat = torch.zeros(self.total, dtype=torch.bool)
         flat[places.cpu()] = True
         parts = torch.split(flat, [tensor.numel() for tensor in self.tensors.values()])
+        named = dict(zip(self.tensors, parts, strict=True))
+        self.empty = {name for name, part in named.items() if not part.any()}
         self.masks = {
-            name: part.view(tensor.shape).to(tensor.device)
-            for (name, tensor), part in zip(self.tensors.items(), parts, strict=True)
+            name: part.view(self.tensors[name].shape).to(self.tensors[name].device) for name, part in named.items()
         }
 
     def flat_mask(self) -> Tensor:
         """(N,) booleans in the order of `set_live`, on the CPU."""
-        return torch.cat([mask.flatten().cpu() for mask in self.masks.values()])
+        return torch.cat([self.masks[name].flatten().cpu() for name in self.tensors])
 
     def state_dict(self) -> dict[str, Any]:
         """The mask."""
@@ -58,4 +77,4 @@ class Masked(Scope):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `Scope.load_state_dict`."""
-        self.masks = {name: mask.to(self.tensors[name].device) for name, mask in state["masks"].items()}
+        self.masks = {name: mask.to(self.context.held[name].device) for name, mask in state["masks"].items()}

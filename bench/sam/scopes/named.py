@@ -11,15 +11,16 @@ from bench.sam.scopes.scope import Scope
 
 
 class Named(Scope):
-    """The listed parameters."""
+    """The listed parameters. ValueError for a name that isn't a trainable parameter's."""
 
     def __init__(self, context: Context, *, names: Iterable[str]) -> None:
         self._names = list(names)
+        for name in self._names:
+            if name not in context.trainable:
+                raise ValueError(f"scope: {type(context.model).__name__} has no trainable parameter {name!r}")
         super().__init__(context)
 
     def select(self) -> dict[str, nn.Parameter]:
-        """See `Scope.select`. ValueError for a name that isn't a trainable parameter's."""
-        for name in self._names:
-            if name not in self.context.trainable:
-                raise ValueError(f"scope: {type(self.context.model).__name__} has no trainable parameter {name!r}")
-        return {name: self.context.trainable[name] for name in self._names}
+        """See `Scope.select`: those that have been frozen since are left out."""
+        trainable = self.context.trainable
+        return {name: trainable[name] for name in self._names if name in trainable}

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from torch import nn
 
-from bench.sam.norms import norm_parameters
+from bench.sam.context import Context
+from bench.sam.norms import norm_parameters, warn_of_others
 from bench.sam.scopes.scope import Scope
 
 
 class NoNorm(Scope):
     """Parameters outside normalization layers."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        warn_of_others(context.model, context.norm_rule)
 
     def select(self) -> dict[str, nn.Parameter]:
         """See `Scope.select`."""

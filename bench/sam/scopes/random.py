@@ -22,8 +22,15 @@ class Random(Masked):
         super().__init__(context)
         # Counted, because as a share it might round to one entry more or less.
         live = self.live_at(sparsity) if isinstance(sparsity, float) else _entries_of_only_norm(context)
+        if not live:
+            raise ValueError(f"scope random: this sparsity leaves none of {self.total} entries; choose a lower one")
         # From the run's seed: what the choice of a mask does to a result belongs to its spread over seeds.
         self.randomly(torch.Generator().manual_seed(derive(context.seed, "mask", mask_seed)), live)
+        self._drop_empty()
+
+    def refresh(self) -> None:
+        """See `Masked.refresh`."""
+        super().refresh()
         self._drop_empty()
 
     def restrict_gradient(self, names: list[str], gradients: list[Tensor]) -> list[Tensor]:
@@ -32,10 +39,8 @@ class Random(Masked):
 
     def _drop_empty(self) -> None:
         # Tensors without a live entry are as good as out of scope: no gradient and no copy of them is taken.
-        self.masks = {name: mask for name, mask in self.masks.items() if mask.any()}
-        self.tensors = {name: self.tensors[name] for name in self.masks}
-        if not self.tensors:
-            raise ValueError(f"scope random: this sparsity leaves none of {self.total} entries; choose a lower one")
+        self.masks = {name: mask for name, mask in self.masks.items() if name not in self.empty}
+        self.tensors = {name: tensor for name, tensor in self.tensors.items() if name not in self.empty}
 
 
 def _entries_of_only_norm(context: Context) -> int:

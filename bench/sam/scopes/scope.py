@@ -19,8 +19,13 @@ class Scope:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.tensors = self._in_stages(self.select())
+        self.tensors: dict[str, nn.Parameter] = {}
         """The perturbed tensors by name."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read anew which tensors it has: others train than before. ValueError if there is none."""
+        self.tensors = self._in_stages(self.select())
         if not self.tensors:
             raise ValueError(self.nothing())
 
@@ -47,8 +52,12 @@ class Scope:
         """Whether `after_step` will run the model in eval mode, with its running statistics."""
         return False
 
+    def follows(self) -> bool:
+        """Whether it wants `after_step` after this step. Then the host waits to learn whether there was an update."""
+        return False
+
     def after_step(self) -> None:
-        """Told after every step with an update, while the parameters still hold its gradients."""
+        """Told after a step with an update, while the parameters still hold its gradients."""
 
     def state_dict(self) -> dict[str, Any]:
         """Whatever the next steps depend on."""

@@ -50,11 +50,14 @@ class Ssam(Masked):
             self._epoch, self.epochs = epoch, epochs
             self.due = epoch % self._every == 0
 
+    def follows(self) -> bool:
+        """See `Scope.follows`."""
+        return self.due
+
     def after_step(self) -> None:
         """See `Scope.after_step`."""
-        if self.due:
-            self.renew()
-            self.due = False
+        self.renew()
+        self.due = False
 
     def state_dict(self) -> dict[str, Any]:
         """Mask, generator, and place in the schedule."""

@@ -38,7 +38,7 @@ class SsamF(Ssam):
 
     def evaluates(self) -> bool:
         """See `Scope.evaluates`."""
-        return self.due
+        return True
 
     def renew(self) -> None:
         """See `Ssam.renew`. ValueError if there are fewer samples than `fisher_samples`."""

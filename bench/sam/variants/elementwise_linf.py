@@ -21,6 +21,6 @@ class ElementwiseLinf(ElementwiseL2):
         torch._foreach_mul_(scales, torch._foreach_sign(gradients))
         return scales, norm
 
-    def step_size(self, rho: float, norm: float, floor: float) -> float:
+    def step_size(self, rho: float, norm: Tensor, floor: float) -> Tensor | float:
         """ρ: nothing is normalised."""
         return rho

@@ -3,7 +3,7 @@
 g_p is the gradient at w + ε and g⊥ = g − (⟨g, g_p⟩/‖g_p‖²)·g_p the part of g that is orthogonal to it:
 moving along −g⊥ raises the loss at w but leaves that at w + ε, which narrows the gap. All trainable tensors
 count as one vector, whatever the scope. ρ follows the learning rate: ρ_t = ρ_min + (ρ − ρ_min)·(lr −
-lr_min)/(lr_max − lr_min).
+lr_min)/(lr_max − lr_min), held within [ρ_min, ρ]: a warm-up or a schedule that ends below lr_min would take it out.
 
 Over micro-batches and processes g and g_p are averaged first; the authors split each process's own gradient.
 """
@@ -24,6 +24,7 @@ class Gsam(Sam):
 
     floor = 1e-12
     full_gradient = True
+    takes_sparse = False
     finishes = True
 
     def __init__(self, context: Context, *, alpha: float, rho_min: float, lr_min: float) -> None:
@@ -44,9 +45,11 @@ class Gsam(Sam):
         if span == 0:
             return rho
         rate = float(self.context.optimizer.param_groups[0]["lr"])
-        return self.rho_min + (rho - self.rho_min) * (rate - self.lr_min) / span
+        self.out_of_range = not self.lr_min <= rate <= self.lr_max
+        return self.rho_min + (rho - self.rho_min) * (min(max(rate, self.lr_min), self.lr_max) - self.lr_min) / span
 
-    def finish(self, gradients: dict[str, Tensor]) -> None:
+    @torch.no_grad()
+    def finish(self, gradients: dict[str, Tensor], finite: Tensor) -> None:
         """g_p ← g_p − α·(g − c·g_p) = (1 + α·c)·g_p − α·g with c = ⟨g, g_p⟩/‖g_p‖²."""
         found = ((g, self.context.trainable[name].grad) for name, g in gradients.items())
         pairs = [(g, perturbed) for g, perturbed in found if perturbed is not None]
@@ -54,8 +57,10 @@ class Gsam(Sam):
             return
         at_w, at_perturbed = [g for g, _ in pairs], [perturbed for _, perturbed in pairs]
         share = _dot(at_w, at_perturbed) / _dot(at_perturbed, at_perturbed).clamp_min(1e-30)
-        torch._foreach_mul_(at_perturbed, 1 + self.alpha * share)
-        torch._foreach_add_(at_perturbed, at_w, alpha=-self.alpha)
+        changed = torch._foreach_mul(at_perturbed, 1 + self.alpha * share)
+        torch._foreach_add_(changed, at_w, alpha=-self.alpha)
+        for perturbed, final in zip(at_perturbed, changed, strict=True):
+            torch.where(finite, final, perturbed, out=perturbed)
 
     def state_dict(self) -> dict[str, Any]:
         """The highest learning rate, which the optimizer has forgotten after a resume."""

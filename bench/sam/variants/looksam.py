@@ -20,6 +20,7 @@ class LookSam(Sam):
     """SAM's ε, every k steps."""
 
     full_gradient = True
+    takes_sparse = False
     finishes = True
 
     def __init__(self, context: Context, *, alpha: float, every: int) -> None:
@@ -27,26 +28,45 @@ class LookSam(Sam):
         self.alpha, self.every = alpha, every
         self._steps = 0
         self._orthogonal: dict[str, Tensor] = {}
-        """g_v by parameter name."""
+        """g_v by parameter name; zero until a SAM step had finite gradients."""
+        self._known = False
+        self._found: Tensor | None = None
+        """Whether a SAM step so far had finite gradients, as the device knows it."""
 
     def perturbs(self) -> bool:
         """Every k steps, and as long as nothing is remembered."""
         due = self._steps % self.every == 0
         self._steps += 1
-        return due or not self._orthogonal
+        return due or not self._remembers()
 
-    def finish(self, gradients: dict[str, Tensor]) -> None:
+    @torch.no_grad()
+    def finish(self, gradients: dict[str, Tensor], finite: Tensor) -> None:
         """Remember g_v in a SAM step; add it in the others."""
         if gradients:
-            self._orthogonal = {name: self._split(name, g) for name, g in gradients.items()}
+            self._orthogonal = {name: self._remembered(name, g, finite) for name, g in gradients.items()}
+            self._found = finite if self._found is None else self._found.logical_or(finite)
             return
         for name, orthogonal in self._orthogonal.items():
-            gradient = self.context.trainable[name].grad
+            gradient = self._gradient(name)
             if gradient is not None:
                 gradient.add_(orthogonal * (self.alpha * gradient.norm() / (orthogonal.norm() + 1e-8)))
 
+    def _remembers(self) -> bool:
+        """Whether there is a g_v; waits for the device until there is one, and never again."""
+        if not self._known and self._found is not None:
+            self._known = bool(self._found)
+        return self._known
+
+    def _remembered(self, name: str, gradient: Tensor, finite: Tensor) -> Tensor:
+        found, before = self._split(name, gradient), self._orthogonal.get(name)
+        return torch.where(finite, found, torch.zeros_like(found) if before is None else before)
+
+    def _gradient(self, name: str) -> Tensor | None:
+        parameter = self.context.trainable.get(name)
+        return None if parameter is None else parameter.grad
+
     def _split(self, name: str, gradient: Tensor) -> Tensor:
-        perturbed = self.context.trainable[name].grad
+        perturbed = self._gradient(name)
         if perturbed is None:
             return torch.zeros_like(gradient)
         share = (gradient * perturbed).sum() / (gradient * gradient).sum().clamp_min(1e-30)
@@ -54,10 +74,11 @@ class LookSam(Sam):
 
     def state_dict(self) -> dict[str, Any]:
         """Place in the cycle, and what is remembered."""
-        return {"steps": self._steps, "orthogonal": self._orthogonal}
+        return {"steps": self._steps, "orthogonal": self._orthogonal if self._remembers() else {}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `Variant.load_state_dict`."""
         self._steps = state["steps"]
-        trainable = self.context.trainable
-        self._orthogonal = {name: v.to(trainable[name].device) for name, v in state["orthogonal"].items()}
+        held = self.context.held
+        self._orthogonal = {name: v.to(held[name].device) for name, v in state["orthogonal"].items()}
+        self._known, self._found = bool(self._orthogonal), None

@@ -10,6 +10,8 @@ from bench.sam.variants.variant import Variant, joint_norm
 class Sam(Variant):
     """T = 1."""
 
+    takes_sparse = True
+
     def direction(
         self, names: list[str], weights: list[Tensor], gradients: list[Tensor]
     ) -> tuple[list[Tensor], Tensor]:

@@ -31,7 +31,14 @@ class Variant:
     finishes: ClassVar[bool] = False
     """Whether it changes the final gradient."""
     selects_samples: ClassVar[bool] = False
-    """Whether pass 2 runs on some of the samples only; then the batch must be given as tensors."""
+    """Whether pass 2 runs on some of the samples only; then the batch must be given as tensors.
+
+    How many they are depends on whether there is an ε, so that such a variant waits for the device in every step.
+    """
+    takes_sparse: ClassVar[bool] = False
+    """Whether it can use sparse gradients, as embeddings give them that were asked for it."""
+    out_of_range: bool = False
+    """Whether the latest `radius` had to be clamped into its range."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -45,9 +52,10 @@ class Variant:
         """
         raise NotImplementedError
 
-    def step_size(self, rho: float, norm: float, floor: float) -> float:
-        """Factor from T²g to ε."""
-        return rho / (norm + floor)
+    def step_size(self, rho: float, norm: Tensor, floor: float) -> Tensor | float:
+        """Factor from T²g to ε; `norm` is of double precision."""
+        # Not `rho / norm`, which torch computes as ρ times a reciprocal, rounded twice.
+        return torch.full_like(norm, rho) / (norm + floor)
 
     def radius(self, rho: float) -> float:
         """The ρ of this step."""
@@ -65,11 +73,12 @@ class Variant:
         """What pass 2 runs on; called at w + ε."""
         return batch
 
-    def finish(self, gradients: dict[str, Tensor]) -> None:
+    def finish(self, gradients: dict[str, Tensor], finite: Tensor) -> None:
         """Change the final gradients in place, after all micro-batches and processes were averaged.
 
         They are in `.grad` of the trainable tensors. `gradients` holds the gradient at w of each of them if
-        `full_gradient`; nothing in a step without perturbation.
+        `full_gradient`; nothing in a step without perturbation. `finite` is a boolean scalar on the device: where it
+        is false neither are all of them, and nothing may be changed, nor remembered.
         """
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,8 +8,7 @@ compact/PART.swept          the loose files that this part replaces are gone
 ```
 
 A part is a set of trials with all their rows; its table `index` says how many attempts of each trial it holds. A
-new generation is created exclusively, like a claim: of two compactions at once one wins, and the other's files are
-named by no manifest.
+new generation is created exclusively: of two compactions at once one wins; no manifest names the other's files.
 """
 
 from __future__ import annotations

@@ -13,10 +13,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import files, plain, seal
+from bench.store import files, plain, seal, temporary
+from bench.store.attempt import IS_SUPERSEDED
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import digest_of
-from bench.store.lease import describe_holder, is_there
+from bench.store.process import describe_holder, is_there
 
 ROWS = 65_536
 """Rows of a row group: small enough to skip most of a file, large enough to compress and to scan fast."""
@@ -67,6 +68,12 @@ def write(connection: duckdb.DuckDBPyConnection, live: Manifest, rows: Callable[
     return Part(name, trials, sizes, digests)
 
 
+def discard(live: Manifest, written: Part) -> None:
+    """Remove a part that will not be published."""
+    for file in (*written.sizes, f"{written.name}{WRITING}"):
+        (live.folder / file).unlink(missing_ok=True)
+
+
 def is_given_up(folder: Path, name: str, generation: int) -> bool | None:
     """Whether a part that isn't named by any manifest up to this one can't be published any more.
 
@@ -81,22 +88,22 @@ def is_given_up(folder: Path, name: str, generation: int) -> bool | None:
 
 
 def _index(attempts: str) -> str:
-    return f"""SELECT trial_id, max(attempt) AS attempts, bool_or(outcome = 'done') AS done
-        FROM ({attempts}) GROUP BY trial_id"""
+    return f"""SELECT trial_id, max(attempt) AS attempts, bool_or(outcome = 'done' AND NOT superseded) AS done
+        FROM (SELECT *, {IS_SUPERSEDED} AS superseded FROM ({attempts})) GROUP BY trial_id"""
 
 
 def _write_table(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
     """Stream rows into a file; how many."""
-    temporary = path.with_name(f".tmp-{path.name}")
+    new = path.with_name(temporary.new_name())
     reader = connection.sql(sql).to_arrow_reader(ROWS)
-    with pq.ParquetWriter(temporary, reader.schema, compression="zstd", write_page_checksum=True) as writer:
+    with pq.ParquetWriter(new, reader.schema, compression="zstd", write_page_checksum=True) as writer:
         for batch in reader:
             writer.write_batch(batch, row_group_size=ROWS)
-    os.chmod(temporary, files.file_mode(path.parent))
-    with temporary.open("rb") as file:
+    os.chmod(new, files.file_mode(path.parent))
+    with new.open("rb") as file:
         os.fsync(file.fileno())
-    count = read_back(temporary)
-    os.rename(temporary, path)
+    count = read_back(new)
+    os.rename(new, path)
     return count
 
 

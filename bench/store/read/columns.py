@@ -11,9 +11,9 @@ from bench.errors import UserError
 from bench.measures import MEASURES
 from bench.store.attempt import Attempt
 from bench.store.read.loose import sql_type
-from bench.store.read.tables import SCHEMAS, TABLES
+from bench.store.read.tables import QUERIED, SCHEMAS
 from bench.store.read.trial_rows import FIELD_TYPES
-from bench.store.results import HISTORY_COLUMNS, MEASURES_COLUMNS
+from bench.store.results import HISTORY_COLUMNS, MEASURES_COLUMNS, SUPERSEDED_COLUMNS
 from bench.trial import FIELDS, Trial
 
 ABOUT = {
@@ -22,6 +22,7 @@ ABOUT = {
     "history": "one row per trial and epoch",
     "measures": "one row per trial, measure and settings",
     "results": "one row per trial: its fields, the attempt that counts, each measure as a column",
+    "superseded": "one row per measure of an earlier training, since which the trial was trained again",
 }
 _TRIAL_ID = "16 hexadecimal digits that identify the trial by all of its fields."
 _SCHEMA = "Version of the fields' meaning that it was recorded under; results of different ones don't compare."
@@ -37,8 +38,8 @@ class Column(NamedTuple):
 
 def columns(table: str) -> list[Column]:
     """The documented columns of a table; UserError if there is no such table."""
-    if table not in TABLES:
-        raise UserError(f"unknown table {table!r}: choose one of {', '.join(TABLES)}")
+    if table not in QUERIED:
+        raise UserError(f"unknown table {table!r}: choose one of {', '.join(QUERIED)}")
     if table == "trials":
         return _trials()
     if table == "results":
@@ -46,7 +47,8 @@ def columns(table: str) -> list[Column]:
         taken = {column.name for column in _trials()}
         renamed = [column._replace(name=f"{column.name}_1") if column.name in taken else column for column in attempt]
         return [*_trials(), *renamed, *(Column(name, "DOUBLE", _measure(name)) for name in MEASURES)]
-    return _arrow(table)
+    more = [Column("superseded", "BOOLEAN", "Whether the trial was trained again since.")]
+    return _arrow(table) + (more if table == "attempts" else [])
 
 
 def _trials() -> list[Column]:
@@ -57,7 +59,9 @@ def _trials() -> list[Column]:
 
 
 def _arrow(table: str) -> list[Column]:
-    about = {"attempts": described_fields(Attempt), "history": HISTORY_COLUMNS, "measures": MEASURES_COLUMNS}[table]
+    about = {"attempts": described_fields(Attempt), "history": HISTORY_COLUMNS, "measures": MEASURES_COLUMNS}.get(
+        table, SUPERSEDED_COLUMNS
+    )
     named = [(field.name, sql_type(field.type)) for field in SCHEMAS[table]]
     return [Column(name, type_, about.get(name, "")) for name, type_ in named]
 

@@ -1,7 +1,8 @@
 """Loose files: the small Parquet files of trials' own folders, into tables of a DuckDB connection.
 
 Every file is read whole and its seal looked at before anything in it is believed; one of an earlier version, which has
-none, is read by pyarrow with the checksums of its pages, and has to be a file of its trial.
+none, is read by pyarrow with the checksums of its pages. Each has to be of the trial and attempt that its name says:
+a whole file may have been copied to the wrong place.
 """
 
 from __future__ import annotations
@@ -123,7 +124,9 @@ def _read(path: str, schema: pa.Schema | None) -> bytes | pa.Table | str | None:
     """The file's rows, or what is wrong with it; None if it isn't there."""
     data = _bytes(path)
     if isinstance(data, bytes):
-        return (seal.is_whole(data) and seal.rows_of(data)) or _table(path, data, schema)
+        rows = seal.rows_of(data) if seal.is_whole(data) else b""
+        # Else at leisure: a stranger may write them otherwise.
+        return rows if rows and _are_of(path, rows) else _table(path, data, schema)
     return data
 
 
@@ -150,16 +153,30 @@ def _table(path: str, data: bytes, schema: pa.Schema | None) -> pa.Table | str:
         table = table.select(known.names).cast(known)
     except (OSError, ValueError, ArithmeticError, MemoryError, pa.ArrowException) as error:
         return (str(error) or type(error).__name__).splitlines()[0]
-    return table if whole or _belongs(path, table, schema) else "doesn't say what a file of this name says"
+    return table if _belongs(path, table, schema) else "doesn't say what a file of this name says"
 
 
 def _belongs(path: str, table: pa.Table, schema: pa.Schema) -> bool:
-    """Whether a file without a seal has the columns of its kind, and rows of the trial and attempt of its name."""
-    if missing_columns := (_IDENTITY & set(schema.names)) - set(table.column_names):
-        return not missing_columns
-    *_, above, folder, name = path.rsplit("/", 3)
-    trial_id = above if folder in (ATTEMPTS, LATER) else folder
-    number = RECORD.fullmatch(name)
+    """Whether a file has the columns of its kind, and rows of the trial and attempt of its name."""
+    if (_IDENTITY & set(schema.names)) - set(table.column_names):
+        return False
+    trial_id, attempt = _named(path)
     return set(table["trial_id"].to_pylist()) <= {trial_id} and (
-        number is None or folder != ATTEMPTS or table["attempt"].to_pylist() == [int(number[1])]
+        attempt is None or table["attempt"].to_pylist() == [attempt]
     )
+
+
+def _are_of(path: str, rows: bytes) -> bool:
+    """The same of rows as lines of JSON, by how each begins when we write it."""
+    trial_id, attempt = _named(path)
+    number = "" if attempt is None else f' "attempt": {attempt},'
+    begins = f'{{"trial_id": "{trial_id}",{number}'.encode()
+    lines = rows.split(b"\n")
+    return all(line.startswith(begins) for line in lines) and (attempt is None or len(lines) == 1)
+
+
+def _named(path: str) -> tuple[str, int | None]:
+    """The trial that a path says, and the attempt that a record's does."""
+    *_, above, folder, name = path.rsplit("/", 3)
+    number = RECORD.fullmatch(name) if folder == ATTEMPTS else None
+    return above if folder in (ATTEMPTS, LATER) else folder, int(number[1]) if number else None

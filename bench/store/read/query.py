@@ -7,6 +7,7 @@
 | `history` | trial and epoch |
 | `measures` | trial, measure and settings |
 | `results` | trial: fields, the attempt that counts, and each measure as a column |
+| `superseded` | measure of an earlier training, since which the trial was trained again |
 
 The loose files of the tables that a statement names are loaded; compact files stay where they are, and the
 connection may read these and nothing else: SQL can neither write nor reach another file. Several stores are read
@@ -28,10 +29,11 @@ from bench.errors import UserError
 from bench.store import sql
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
-from bench.store.folder import StoreError
+from bench.store.folder import SUPERSEDED, StoreError
 from bench.store.read.snapshot import Snapshot, take
-from bench.store.read.tables import TABLES, load_loose, make_views, wanted_tables
+from bench.store.read.tables import QUERIED, TABLES, load_loose, load_superseded, make_views, wanted_tables
 from bench.store.store import Store
+from bench.trial import CONTENT
 
 _TRIES = 20
 """Snapshots to take before giving up, if compaction replaces each while it is read."""
@@ -48,7 +50,7 @@ class QueryError(UserError):
 
 def connect(
     stores: Readable,
-    tables: Iterable[str] = TABLES,
+    tables: Iterable[str] = QUERIED,
     *,
     only: Collection[str] | None = None,
     measures: Iterable[str] = (),
@@ -64,7 +66,7 @@ def connect(
     paths: list[str] = []
     for number, store in enumerate(read):
         snapshot = _load(connection, f"store_{number}", store, wanted, only)
-        paths += [path for table in wanted for path in snapshot.manifest.paths(table)]
+        paths += [path for table in wanted & {*TABLES} for path in snapshot.manifest.paths(table)]
     _unite(connection, len(read), wanted, measures)
     connection.execute(f"SET allowed_paths = {sql.literals(paths)}")
     connection.execute("SET enable_external_access = false")
@@ -78,8 +80,8 @@ def query(stores: Readable, select: str) -> pa.Table:
         statements = duckdb.extract_statements(select)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryError("the store is read-only: write one SELECT statement")
-        named = set(re.findall(r"\w+", select.lower())) & set(TABLES)
-        with connect(stores, named or TABLES) as connection:
+        named = set(re.findall(r"\w+", select.lower())) & set(QUERIED)
+        with connect(stores, named or QUERIED) as connection:
             try:
                 return connection.sql(select).to_arrow_table()
             except duckdb.Error as error:
@@ -99,6 +101,17 @@ def results_of(stores: Readable, trial_ids: Collection[str]) -> dict[str, dict[s
         return {row["trial_id"]: row for row in rows}
 
 
+def newest_dataset(stores: Readable, name: str) -> str | None:
+    """The name of a data set with the content that it had when a trial last began with it."""
+    with connect(stores, ["trials", "attempts"]) as connection:
+        found = connection.execute(
+            """SELECT dataset FROM trials LEFT JOIN attempts USING (trial_id) WHERE starts_with(dataset, $begin)
+            ORDER BY started DESC NULLS LAST LIMIT 1""",
+            {"begin": f"{name}{CONTENT}"},
+        ).fetchone()
+        return None if found is None else str(found[0])
+
+
 def as_list(stores: Readable) -> list[Store]:
     """The stores, also where it is one."""
     return [stores] if isinstance(stores, Store) else list(stores)
@@ -113,9 +126,11 @@ def _load(
 ) -> Snapshot:
     """Load one store; again, if a compaction ended meanwhile and may have removed what was about to be read."""
     for _ in range(_TRIES):
-        snapshot = take(store, only, tables=wanted_tables(tables))
+        snapshot = take(store, only, tables=wanted_tables(tables) & {*TABLES})
         try:
             damaged = load_loose(connection, schema, store, snapshot, tables)
+            if SUPERSEDED in tables:
+                damaged |= load_superseded(connection, schema, store, only)
             make_views(connection, schema, snapshot, tables, only)
         except duckdb.Error as error:
             manifest.explain_damage(snapshot.manifest, error)
@@ -132,7 +147,7 @@ def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str], 
     if count > 1:
         each = " UNION ALL ".join(
             f"""SELECT trial_id, {number} AS store,
-                coalesce(bool_or(outcome = 'done'), false) AS done, count(outcome) > 0 AS tried
+                coalesce(bool_or(outcome = 'done' AND NOT superseded), false) AS done, count(outcome) > 0 AS tried
             FROM store_{number}.trials LEFT JOIN store_{number}.attempts USING (trial_id) GROUP BY trial_id"""
             for number in range(count)
         )
@@ -169,4 +184,4 @@ def _explain(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, named: 
     return f"no column {wrong!r}: did you mean {' or '.join(nearest)}?\n{message}"
 
 
-__all__ = ["TABLES", "QueryError", "connect", "query", "results_of"]
+__all__ = ["QUERIED", "TABLES", "QueryError", "connect", "query", "results_of"]

@@ -7,27 +7,38 @@ row groups that a statement needs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from bench.measures import MEASURES
 from bench.measures.names import DEFAULT
-from bench.store import sql
-from bench.store.attempt import ATTEMPT_SCHEMA
+from bench.store import plain, sql
+from bench.store.attempt import ATTEMPT_SCHEMA, IS_SUPERSEDED
 from bench.store.damage import concerns_trial
+from bench.store.folder import RECORD, SUPERSEDED
 from bench.store.read import loose
 from bench.store.read.loose import parquet
 from bench.store.read.quantities import wide
 from bench.store.read.snapshot import Snapshot, find_loose
 from bench.store.read.trial_rows import HIDDEN, load_trials
-from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA
+from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA, SUPERSEDED_SCHEMA
 from bench.store.store import Store
 
 TABLES = ("trials", "attempts", "history", "measures", "results")
 
-SCHEMAS = {"attempts": ATTEMPT_SCHEMA, "history": HISTORY_SCHEMA, "measures": MEASURES_SCHEMA}
+QUERIED = (*TABLES, SUPERSEDED)
+"""Those, and what earlier trainings left, which is never compacted."""
+
+SCHEMAS = {
+    "attempts": ATTEMPT_SCHEMA,
+    "history": HISTORY_SCHEMA,
+    "measures": MEASURES_SCHEMA,
+    SUPERSEDED: SUPERSEDED_SCHEMA,
+}
 """Tables whose loose form is Parquet files as they are."""
 
 
@@ -53,12 +64,12 @@ def load_loose(
         if table in wanted:
             loose.create(connection, f"{schema}.loose_{table}", SCHEMAS[table])
             damaged |= loose.insert(connection, f"{schema}.loose_{table}", SCHEMAS[table], paths)
-            _complete(connection, schema, snapshot, table, paths)
+            _complete(connection, schema, store, snapshot, table, paths)
     if "trials" in wanted:
         damaged |= load_trials(connection, f"{schema}.loose_trials", store, snapshot.new)
-        _complete(connection, schema, snapshot, "trials", [])
+        _complete(connection, schema, store, snapshot, "trials", [])
     left_out = {path.relative_to(store.trials).parts[0] for path in damaged if concerns_trial(path)}
-    for table in wanted & {*SCHEMAS, "trials"} if left_out else ():
+    for table in wanted & {*TABLES} - {"results"} if left_out else ():
         gone = f"DELETE FROM {schema}.loose_{table} WHERE trial_id IN (SELECT unnest($ids::VARCHAR[]))"
         connection.execute(gone, {"ids": list(left_out)})
     if "results" in wanted:
@@ -77,11 +88,12 @@ def make_views(
     if only is not None:
         asked = f"CREATE TABLE {schema}.asked AS SELECT unnest($ids::VARCHAR[]) AS trial_id"
         connection.execute(asked, {"ids": list(only)})
-    for table in wanted_tables(tables):
+    for table in wanted_tables(tables) & {*TABLES}:
         asked = f" WHERE trial_id IN (FROM {schema}.asked)" if only is not None else ""
         hidden = f" EXCLUDE ({', '.join(HIDDEN)})" if table in ("trials", "results") else ""
         whole = relation(schema, snapshot, table, snapshot.manifest.parts)
-        connection.execute(f"CREATE VIEW {schema}.{table} AS SELECT *{hidden} FROM ({whole}){asked}")
+        more = f", {IS_SUPERSEDED} AS superseded" if table == "attempts" else ""
+        connection.execute(f"CREATE VIEW {schema}.{table} AS SELECT *{hidden}{more} FROM ({whole}){asked}")
 
 
 def relation(schema: str, snapshot: Snapshot, table: str, parts: Iterable[str]) -> str:
@@ -94,13 +106,41 @@ def relation(schema: str, snapshot: Snapshot, table: str, parts: Iterable[str]) 
     return f"{loose} UNION ALL BY NAME SELECT * FROM {parquet(paths)}{kept}"
 
 
+def load_superseded(
+    connection: duckdb.DuckDBPyConnection, schema: str, store: Store, only: Collection[str] | None
+) -> dict[Path, str]:
+    """Make the schema's table of what was measured of earlier trainings; the damaged files that were left out."""
+    folder = store.root / SUPERSEDED
+    found = {name: match[1] for name in plain.names(folder) if (match := _SUPERSEDED.fullmatch(name))}
+    paths = [f"{folder}/{name}" for name, trial_id in sorted(found.items()) if only is None or trial_id in only]
+    loose.create(connection, f"{schema}.{SUPERSEDED}", SUPERSEDED_SCHEMA)
+    return loose.insert(connection, f"{schema}.{SUPERSEDED}", SUPERSEDED_SCHEMA, paths)
+
+
+_SUPERSEDED = re.compile(r"([0-9a-f]{16})-\d{4,}\.parquet")
+
+
+def _trained_again(store: Store, snapshot: Snapshot) -> set[str]:
+    """The changed trials whose compacted attempts count no more."""
+    found = set()
+    for trial_id, held in snapshot.changed.items():
+        folder = store.folder(trial_id)
+        numbers = (int(match[1]) for name in plain.names(folder.attempts) if (match := RECORD.fullmatch(name)))
+        tables = (loose.read_table(folder.attempt(number), ATTEMPT_SCHEMA) for number in numbers if number > held)
+        if any(isinstance(table, pa.Table) and SUPERSEDED in table["outcome"].to_pylist() for table in tables):
+            found.add(trial_id)
+    return found
+
+
 def _complete(
-    connection: duckdb.DuckDBPyConnection, schema: str, snapshot: Snapshot, table: str, paths: list[str]
+    connection: duckdb.DuckDBPyConnection, schema: str, store: Store, snapshot: Snapshot, table: str, paths: list[str]
 ) -> None:
     """Add to the changed trials' loose rows the compacted ones that they don't replace."""
     if not snapshot.changed:
         return
-    replaced = {Path(path).parent.name for path in paths} if table == "history" else set()
+    # What was measured of a training that counts no more, and its epochs, are of another model than is there now.
+    replaced = _trained_again(store, snapshot) if table in ("history", "measures") else set()
+    replaced |= {Path(path).parent.name for path in paths} if table == "history" else set()
     loose = f"{schema}.loose_{table}"
     kept = "trial_id IN (SELECT unnest($ids::VARCHAR[]))"
     if table == "measures":
@@ -129,7 +169,8 @@ def make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
         f"""
         CREATE TABLE {schema}.loose_results AS
         WITH counted AS (
-            SELECT * FROM {schema}.loose_attempts
+            SELECT * EXCLUDE (superseded) FROM (SELECT *, {IS_SUPERSEDED} AS superseded FROM {schema}.loose_attempts)
+            WHERE NOT superseded
             QUALIFY row_number() OVER (PARTITION BY trial_id ORDER BY outcome = 'done' DESC, attempt DESC) = 1
         ), wide AS (
             SELECT trial_id{columns}

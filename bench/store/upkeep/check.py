@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bench.schemas import EARLIER, id_of
-from bench.store import plain, sql
+from bench.store import plain, sql, temporary
 from bench.store.claim import is_readable, last_number
 from bench.store.compacted import manifest
 from bench.store.compacted.manifest import Manifest
 from bench.store.damage import Damaged
-from bench.store.folder import TrialFolder
+from bench.store.folder import SUPERSEDED, TrialFolder
 from bench.store.lease import is_dead, read_holder
 from bench.store.read.loose import damaged_files, parquet
 from bench.store.read.query import connect
-from bench.store.results import MEASURES_SCHEMA
+from bench.store.results import MEASURES_SCHEMA, SUPERSEDED_SCHEMA
 from bench.store.state import trial_damage
 from bench.store.store import HEADER, Store, read_header
+from bench.store.upkeep.workspace import left
 from bench.trial import FIELDS, SCHEMA, Trial
 
 Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim", "unreadable", "other schema"]
-_TEMPORARY_AGE = 3600.0
 _FOLDER = re.compile(r"[0-9a-f]{16}")
 
 
@@ -56,6 +56,8 @@ def check(store: Store) -> Iterator[Finding]:
     held = manifest.held_attempts(whole, store.trial_ids())
     for folder in store.folders():
         yield from _folder(store, folder, held.get(folder.trial_id, 0))
+    for path, reason in damaged_files(sorted((store.root / SUPERSEDED).glob("*.parquet")), SUPERSEDED_SCHEMA).items():
+        yield Finding(_kind(reason), path, reason)
     yield from _orphans(store, live)
 
 
@@ -123,10 +125,15 @@ def _folder(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
         kind: Kind = "damaged" if plain.NOT_FOLLOWED in obstacle else "unreadable"
         yield Finding(kind, folder.path, obstacle.removeprefix(f"{folder.path}: "))
         return
+    # Before anything else: nobody claims a trial before its description is there.
+    tried = last_number(folder)
     damaged = trial_damage(folder) | damaged_files(folder.later_measures(), MEASURES_SCHEMA)
     if not folder.trial.exists():
         damaged.pop(folder.trial, None)
-        yield Finding("orphan" if held else "damaged", folder.trial, "is missing")
+        if held or tried:
+            yield Finding("orphan" if held else "damaged", folder.trial, "is missing")
+        else:
+            yield Finding("orphan", folder.path, "is empty; the next `run` of the trial fills it")
     for path, reason in damaged.items():
         yield Finding(_kind(reason), path, reason)
     yield from _claim(store, folder, held)
@@ -169,7 +176,16 @@ def _orphans(store: Store, live: Manifest) -> Iterator[Finding]:
         for path in (Path(parent, name) for name in (*folders, *names)):
             if path.is_symlink():
                 yield Finding("orphan", path, plain.NOT_FOLLOWED)
-    limit = store.now() - _TEMPORARY_AGE
-    for path in store.root.rglob(".tmp-*"):
-        if path.is_file() and path.stat().st_mtime < limit:
-            yield Finding("orphan", path, "was left by a process that was killed; it may be deleted")
+    for path in left_by_killed(store):
+        yield Finding("orphan", path, "was left by a process that was killed; --repair removes it")
+
+
+def left_by_killed(store: Store) -> list[Path]:
+    """Temporary files and workspaces of processes that are gone."""
+    found = left(store)
+    for parent, folders, _ in os.walk(store.root):
+        if Path(parent) == store.root:
+            # What a workspace has goes with it.
+            folders[:] = [name for name in folders if not name.startswith(".work-")]
+        found += temporary.left_in(Path(parent), store.now)
+    return found

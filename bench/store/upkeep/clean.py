@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.store import files, plain, sql
+from bench.store import files, plain, sql, temporary
 from bench.store.compacted import manifest, marks, part
 from bench.store.compacted.manifest import Manifest
 from bench.store.damage import Damaged
@@ -22,8 +22,8 @@ from bench.store.store import Store
 
 GRACE = 3600.0
 """Seconds that a file which no manifest names is kept: another compaction may just be writing it."""
-_OURS = re.compile(r"(?:\.tmp-)?([0-9a-f]{12})(?:-\w+\.parquet|\.swept|\.writing)|\.tmp-[a-z0-9_]{8}")
-"""Files of a part, and temporary ones; anything else in the folder isn't ours."""
+_OURS = re.compile(r"(?:\.tmp-)?([0-9a-f]{12})(?:-\w+\.parquet|\.swept|\.writing)")
+"""Files of a part; but for temporary ones, anything else in the folder isn't ours."""
 _AT_ONCE = 8
 """Trials whose loose files are removed side by side."""
 
@@ -39,7 +39,7 @@ def clean(store: Store) -> int:
             manifest.require(live, ["index", "measures"])
             removed += _sweep(store, live.path(name, "index"), live.path(name, "measures"))
             files.write(swept, b"")
-    _collect(store, live)
+    collect(store, live)
     return removed
 
 
@@ -72,6 +72,8 @@ def _sweep(store: Store, index: Path, measures: Path) -> int:
             with suppress(FileNotFoundError):
                 os.unlink(path)
                 removed += 1
+        for place in (folder.path, folder.attempts, folder.later):
+            temporary.sweep(place, store.now)
         return removed
 
     # On a shared file system each waits for the server.
@@ -88,15 +90,16 @@ def _later(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, list[
     return found
 
 
-def _collect(store: Store, live: Manifest) -> None:
+def collect(store: Store, live: Manifest) -> None:
     """Remove files that no reader of this generation or the one before can need, and nobody can publish any more."""
+    temporary.sweep(live.folder, store.now)
     if not live.generation:
         return
     limit = store.now() - GRACE
     parts: dict[str, list[Path]] = {}
     for name in plain.names(live.folder):
         if match := _OURS.fullmatch(name):
-            parts.setdefault(match[1] or name, []).append(live.folder / name)
+            parts.setdefault(match[1], []).append(live.folder / name)
     left = {name for name, paths in parts.items() if name not in live.parts and _is_left(live, name, paths, limit)}
     # Only now, because a part might have been published before its writer was looked at.
     newest = manifest.generations_of(live.folder)[-2:]
@@ -111,7 +114,7 @@ def _collect(store: Store, live: Manifest) -> None:
 
 
 def _is_left(live: Manifest, name: str, paths: list[Path], limit: float) -> bool:
-    """Whether a part or temporary file that isn't live is of no use to anyone."""
+    """Whether a part that isn't live is of no use to anyone."""
     with suppress(FileNotFoundError):
         old = max(path.stat().st_mtime for path in paths) < limit
         given_up = part.is_given_up(live.folder, name, live.generation)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import duckdb
 
 from bench.store import files, sql
+from bench.store.attempt import SUPERSEDED
 from bench.store.claim import last_number
 from bench.store.compacted import manifest, marks, part
 from bench.store.compacted.manifest import Manifest
@@ -27,7 +28,7 @@ from bench.store.store import Store
 from bench.store.upkeep.clean import clean
 from bench.store.upkeep.workspace import workspace
 
-GOES_ON = frozenset({"preempted", "timeout"})
+GOES_ON = frozenset({"preempted", "timeout", SUPERSEDED})
 """Ends of attempts after which the trial is to go on."""
 SETTLED = 60.0
 """Seconds after which measures that were announced are written, or never will be."""
@@ -100,8 +101,7 @@ def publish_part(live: Manifest, written: part.Part, absorbed: Collection[str] =
             {**part.digests_of(kept), **written.digests},
         )
     except FileExistsError:
-        for file in (*written.sizes, f"{written.name}{part.WRITING}"):
-            (live.folder / file).unlink(missing_ok=True)
+        part.discard(live, written)
         raise
 
 

@@ -1,16 +1,36 @@
-"""Copying: one trial's folder from a store into another, whole or not at all."""
+"""Copying: one trial's folder from a store into another, whole or not at all.
+
+A compaction of the source removes what it has folded, also while it is being copied. Such a copy is thrown away: what
+it lacks is in the compact files by then.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.store import files, plain
 from bench.store.claim import last_number
-from bench.store.compacted import marks
+from bench.store.compacted import manifest, marks
+from bench.store.compacted.manifest import Manifest
 from bench.store.folder import TrialFolder
 from bench.store.store import Store
+
+
+class Compacted(NamedTuple):
+    """What a source had compacted before anything was copied."""
+
+    generation: int
+    attempts: Mapping[str, int]
+    """Trial → how many of its attempts."""
+
+
+def compacted(live: Manifest, trial_ids: Collection[str]) -> Compacted:
+    """What a generation has of these trials."""
+    return Compacted(live.generation, manifest.held_attempts(live, trial_ids))
 
 
 def has_attempt(store: Store, trial_id: str, number: object) -> bool:
@@ -19,22 +39,27 @@ def has_attempt(store: Store, trial_id: str, number: object) -> bool:
     return folder.obstacle() is None and isinstance(number, int) and folder.claim(number).exists()
 
 
-def copy(source: Store, target: Store, trial_id: str, place: Path) -> bool:
-    """Copy a folder that the target doesn't have, by way of `place`; whether there is anything to copy."""
+def copy(source: Store, target: Store, trial_id: str, place: Path, before: Compacted) -> bool:
+    """Copy a folder that the target doesn't have, by way of `place`; whether there is anything whole to copy."""
     new = _gather(source.folder(trial_id), place / trial_id, files.folder_mode(target.trials))
-    if new is None:
+    if new is None or not _is_whole(source, new, before):
         return False
     os.rename(new, target.folder(trial_id).path)
     files.flush_folder(target.trials)
     return True
 
 
-def replace(source: Store, target: Store, trial_id: str, place: Path) -> None:
-    """Put the source's folder in the place of the target's; what that had of its own is set aside."""
+def replace(source: Store, target: Store, trial_id: str, place: Path, before: Compacted) -> bool:
+    """Put the source's folder in the place of the target's; what that had of its own is set aside.
+
+    Whether that is done, and not to be tried again with what the source has compacted by now.
+    """
     old = target.folder(trial_id)
     new = _gather(source.folder(trial_id), place / trial_id, files.folder_mode(target.trials))
     if new is None:
-        return
+        return True
+    if not _is_whole(source, new, before):
+        return False
     newest = last_number(TrialFolder(new))
     if old.path.exists():
         # Readers and a compaction that looked before are to look into the folder again.
@@ -49,6 +74,28 @@ def replace(source: Store, target: Store, trial_id: str, place: Path) -> None:
     for mark in marks.left(target.root):
         if mark.trial_id == trial_id and (mark.attempt or 0) > newest:
             (target.root / "changed" / mark.name).unlink(missing_ok=True)
+    return True
+
+
+def _is_whole(source: Store, new: Path, before: Compacted) -> bool:
+    """Whether no compaction of the source was at the trial while it was copied; else the copy is removed."""
+    live = manifest.current(source.root)
+    if live.generation == before.generation or live.attempts(new.name) == before.attempts.get(new.name, 0):
+        return True
+    shutil.rmtree(new)
+    return False
+
+
+def copy_kept(origin: Path, target: Path, place: Path) -> None:
+    """Copy a file or folder that is kept of an earlier training, by way of `place`."""
+    files.make_folder(target.parent)
+    if origin.is_dir():
+        _copy_into(origin, place / origin.name, files.folder_mode(target.parent))
+    else:
+        _copy_file(origin, place / origin.name)
+        os.chmod(place / origin.name, files.file_mode(target.parent))
+    os.rename(place / origin.name, target)
+    files.flush_folder(target.parent)
 
 
 def _is_earlier(old: TrialFolder, new: TrialFolder) -> bool:

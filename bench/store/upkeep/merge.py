@@ -6,14 +6,16 @@ the target, so that a folder is there whole or not at all, and that nothing is l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.store import files, sql
+from bench.store import files, plain, sql
 from bench.store.compacted import manifest, part
 from bench.store.damage import leave_out
+from bench.store.folder import SUPERSEDED
 from bench.store.measured import Quantity, add_measure
 from bench.store.read import snapshot
 from bench.store.read.loose import parquet
@@ -23,7 +25,9 @@ from bench.store.read.tables import TABLES, load_loose, relation
 from bench.store.state import open_attempt
 from bench.store.store import Store
 from bench.store.upkeep import copying
+from bench.store.upkeep.clean import collect
 from bench.store.upkeep.compact import publish_part
+from bench.store.upkeep.copying import Compacted
 from bench.store.upkeep.workspace import workspace
 
 _TRIES = 5
@@ -41,7 +45,7 @@ class Merged:
     kept: int = 0
     """Trials that the target had already, and kept as they were."""
     running: int = 0
-    """Trials that were left out, because a worker is at them."""
+    """Trials that were left out, because a worker or a compaction is at them."""
     measures: int = 0
     """Values that were taken after the training, of trials that the target had already."""
 
@@ -60,14 +64,12 @@ def merge(sources: Sequence[Store], target: Store) -> Merged:
     done = Merged()
     with workspace(target, "merge") as place:
         for source in sources:
-            generation = manifest.current(source.root).generation
             _merge_done(source, target, place, done)
-            if manifest.current(source.root).generation != generation:
-                # A compaction of the source may have removed files before they were copied.
-                _merge_done(source, target, place, Merged())
         for source in sources:
             _merge_others(source, target, place, done)
             _merge_measures(source, target, done)
+            _merge_superseded(source, target, place)
+    collect(target, manifest.current(target.root))
     return done
 
 
@@ -79,46 +81,61 @@ def _merge_done(source: Store, target: Store, place: Path, done: Merged) -> None
     running = {trial_id for trial_id in wanted & there if open_attempt(target, target.folder(trial_id)) is not None}
     wanted -= running
     there |= manifest.held_attempts(manifest.current(target.root), wanted).keys()
+    left = wanted
     for _ in range(_TRIES):
-        try:
-            _merge_parts(source, target, wanted)
+        left = _bring(source, target, left, place)
+        if not left:
             break
-        except FileExistsError:
-            continue  # Another compaction of the target ended first.
-    else:
-        raise UserError(f"store {target.root}: compacted over and over; merge again when that is over")
-    for trial_id in sorted(wanted):
-        copying.replace(source, target, trial_id, place)
-    for trial_id in sorted(theirs.keys() & ours.keys()):
+    kept = theirs.keys() & ours.keys()
+    before = copying.compacted(manifest.current(source.root), kept)
+    for trial_id in sorted(kept):
         # A merge that was stopped may not have come to its weights and log.
         if ours[trial_id] == theirs[trial_id] and not copying.has_attempt(target, trial_id, ours[trial_id][0]):
-            copying.replace(source, target, trial_id, place)
-    done.copied += len(wanted - there)
-    done.replaced += len(wanted & there)
-    done.kept += len(theirs.keys() & ours.keys())
-    done.running += len(running)
+            copying.replace(source, target, trial_id, place, before)
+    done.copied += len(wanted - left - there)
+    done.replaced += len((wanted - left) & there)
+    done.kept += len(kept)
+    done.running += len(running | left)
+
+
+def _bring(source: Store, target: Store, wanted: set[str], place: Path) -> set[str]:
+    """Bring done trials over; those that the source compacted meanwhile are left, to be brought as part of a part."""
+    for _ in range(_TRIES):
+        try:
+            before = _merge_parts(source, target, wanted)
+            break
+        except FileExistsError:
+            continue  # Another compaction ended first.
+    else:
+        raise UserError(f"{source.root} or {target.root}: compacted over and over; merge again when that is over")
+    return {trial_id for trial_id in sorted(wanted) if not copying.replace(source, target, trial_id, place, before)}
 
 
 def _done(store: Store) -> dict[str, tuple[object, ...]]:
     """Done trial → number, start, machine and process of the attempt: what tells two trainings apart."""
     columns = ["attempt", "started", "host", "pid"]
     with connect(store, ["attempts"]) as connection:
-        rows = connection.execute(f"SELECT trial_id, {', '.join(columns)} FROM attempts WHERE outcome = 'done'")
+        rows = connection.execute(
+            f"SELECT trial_id, {', '.join(columns)} FROM attempts WHERE outcome = 'done' AND NOT superseded"
+        )
         return {trial_id: tuple(attempt) for trial_id, *attempt in rows.fetchall()}
 
 
-def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> None:
-    """Those of the trials that either store has compacted, as one part of the target; FileExistsError if overtaken."""
+def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> Compacted:
+    """Those of the trials that either store has compacted, as one part of the target; FileExistsError if overtaken.
+
+    Returns what the source has compacted of them.
+    """
     look, live = snapshot.take(source), manifest.current(target.root)
     held = manifest.held_attempts(live, trial_ids)
-    folded = manifest.held_attempts(look.manifest, trial_ids)
-    chosen = sorted(folded.keys() | held.keys())
+    before = copying.compacted(look.manifest, trial_ids)
+    chosen = sorted(before.attempts.keys() | held.keys())
     if not chosen:
-        return
+        return before
     files.make_folder(live.folder)
     absorbed = [name for name in live.parts if held and manifest.holds(live, name, held)]
     with sql.opened() as connection:
-        read = Snapshot(look.manifest, [name for name in chosen if name not in folded], look.changed)
+        read = Snapshot(look.manifest, [name for name in chosen if name not in before.attempts], look.changed)
         # What is damaged stays behind, and is told.
         damaged = load_loose(connection, "source", source, read, TABLES)
         leave_out(source, damaged)
@@ -141,11 +158,17 @@ def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> No
             f"wrote {written.trials} of {expected} trials of {source.root}; {target.root} was not changed: "
             f"`sambench store check --store {source.root}` tells what is damaged"
         )
+    if read.new and manifest.current(source.root).generation != before.generation:
+        # Of those that were loose, files may have gone before they were read.
+        part.discard(live, written)
+        raise FileExistsError(source.root)
     publish_part(live, written, absorbed)
+    return before
 
 
 def _merge_others(source: Store, target: Store, place: Path, done: Merged) -> None:
     """The trials that aren't done, each folder whole."""
+    before = copying.compacted(manifest.current(source.root), source.trial_ids())
     finished, live = _done(source), manifest.current(target.root)
     others = [folder for folder in source.folders() if folder.trial_id not in finished]
     held = manifest.held_attempts(live, [folder.trial_id for folder in others])
@@ -155,17 +178,28 @@ def _merge_others(source: Store, target: Store, place: Path, done: Merged) -> No
         elif target.folder(folder.trial_id).path.exists() or folder.trial_id in held:
             done.kept += 1
         else:
-            done.copied += copying.copy(source, target, folder.trial_id, place)
+            done.copied += copying.copy(source, target, folder.trial_id, place, before)
 
 
 def _merge_measures(source: Store, target: Store, done: Merged) -> None:
     """What the target lacks of trials that it has from the same training: two trainings' models may differ."""
-    trained = "SELECT trial_id, attempt, started, host, pid FROM {}.attempts WHERE outcome = 'done'"
+    trained = "SELECT trial_id, attempt, started, host, pid FROM {}.attempts WHERE outcome = 'done' AND NOT superseded"
     taken = "SELECT trial_id, measure, settings{} FROM {}.measures"
-    sql = f"""{taken.format(", value", "store_0")} SEMI JOIN (
+    sql = f"""{taken.format(", value, counts, code", "store_0")} SEMI JOIN (
             {trained.format("store_0")} INTERSECT {trained.format("store_1")}) USING (trial_id)
         ANTI JOIN ({taken.format("", "store_1")}) USING (trial_id, measure, settings)"""
     with connect([source, target], ["attempts", "measures"]) as connection:
         lacking = connection.execute(sql).fetchall()
-    for trial_id, measure, settings, value in lacking:
-        done.measures += add_measure(target.folder(trial_id), Quantity(measure, settings), value)
+    for trial_id, measure, settings, value, counts, code in lacking:
+        counted = json.loads(counts) if counts else None
+        folder, quantity = target.folder(trial_id), Quantity(measure, settings)
+        done.measures += add_measure(folder, quantity, value, counts=counted, code=code)
+
+
+def _merge_superseded(source: Store, target: Store, place: Path) -> None:
+    """What earlier trainings left of the trials that the target has from the same training."""
+    ours, theirs = _done(target), _done(source)
+    for name in sorted(plain.names(source.root / SUPERSEDED) - plain.names(target.root / SUPERSEDED)):
+        trial_id = name.partition("-")[0]
+        if trial_id in ours and ours[trial_id] == theirs.get(trial_id):
+            copying.copy_kept(source.root / SUPERSEDED / name, target.root / SUPERSEDED / name, place)

@@ -11,6 +11,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +33,9 @@ from bench.store.read.trial_rows import load_trials
 from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA
 from bench.store.state import set_aside_damaged
 from bench.store.store import HEADER, Store, read_header, write_header
-from bench.store.upkeep.check import damaged_parts
+from bench.store.upkeep.check import damaged_parts, left_by_killed
 from bench.store.upkeep.compact import publish_part
+from bench.store.upkeep.workspace import remove_left
 
 _SCHEMA = "repair"
 
@@ -66,6 +68,17 @@ def repair(store: Store) -> Repaired:
     aside = set_aside_damaged(store, store.trial_ids())
     done.given_up += len({path.relative_to(store.trials).parts[0] for path in aside})
     return done
+
+
+def remove_leftovers(store: Store) -> int:
+    """Remove what killed processes left; how many files and folders."""
+    found = left_by_killed(store)
+    remove_left(store)
+    for path in found:
+        # A workspace is gone by now; somebody else's file may not be ours to remove.
+        with suppress(OSError):
+            path.unlink()
+    return sum(not os.path.lexists(path) for path in found)
 
 
 def _header(store: Store) -> None:
@@ -192,7 +205,8 @@ def _measures(connection: duckdb.DuckDBPyConnection, results: str) -> None:
     for name in (name for name in _columns(connection, results) if name not in others):
         measure, settings = quantity_of(name)
         connection.execute(
-            f"""INSERT INTO {_SCHEMA}.loose_measures SELECT trial_id, $measure, $settings, {sql.name(name)}
+            f"""INSERT INTO {_SCHEMA}.loose_measures (trial_id, measure, settings, value)
+            SELECT trial_id, $measure, $settings, {sql.name(name)}
             FROM ({results}) WHERE {sql.name(name)} IS NOT NULL""",
             {"measure": measure, "settings": settings},
         )

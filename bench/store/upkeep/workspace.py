@@ -1,32 +1,30 @@
 """Workspace: a folder in the store for what isn't whole yet, marked by the process that it belongs to.
 
-`.work-X/owner` says who that is, as a claim does, and is touched as long as it lives. The folder is removed at the end;
-that of a process that was killed, by the next one that works on the store, once its owner is provably gone.
+Its name and `.work-X/owner`, which is touched as long as the process lives, say which that is. The folder is removed at
+the end; that of a process that was killed, by the next one that works on the store, once its owner is provably gone.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.store import files, plain, seal
-from bench.store.lease import describe_holder, is_there, touching
+from bench.store import files, plain, seal, temporary
+from bench.store.lease import touching
+from bench.store.process import describe_holder, is_there
 from bench.store.store import Store
 
-SILENCE = 3600.0
-"""Seconds without a touch after which a process that can't be seen from here is taken to be gone."""
-_PREFIX, _OWNER = ".work-", "owner"
+_KIND, _OWNER = "work", "owner"
 
 
 @contextmanager
 def workspace(store: Store, purpose: str) -> Iterator[Path]:
     """A new folder on the store's file system, gone at the end with all that is in it."""
     remove_left(store)
-    folder = store.root / f"{_PREFIX}{uuid.uuid4().hex}"
+    folder = store.root / temporary.new_name(_KIND)
     folder.mkdir(mode=0o700)
     files.create(folder / _OWNER, seal.sealed_json(describe_holder(purpose)))
     try:
@@ -37,10 +35,16 @@ def workspace(store: Store, purpose: str) -> Iterator[Path]:
 
 
 def remove_left(store: Store) -> None:
-    """Remove the workspaces of processes that are gone."""
-    for name in plain.names(store.root):
-        if name.startswith(_PREFIX) and _is_left(store, store.root / name):
-            _remove(store.root / name)
+    """Remove the workspaces, and the temporary files beside them, of processes that are gone."""
+    for folder in left(store):
+        _remove(folder)
+    temporary.sweep(store.root, store.now)
+
+
+def left(store: Store) -> list[Path]:
+    """The workspaces of processes that are gone."""
+    there = sorted(name for name in plain.names(store.root) if name.startswith(f".{_KIND}-"))
+    return [store.root / name for name in there if _is_left(store, store.root / name)]
 
 
 def _is_left(store: Store, folder: Path) -> bool:
@@ -49,9 +53,9 @@ def _is_left(store: Store, folder: Path) -> bool:
         there = is_there(holder)
         silent = store.now() - (folder / _OWNER).stat().st_mtime
     except (OSError, ValueError, KeyError, TypeError):
-        # Not marked, or not readably: not provably anyone's.
-        return False
-    return silent > SILENCE if there is None else not there
+        # Not marked yet, or not readably.
+        return temporary.is_left(folder.name, lambda: store.now() - folder.lstat().st_mtime)
+    return silent > temporary.SILENCE if there is None else not there
 
 
 def _remove(folder: Path) -> None:
@@ -63,5 +67,6 @@ def _remove(folder: Path) -> None:
                     shutil.rmtree(entry.path)
                 else:
                     os.unlink(entry.path)
-        os.unlink(folder / _OWNER)
+        # Killed before it was there, or by another who removes the same.
+        (folder / _OWNER).unlink(missing_ok=True)
         os.rmdir(folder)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import os
+import stat
 from pathlib import Path
 
 from bench.sweep.file.fault import Fault, SpecError
@@ -25,7 +27,9 @@ _MARKS = {
 def read_text(file: Path) -> str:
     """The file's text; SpecError if it isn't there, isn't readable or is no text."""
     try:
-        with file.open("rb") as content:
+        with open(file, "rb", opener=_opened_at_once) as content:
+            if not stat.S_ISREG(os.fstat(content.fileno()).st_mode):
+                raise _unreadable(file, "is no plain file; a run that goes on later reads it again")
             raw = content.read(_LARGEST + 1)
     except FileNotFoundError as error:
         raise _unreadable(file, no_such_file(file)) from error
@@ -37,6 +41,11 @@ def read_text(file: Path) -> str:
     if len(raw) > _LARGEST:
         raise _unreadable(file, f"is larger than {_LARGEST // 1024} KiB, which no sweep or profile needs")
     return _decoded(file, raw)
+
+
+def _opened_at_once(path: str, flags: int) -> int:
+    """Opened without waiting for whoever may write to a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def no_such_file(file: Path) -> str:

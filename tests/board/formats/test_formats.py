@@ -18,7 +18,7 @@ from rich.console import Console
 from bench.board.formats import FORMATS, as_csv, as_json, html, latex, markdown, terminal
 from bench.board.formats.latex import escaped
 from bench.board.page.page import Page
-from bench.board.page.table import Block, Entry, Grid, Line, Title, parts, spread
+from bench.board.page.table import Grid, Section, TableCell, TableRow, Title, parts, spread
 from tests.shared_time import patience
 
 NASTY = "100 % of_this & <that> | {é} #1 $x$ \\ ~ ^ ρ ± ℓ∞ 中"
@@ -28,15 +28,15 @@ GRID = Grid(
     "method",
     ((Title("ResNet-56", 2),), (Title("all"), Title("ON"))),
     (
-        Block("basic", (Line("SGD", (Entry("72.8 ± 0.3 (3)", span=2),)),)),
-        Block(
+        Section("basic", (TableRow("SGD", (TableCell("72.8 ± 0.3 (3)", span=2),)),)),
+        Section(
             "basic+aa",
             (
-                Line(
+                TableRow(
                     NASTY,
                     (
-                        Entry("76.3 ± 0.3 (3)", ("ρ 0.1†", "1 pruned"), marks="a,b"),
-                        Entry("76.0 ± – (1)", ("ρ 1",), bold=True, underline=True),
+                        TableCell("76.3 ± 0.3 (3)", ("ρ 0.1†", "1 pruned"), marks="a,b"),
+                        TableCell("76.0 ± – (1)", ("ρ 1",), bold=True, underline=True),
                     ),
                 ),
             ),
@@ -91,9 +91,9 @@ def shown(page: Page, width: int) -> str:
 
 
 def test_a_narrow_terminal_has_models_below_each_other(page: Page) -> None:
-    entries = tuple(Entry(f"7{place}.00 ± 0.30 (3)") for place in range(4))
+    entries = tuple(TableCell(f"7{place}.00 ± 0.30 (3)") for place in range(4))
     titles = ((Title("ResNet-56", 2), Title("WRN-28-10", 2)), tuple(map(Title, ("all", "ON") * 2)))
-    grid = Grid("A table", "method", titles, (Block("", (Line("SGD", entries),)),))
+    grid = Grid("A table", "method", titles, (Section("", (TableRow("SGD", entries),)),))
     wide, narrow = (shown(dataclasses.replace(page, grids=(grid,)), width).splitlines() for width in (100, 60))
     assert [line for line in wide if "70.00 ± 0.30 (3)" in line and "73.00 ± 0.30 (3)" in line]
     assert [line.count(" ± ") for line in narrow if "SGD" in line] == [2, 2]
@@ -198,7 +198,9 @@ ODD = (
 
 @pytest.mark.parametrize("text", ODD)
 def test_markdown_shows_any_text_as_it_is(text: str) -> None:
-    grid = Grid(text, text, ((Title(text),),), (Block(text, (Line(text, (Entry(text, (text,), marks=text),)),)),))
+    grid = Grid(
+        text, text, ((Title(text),),), (Section(text, (TableRow(text, (TableCell(text, (text,), marks=text),)),)),)
+    )
     written = markdown(Page("Title", (text,), (grid,), (text, f"  {text}"), (), {}))
     shown: list[str] = []
     tags: set[str] = set()

@@ -6,8 +6,9 @@ import pytest
 
 from bench.board import show_board
 from bench.errors import UserError
-from bench.papers.sam_on.tables import form_of
+from bench.papers.sam_on.forms import form_of
 from bench.store import Store
+from bench.sweep.select import where
 from tests.board.conftest import Write, labels
 
 SMALL = """
@@ -108,15 +109,14 @@ def test_free_rows_and_columns(store: Store, write: Write) -> None:
 
 
 def test_rho_as_a_column_is_not_chosen(store: Store, write: Write) -> None:
-    page = show_board(
-        store, write(SMALL), rows="variant,scope", columns="rho", conditions=["model=resnet56", "augment=basic"]
-    )
+    sweep = where(write(SMALL), ["model=resnet56", "augment=basic"])
+    page = show_board(store, sweep, rows="variant,scope", columns="rho")
     assert page.grids[0].joined_titles(" ") == ["0.1", "1", "–"]
     assert {record["chosen"] for record in page.records} == {True}
 
 
 def test_conditions_on_one_field_are_alternatives(store: Store, write: Write) -> None:
-    page = show_board(store, write(SMALL), conditions=["variant=none", "variant=sam", "rho=1e-1", "rho=–"])
+    page = show_board(store, where(write(SMALL), ["variant=none", "variant=sam", "rho=1e-1", "rho=–"]))
     assert labels(page)[0] == ["SGD", "SAM"]
     assert {record["rho"] for record in page.records} == {None, 0.1}
 
@@ -140,16 +140,40 @@ def test_bad_fields(store: Store, write: Write, rows: str | None, columns: str |
     assert BAD[rows, columns] in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("conditions", "message"),
-    [
-        (["scope"], "--where scope: write FIELD=VALUE"),
-        (["scop=all"], "--where: unknown field 'scop'; did you mean scope"),
-        (["scope=only_nrm"], "--where scope=only_nrm: unknown value 'only_nrm'; did you mean only_norm"),
-        (["variant=none", "scope=all"], "no trial of written has all of these values"),
-    ],
-)
-def test_bad_conditions(store: Store, write: Write, conditions: list[str], message: str) -> None:
-    with pytest.raises(UserError) as error:
-        show_board(store, write(SMALL), conditions=conditions)
-    assert message in str(error.value)
+TABLE_2 = """
+title: "Two"
+recipe: imagenet-resnet50
+grid: {seed: 1}
+methods:
+  - {}
+  - {variant: sam, scope: all, rho: paper}
+  - {variant: layerwise_l2, scope: [all, only_norm], rho: paper}
+paper: table2
+"""
+
+
+def test_what_table_2_cites_is_shown_as_cited(store: Store, write: Write) -> None:
+    page = show_board(store, write(TABLE_2))
+    *_, cited = page.grids[0].blocks
+    assert cited.heading == "cited"
+    told = [(line.label, [(entry.text, entry.details) for entry in line.entries]) for line in cited.lines]
+    assert told == [
+        ("ESAM", [("77.05", ("cited",)), ("–", ())]),
+        ("GSAM", [("77.20", ("cited",)), ("–", ())]),
+    ]
+    assert any(note.startswith("Cited, neither trained here nor by the paper: ESAM 77.05") for note in page.notes)
+    assert [(each["row"], each["mean"]) for each in page.facts["cited"]] == [("ESAM", 77.05), ("GSAM", 77.2)]
+    assert not [record for record in page.records if record["row"] in ("ESAM", "GSAM")], "never as ours"
+
+
+def test_nothing_is_cited_under_another_metric_or_table(store: Store, write: Write) -> None:
+    assert not show_board(store, write(TABLE_2), metric="best_test_accuracy").facts["cited"]
+    other = show_board(store, write(TABLE_2.replace("table2", "table1")))
+    assert not other.facts["cited"]
+    assert "cited" not in [block.heading for block in other.grids[0].blocks]
+
+
+def test_cited_rows_are_not_said_to_lack_trials(store: Store, write: Write) -> None:
+    page = show_board(store, write(TABLE_2), against="paper")
+    assert "Of table2, 4 cells have no trial in this sweep." in page.notes
+    assert any(note.startswith("Cited, neither") for note in page.notes)

@@ -26,15 +26,16 @@ if any("default_worker.py" in part for part in sys.orig_argv):
 """
 SWEEP = """
 title: "Never begun"
-grid: {{dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 1}}
-methods: [{{seed: {trials}}}]
+grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 1}
+methods: [{seed: 2}]
 """
 
 
-@pytest.mark.parametrize("trials", [1, 6])
-def test_workers_that_die_at_once_end_the_run(tmp_path: Path, trials: int) -> None:
+@pytest.mark.share(1, of="a Ray of its own")
+@pytest.mark.slow
+def test_workers_that_die_at_once_end_the_run(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(DIES)
-    (tmp_path / "sweep.yaml").write_text(SWEEP.format(trials=trials))
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
     environment = command_environment(tmp_path) | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
     run = subprocess.Popen(
         [sys.executable, "-m", "bench", "run", "sweep.yaml", "--on", "ray"],

@@ -13,7 +13,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +80,7 @@ def at_once(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return bool(one["started"] < other["ended"] and other["started"] < one["ended"])
 
 
+@pytest.mark.share(2, of="on a Ray cluster")
 def test_a_cluster_that_is_there_does_the_work_on_both_nodes(address: str, sambench: Command, tmp_path: Path) -> None:
     sweep = write(tmp_path, f'title: "Two nodes"\ngrid: {{{BASE}, epochs: 2, lr: 0.05, seed: 6}}\n')
     done = sambench("run", sweep, "--address", address)
@@ -92,6 +92,7 @@ def test_a_cluster_that_is_there_does_the_work_on_both_nodes(address: str, sambe
     assert any(at_once(one, other) for one in found for other in found if one["pid"] != other["pid"])
 
 
+@pytest.mark.share(2, of="on a Ray cluster")
 def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, sambench: Command, tmp_path: Path) -> None:
     sweep = write(tmp_path, f'title: "Long"\ngrid: {{{BASE}, epochs: 60, lr: 0.05, seed: 2}}\n')
     command = [sys.executable, "-m", "bench", "run", str(sweep), "--address", address]
@@ -112,6 +113,7 @@ def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, samb
     socket.create_connection((host, int(port)), timeout=5).close()
 
 
+@pytest.mark.share(2, of="on a Ray cluster")
 def test_one_trial_over_two_nodes_is_the_run_of_one_process(address: str, sambench: Command, tmp_path: Path) -> None:
     data = "dataset: 'fake:600x1x8x10', model: vit_mini, optimizer: sgd, weight_decay: 5e-4, batch_size: 128, epochs: 1"
     text = f'title: "Over two"\ngrid: {{{data}, lr: 0.05, augment: basic, m: 64, seed: 1}}\n'
@@ -131,6 +133,7 @@ def test_one_trial_over_two_nodes_is_the_run_of_one_process(address: str, samben
     assert "3 nodes of 1 CPU asked for per trial; Ray has 2 of 2 nodes" in refused.stderr
 
 
+@pytest.mark.share(2, of="on a Ray cluster")
 def test_a_hopeless_trial_is_pruned_until_a_sweep_wants_it_done(
     address: str, sambench: Command, tmp_path: Path
 ) -> None:
@@ -209,18 +212,23 @@ def test_what_is_wrong_with_early_stopping_is_said_with_its_place(tmp_path: Path
     assert re.search(fault, str(raised.value)), raised.value
 
 
-def test_a_node_that_does_not_see_the_store_is_named(tmp_path: Path) -> None:
-    from cluster.on_ray.worker import TrialActor, Work
+def test_a_node_that_does_not_see_the_store_or_runs_other_code_is_named(tmp_path: Path) -> None:
+    from cluster.job import Job
+    from cluster.on_ray.measure import measure_here
+    from cluster.on_ray.worker import TrialActor
     from cluster.work.environment import CODE
 
-    work = Work(store=tmp_path, code=CODE, threads=1, processes=1, nodes=1, tensorboard=False, early_stopping=None)
+    job = Job(store=tmp_path)
+    config = {"job": job, "code": CODE, "processes": 1, "task": ("0" * 16, 0)}
     actor = TrialActor.__new__(TrialActor)
-    actor.setup({"work": work, "task": ("0" * 16, 0)})
+    actor.setup(config)
     unseen = f"{tmp_path} is not visible on node {socket.gethostname()}; the store must lie on a shared file system"
     assert actor.step() == {"unseen": unseen, "done": True}
+    assert str(measure_here(job, CODE, "0" * 16, ())) == unseen
     other = tmp_path / "code"
     (other / "cluster").mkdir(parents=True)
-    (other / "cluster" / "environment.py").touch()
-    actor.setup({"work": replace(work, code=other), "task": ("0" * 16, 0)})
+    (other / "cluster" / "__init__.py").touch()
+    actor.setup({**config, "code": other})
     unseen = f"node {socket.gethostname()} runs the sambench of {CODE}, not that of {other}"
     assert actor.step() == {"unseen": unseen, "done": True}
+    assert str(measure_here(job, other, "0" * 16, ())) == unseen

@@ -39,6 +39,8 @@ def bait() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.share(1, of="a Ray of its own")
+@pytest.mark.slow
 def test_a_run_of_its_own_is_closed_to_others_and_runs_our_code(tmp_path: Path, bait: Path) -> None:
     (tmp_path / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
     for package in ("bench", "cluster", "torch"):

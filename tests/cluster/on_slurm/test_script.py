@@ -13,10 +13,10 @@ import pytest
 
 from bench.resources import Resources
 from bench.store import Store
-from cluster.launcher import Job
+from cluster.job import Job, Todo
 from cluster.on_slurm import start
 from cluster.on_slurm.launcher import SlurmLauncher
-from cluster.on_slurm.plan import Plan
+from cluster.on_slurm.queue_plan import Plan
 from cluster.on_slurm.script import batch_script, quoted
 from cluster.profile import Profile
 
@@ -70,6 +70,7 @@ case "$status" in
 esac
 exit "$status"
 """
+TWO = Todo(trials={"0" * 16: 0, "1" * 16: 0})
 ODD = 'it\'s $HOME `id` "%j" %A\\x \n\r ü#'
 """A folder's name in which every character has a meaning for somebody."""
 SPY = """#!/bin/bash
@@ -87,12 +88,11 @@ def test_its_text_also_where_there_is_no_slurm(store: Store, monkeypatch: pytest
     )  # fmt: skip
     job = Job(
         store=store.root,
-        trials={"0" * 16: 0, "1" * 16: 0},
         resources=Resources(gpus=2, cpus=4, time="8h"),
         sweep="table1",
         profile=profile,
     )
-    text = re.sub(r"sambench-table1-\w+\.0", "NAME", SlurmLauncher().text(job))
+    text = re.sub(r"sambench-table1-\w+\.0", "NAME", SlurmLauncher().text(job, TWO))
     assert text.startswith(GOLDEN)
     after = AFTER.replace("OPTIONS", "--unbuffered --export=ALL --cpus-per-task=8")
     assert text.endswith(after)
@@ -103,8 +103,8 @@ def test_its_text_also_where_there_is_no_slurm(store: Store, monkeypatch: pytest
 
 
 def test_a_job_has_time_before_it_is_told_to_stop(store: Store) -> None:
-    job = Job(store=store.root, trials={"0" * 16: 0}, resources=Resources(time="1m"))
-    assert "#SBATCH --signal=USR2@30\n" in SlurmLauncher().text(job)
+    job = Job(store=store.root, resources=Resources(time="1m"))
+    assert "#SBATCH --signal=USR2@30\n" in SlurmLauncher().text(job, TWO)
 
 
 @pytest.mark.parametrize("text", ["plain/1.2", "a b", "$HOME", "it's", "\\", "\n", "\r\n", "ü", "\udcff", "`id`", ODD])
@@ -150,12 +150,11 @@ def job(tmp_path: Path) -> Element:
     for name in ("srun", "scontrol"):
         (bin_ / name).write_text(SPY, encoding="utf-8")
         (bin_ / name).chmod(0o755)
-    asked = Job(store=store.root, trials={"0" * 16: 0}, resources=Resources(), sweep=ODD)
-    plan = SlurmLauncher().plan(store, asked, ["0" * 16, "1" * 16], 10)
+    plan = SlurmLauncher().plan(Job(store=store.root, sweep=ODD), TWO, 10)
     plan.save()
     plan.folder.mkdir()
     script = tmp_path / "script"
-    script.write_text(batch_script(plan, asked, plan.chunks[0], ""), encoding="utf-8")
+    script.write_text(batch_script(plan, plan.chunks[0], ""), encoding="utf-8")
     return Element(plan, script, bin_ / "spy")
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.resources import Resources, Retries
 from bench.store import Store
+from cluster.job import Job
 from cluster.on_slurm import start
 from cluster.on_slurm.exits import GO_ON, UNFIT
-from cluster.on_slurm.plan import Plan, cut
+from cluster.on_slurm.queue_plan import Plan, cut
 from tests.conftest import ROOT
 
 EARLIER = (
@@ -26,7 +26,7 @@ EARLIER = (
     b"\x8c\x12_timeout_countdown\x94M\x10'ub."
 )
 """What version 0.1.0 queued: `work("plan.json", 3)`."""
-Job = Callable[..., "subprocess.Popen[str]"]
+Begin = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -34,15 +34,15 @@ def plan(tmp_path: Path) -> Plan:
     """Of no trials, so that there is nothing to do."""
     store = Store.create(tmp_path / "store")
     found = Plan(
-        path=store.root / "queued" / "plan.json", sweep="sweep", trials=[], per_share=1, resources=Resources(),
-        retries=Retries(), chunks=cut(1, 1, None),
+        path=store.root / "queued" / "plan.json", job=Job(store=store.root), trials=[], per_share=1,
+        chunks=cut(1, 1, None),
     )  # fmt: skip
     found.save()
     return found
 
 
 @pytest.fixture
-def job(plan: Plan, tmp_path: Path) -> Job:
+def job(plan: Plan, tmp_path: Path) -> Begin:
     """Start the second element of a job as its batch script does."""
 
     def begin(path: Path = plan.path, **environment: str) -> subprocess.Popen[str]:
@@ -66,7 +66,7 @@ def foreign(folder: Path) -> str:
     return str(folder)
 
 
-def test_our_code_runs_whatever_lies_in_the_working_directory_or_on_the_path(job: Job, tmp_path: Path) -> None:
+def test_our_code_runs_whatever_lies_in_the_working_directory_or_on_the_path(job: Begin, tmp_path: Path) -> None:
     foreign(tmp_path)
     ended = job(PYTHONPATH=foreign(tmp_path / "site"))
     assert ended.communicate() == ("", None)
@@ -83,7 +83,7 @@ def test_also_in_the_processes_that_a_worker_starts(tmp_path: Path) -> None:
     assert said == f"{ROOT}/cluster/__init__.py\n"
 
 
-def test_a_job_that_can_not_run_our_code_says_so(job: Job, tmp_path: Path) -> None:
+def test_a_job_that_can_not_run_our_code_says_so(job: Begin, tmp_path: Path) -> None:
     (tmp_path / "bench.py").write_text("", encoding="utf-8")
     (tmp_path / "sitecustomize.py").write_text("import bench", encoding="utf-8")
     ended = job(PYTHONPATH=str(tmp_path))
@@ -91,14 +91,14 @@ def test_a_job_that_can_not_run_our_code_says_so(job: Job, tmp_path: Path) -> No
     assert ended.returncode == UNFIT
 
 
-def test_a_plan_that_can_not_be_read_has_one_line(job: Job, tmp_path: Path) -> None:
+def test_a_plan_that_can_not_be_read_has_one_line(job: Begin, tmp_path: Path) -> None:
     ended = job(tmp_path / "none.json")
     assert ended.communicate()[0].startswith(f"sambench: {tmp_path}/none.json: no plan of queued jobs")
     assert ended.returncode == 1
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGUSR2, GO_ON), (signal.SIGTERM, 0)])
-def test_a_signal_before_the_worker_listens(job: Job, plan: Plan, number: signal.Signals, code: int) -> None:
+def test_a_signal_before_the_worker_listens(job: Begin, plan: Plan, number: signal.Signals, code: int) -> None:
     plan.path.unlink()
     os.mkfifo(plan.path)
     starting = job()
@@ -120,7 +120,7 @@ def test_a_job_of_an_earlier_version_still_starts(plan: Plan, tmp_path: Path) ->
         "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "3",
     }  # fmt: skip
     # The folder of this relative path is taken for the store.
-    here = plan.path.rename(plan.store / "plan.json").parent
+    here = plan.path.rename(plan.job.store / "plan.json").parent
     for code in (0, 1):
         ended = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=False)
         assert ended.returncode == code, ended.stderr

@@ -13,35 +13,39 @@ from torch import Tensor
 
 from bench.store import Store, query
 from bench.trial import Trial
+from cluster.job import Job
 from cluster.work.stopping import Stopping
-from cluster.work.torchrun import Ranks
-from cluster.work.worker import RunOptions, run_trial
+from cluster.work.torchrun import ALONE, Ranks
+from cluster.work.worker import run_trial
 from tests.shared_training import deviation, trained
 
 Make = Callable[..., Trial]
 DATA = {"dataset": "fake:1100x1x8x10", "augment": "basic"}
 """Digits have so many equal pixels that rounding decides which side of a kink a unit is on; random images don't."""
 TWO_STEPS = {**DATA, "dataset": "fake:600x1x8x10", "epochs": 1}
-TWO = RunOptions(launcher="test", threads=1, ranks=Ranks(per_node=2, threads=1))
+TWO = Ranks(per_node=2)
 
 
-def in_processes(store: Store, trial: Trial, options: RunOptions = TWO, stopping: Stopping | None = None) -> str:
+def in_processes(
+    store: Store, trial: Trial, ranks: Ranks = TWO, stopping: Stopping | None = None, *, tensorboard: bool = False
+) -> str:
     store.add([trial])
-    return run_trial(store, trial.trial_id, options, stopping=stopping).outcome
+    job = Job(store=store.root, launcher="test", tensorboard=tensorboard)
+    return run_trial(job, trial.trial_id, ranks=ranks, stopping=stopping).outcome
 
 
 def weights(store: Store, trial: Trial) -> dict[str, Tensor]:
     return safetensors.torch.load_file(store.folder(trial.trial_id).weights)
 
 
+@pytest.mark.share(1)
 @pytest.mark.parametrize(("processes", "model", "most"), [(2, "vit_mini", 1e-3), (4, "resnet8", 0.05)])
 def test_processes_with_m_each_are_one_process_with_micro_batches(
     store: Store, make_trial: Make, processes: int, model: str, most: float
 ) -> None:
     """Where there are no kinks, rounding stays small; with them another m, the nearest fault, differs by 0.3."""
     trial = make_trial(**TWO_STEPS, model=model, variant="sam", scope="only_norm", rho=0.1, m=64)
-    options = RunOptions(launcher="test", threads=1, ranks=Ranks(per_node=processes, threads=1))
-    assert in_processes(store, trial, options) == "done"
+    assert in_processes(store, trial, Ranks(per_node=processes)) == "done"
     whole = trained(trial)
     assert deviation(weights(store, trial), trial, whole) < most
     (row,) = query(store, "SELECT * FROM history").to_pylist()
@@ -51,6 +55,8 @@ def test_processes_with_m_each_are_one_process_with_micro_batches(
     assert attempt == {"world_size": processes, "epochs": 1, "outcome": "done"}
 
 
+@pytest.mark.slow
+@pytest.mark.share(1, of="processes that train together")
 def test_a_process_that_raises_ends_the_trial_with_its_own_traceback(store: Store, make_trial: Make) -> None:
     # One batch of 256 can't be shared by 2 processes unless m cuts it.
     trial = make_trial()
@@ -73,6 +79,8 @@ if os.environ.get("RANK") == "1":
 """
 
 
+@pytest.mark.slow
+@pytest.mark.share(1, of="processes that train together")
 def test_a_process_that_aborts_while_it_ends_costs_no_result(
     store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -80,10 +88,13 @@ def test_a_process_that_aborts_while_it_ends_costs_no_result(
     (tmp_path / "sitecustomize.py").write_text(DIES)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     trial = make_trial(**DATA, m=64, epochs=1)
-    assert in_processes(store, trial) == "done"
+    assert in_processes(store, trial, tensorboard=True) == "done"
+    assert any(store.folder(trial.trial_id).tensorboard.iterdir())
     assert "SIGABRT" in store.folder(trial.trial_id).log.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
+@pytest.mark.share(1, of="processes that train together")
 def test_stopped_within_an_epoch_and_gone_on_with_another_number_of_processes(store: Store, make_trial: Make) -> None:
     trial = make_trial(**DATA, model="vit_mini", variant="sam", scope="only_norm", rho=0.1, m=64, epochs=6, lr=0.01)
     stopping, log = Stopping(), store.folder(trial.trial_id).log
@@ -96,6 +107,5 @@ def test_stopped_within_an_epoch_and_gone_on_with_another_number_of_processes(st
     threading.Thread(target=stop, daemon=True).start()
     assert in_processes(store, trial, stopping=stopping) == "preempted"
     assert store.folder(trial.trial_id).checkpoint.exists()
-    one = RunOptions(launcher="test", threads=1)
-    assert in_processes(store, trial, one) == "done"
+    assert in_processes(store, trial, ALONE) == "done"
     assert deviation(weights(store, trial), trial, trained(trial)) < 1e-3

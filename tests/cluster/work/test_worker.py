@@ -12,7 +12,8 @@ from bench.store import Store, query, states
 from bench.train import checkpoint
 from bench.train.training import Training
 from bench.trial import Trial
-from cluster.work.worker import RunOptions, run_trial
+from cluster.job import Job
+from cluster.work.worker import run_trial
 from tests.train.test_training import CPU, METHODS
 
 Make = Callable[..., Trial]
@@ -20,7 +21,7 @@ Make = Callable[..., Trial]
 
 def run(store: Store, trial: Trial, seen: int = 0) -> str:
     store.add([trial])
-    return run_trial(store, trial.trial_id, RunOptions(launcher="test", threads=1), seen=seen).outcome
+    return run_trial(Job(store=store.root, launcher="test"), trial.trial_id, seen=seen).outcome
 
 
 def attempts(store: Store) -> list[dict[str, object]]:

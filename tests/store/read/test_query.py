@@ -107,6 +107,7 @@ def test_a_mistyped_column_is_told_with_the_nearest(filled: Store) -> None:
         query(filled, "SELECT test_acuracy FROM results")
 
 
+@pytest.mark.share(5)
 @pytest.mark.parametrize("damage", [b"", b"garbage", None])
 @pytest.mark.parametrize("file", ["measures.parquet", "history.parquet", "attempts/0001.parquet", "trial.json"])
 def test_a_damaged_file_is_named_and_its_trial_runs_again(

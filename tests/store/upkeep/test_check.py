@@ -50,6 +50,19 @@ def test_check_names_everything(store: Store, make_trial: Make) -> None:
     held.abandon()
 
 
+def test_a_trial_that_is_just_being_added_is_no_damage(store: Store, make_trial: Make) -> None:
+    folder = store.folder(make_trial(seed=0).trial_id)
+    folder.attempts.mkdir(parents=True)
+    assert [(finding.kind, finding.path) for finding in check(store)] == [("orphan", folder.path)]
+    store.add([make_trial(seed=0)])
+    assert not list(check(store))
+    held = acquire(store, folder, "test")
+    assert held is not None
+    held.abandon()
+    folder.trial.unlink()
+    assert ("damaged", folder.trial) in [(finding.kind, finding.path) for finding in check(store)]
+
+
 def last_byte_of_first_column(path: Path) -> int:
     """Within a page, which has a checksum; the header before it has none."""
     column = pq.ParquetFile(path).metadata.row_group(0).column(0)
@@ -57,6 +70,7 @@ def last_byte_of_first_column(path: Path) -> int:
     return start + int(column.total_compressed_size) - 1
 
 
+@pytest.mark.share(6)
 @pytest.mark.parametrize("damage", ["short", "missing", "flipped"])
 @pytest.mark.parametrize("table", manifest.FOLDED)
 def test_a_damaged_compact_file_is_named_and_restored(mixed: Store, make_trial: Make, damage: str, table: str) -> None:
@@ -84,6 +98,7 @@ def test_a_damaged_compact_file_is_named_and_restored(mixed: Store, make_trial: 
     assert done.without_history == (6 if table == "history" else 0)
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("which", [-1, -2])
 @pytest.mark.parametrize("size", [0, 100, None])
 def test_a_damaged_manifest_is_restored(mixed: Store, make_trial: Make, which: int, size: int | None) -> None:

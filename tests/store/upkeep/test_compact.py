@@ -69,6 +69,7 @@ def test_a_damaged_trial_is_not_compacted(mixed: Store, make_trial: Make, caplog
     assert set(set_aside_damaged(mixed, [broken.trial_id, unknown.trial_id])) == {broken.measures, unknown.trial}
 
 
+@pytest.mark.slow
 def test_small_parts_are_absorbed(store: Store, make_trial: Make) -> None:
     for seed in range(8):
         finish(store, make_trial(seed=seed), test_accuracy=float(seed))

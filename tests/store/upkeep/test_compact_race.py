@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Killed(BaseException):
 STEPS = ("link", "unlink", "rename", "replace", "fsync", "mkdir", "remove")
 
 
-def die_at(monkeypatch: pytest.MonkeyPatch, step: int) -> Iterator[int]:
+def die_at(monkeypatch: pytest.MonkeyPatch, step: int, names: Sequence[str] = STEPS) -> Iterator[int]:
     """Let every change of the file system from number `step` on fail as if the process were dead."""
     counter = itertools.count()
 
@@ -60,13 +60,19 @@ def die_at(monkeypatch: pytest.MonkeyPatch, step: int) -> Iterator[int]:
 
         return changed
 
-    for name in STEPS:
+    for name in names:
         monkeypatch.setattr(os, name, deadly(getattr(os, name)))
     return counter
 
 
+@pytest.mark.share(1, of="compaction that is disturbed")
+@pytest.mark.slow
 def test_killed_at_every_step_it_loses_and_doubles_nothing(
-    tmp_path: Path, store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    store: Store,
+    make_trial: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    some: Callable[[Sequence[int], int], list[int]],
 ) -> None:
     """Of a store with a part, a changed trial and a new one; after each death the next compaction finishes the work."""
     finish(store, make_trial(seed=0), test_accuracy=90.0)
@@ -75,26 +81,29 @@ def test_killed_at_every_step_it_loses_and_doubles_nothing(
     finish(store, make_trial(seed=4), test_accuracy=77.0)
     finish(store, make_trial(seed=8), test_accuracy=66.0)
     expected = contents(store)
-    step, died = 0, True
-    while died:
+    copy = Store(tmp_path / "copy")
+    shutil.copytree(store.root, copy.root)
+    with monkeypatch.context() as counted:
+        counter = die_at(counted, sys.maxsize)
+        compact(copy)
+    steps = next(counter)
+    assert steps > 25
+    for step in some(range(steps), 10):
         copy = Store(tmp_path / f"copy-{step}")
         shutil.copytree(store.root, copy.root)
         with monkeypatch.context() as deadly:
             die_at(deadly, step)
-            try:
+            with pytest.raises(Killed):
                 compact(copy)
-                died = False
-            except Killed:
-                pass
         assert contents(copy) == expected, f"after step {step}"
         compact(copy)
         assert contents(copy) == expected, f"after step {step} and another compaction"
         assert not loose(copy)
         shutil.rmtree(copy.root)
-        step += 1
-    assert step > 25
 
 
+@pytest.mark.share(1, of="compaction that is disturbed")
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_whole_store(tmp_path: Path, store: Store, make_trial: Make) -> None:
     """SIGKILL, at moments spread over the run."""
     for seed in range(8):
@@ -122,6 +131,8 @@ def _write_many(root: str, number: int, base: str, start: Any) -> None:
         finish(store, trial, test_accuracy=float(seed))
 
 
+@pytest.mark.share(1, of="compaction that is disturbed")
+@pytest.mark.slow
 def test_sixteen_writers_a_compactor_and_a_reader_lose_nothing(store: Store, make_trial: Make) -> None:
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(17)

@@ -51,6 +51,7 @@ def test_several_stores_are_read_as_one(
     assert bench.store.open(store.root, other.root).results().arrow().num_rows == 4
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("compacted", [(), (0,), (1,), (0, 1)])
 def test_merge(store: Store, other: Store, make_trial: Make, tmp_path: Path, compacted: tuple[int, ...]) -> None:
     fill_both(store, other, make_trial)
@@ -84,11 +85,13 @@ def test_merge_brings_later_measures_of_the_same_training(
     for number in compacted:
         compact((store, other)[number])
     for trial_id in (own, both):
-        assert add_measure(other.folder(trial_id), Quantity("sharpness", "{}"), 0.5)
+        assert add_measure(other.folder(trial_id), Quantity("sharpness", "{}"), 0.5, counts=[1, 2], code="abc")
     for added in (1, 0):
         assert merge([other], store) == Merged(kept=2, measures=added)
         rows = query(store, "SELECT seed, sharpness, test_accuracy FROM results ORDER BY seed").to_pylist()
         assert [tuple(row.values()) for row in rows] == [(0, None, 90.0), (1, 0.5, 91.0)]
+        taken = query(store, "SELECT counts, code FROM measures WHERE measure = 'sharpness'").to_pylist()
+        assert taken == [{"counts": "[1,2]", "code": "abc"}], "with all that was recorded of it"
 
 
 def _added(store: Store, trial: Trial) -> bench.store.TrialFolder:

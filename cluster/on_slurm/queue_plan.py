@@ -16,14 +16,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 from pydantic import StringConstraints, TypeAdapter
 
 from bench.errors import UserError
-from bench.resources import Resources, Retries
 from bench.store import Store, files, state_of
+from cluster.job import Job
 from cluster.on_slurm.commands import Queued
 
 TrialId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
@@ -53,20 +53,13 @@ class Plan:
     """What one `run` queued."""
 
     path: Path
-    sweep: str
+    job: Job
+    """Of the store that the plan lies in, wherever that was when it was written."""
     trials: list[TrialId]
     """Every trial of the plan; shares are consecutive pieces."""
     per_share: Count
-    resources: Resources
-    retries: Retries
     chunks: list[Chunk]
-    tensorboard: bool = False
     created: float = field(default_factory=time.time)
-
-    @property
-    def store(self) -> Path:
-        """The store that it lies in."""
-        return self.path.parent.parent
 
     @property
     def folder(self) -> Path:
@@ -86,11 +79,11 @@ class Plan:
 
         First the share's own, then those that later and earlier shares haven't come to.
         """
-        store, start = Store.open(self.store), number * self.per_share
+        store, start = Store.open(self.job.store), number * self.per_share
         for trial_id in self.trials[start:] + self.trials[:start]:
             known = -1
             while True:
-                state = state_of(store, store.folder(trial_id), self.retries)
+                state = state_of(store, store.folder(trial_id), self.job.retries)
                 if state.status != "missing" or state.attempts == known:
                     break
                 known = state.attempts
@@ -99,7 +92,8 @@ class Plan:
     def save(self) -> None:
         """Write the plan."""
         self.path.parent.mkdir(exist_ok=True)
-        described = {name: value for name, value in asdict(self).items() if name != "path"}
+        described = {**asdict(self), "job": self.job.as_dict()}
+        del described["path"]
         files.write(self.path, json.dumps(described).encode())
 
     @classmethod
@@ -107,21 +101,21 @@ class Plan:
         """The plan that `save` wrote; PlanError for anything else, since a store may come from someone else."""
         try:
             held = json.loads(path.read_bytes())
-            return _ADAPTER.validate_python({**held, "path": path})
+            return _ADAPTER.validate_python({**held, "path": path, "job": _job(held, path.parent.parent)})
         except (OSError, TypeError, ValueError, RecursionError) as error:
             raise PlanError(f"{path}: no plan of queued jobs: {str(error).splitlines()[0]}") from error
 
     def name(self, chunk: Chunk) -> str:
         """What the job array of a chunk is called, and no other."""
         token = self.path.stem.rpartition("-")[2]
-        return f"sambench-{plain(self.sweep)}-{token}.{self.chunks.index(chunk)}"
+        return f"sambench-{plain(self.job.sweep)}-{token}.{self.chunks.index(chunk)}"
 
     def elements(self, queue: Mapping[str, Queued]) -> Iterator[tuple[str, list[str]]]:
         """Array elements of the plan that are in the queue, each with its trials."""
         for chunk in self.chunks:
             # Earlier versions called all arrays of a sweep alike. A number alone says nothing: the store may have
             # come from another cluster.
-            names = (self.name(chunk), f"sambench-{self.sweep}")
+            names = (self.name(chunk), f"sambench-{self.job.sweep}")
             for place in range(chunk.count if chunk.job else 0):
                 for element in (f"{chunk.job}_{place}", *([chunk.job] if chunk.count == 1 else ())):
                     if element in queue and queue[element].name in names:
@@ -137,11 +131,18 @@ class Plan:
 
 
 _ADAPTER = TypeAdapter(Plan)
+_EARLIER = ("sweep", "resources", "retries", "tensorboard")
+"""What plans of earlier versions, which may be in a queue for weeks, say of their job, beside its trials."""
 
 
-def new_path(store: Store, sweep: str) -> Path:
+def _job(held: dict[str, Any], store: Path) -> Job:
+    earlier = {name: held[name] for name in _EARLIER if name in held}
+    return Job.from_dict(held.get("job", {"launcher": "slurm", **earlier}), store)
+
+
+def new_path(job: Job) -> Path:
     """Where a new plan goes."""
-    return store.root / "queued" / f"{plain(sweep)}-{int(time.time())}-{uuid.uuid4().hex[:8]}.json"
+    return job.store / "queued" / f"{plain(job.sweep)}-{int(time.time())}-{uuid.uuid4().hex[:8]}.json"
 
 
 def plans(store: Store) -> list[Plan]:

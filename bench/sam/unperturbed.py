@@ -13,8 +13,9 @@ from torch.optim import Optimizer
 
 from bench.sam.base_step import BaseStep
 from bench.sam.batches import Batch, Loss, TensorBatch
+from bench.sam.gradients import leave
 from bench.sam.reduction import Reduction
-from bench.sam.report import Counts, Pass, Report
+from bench.sam.report import Counts, Pass, Report, Tally
 from bench.sam.running_stats import MeanOverMicroBatches, Tracking, tracking_layers
 from bench.sam.samples import Samples
 
@@ -23,7 +24,6 @@ class Plain:
     """Steps of the base optimizer, batch norm and micro-batches as in sharpness-aware ones."""
 
     last: Report | None
-    counts: Counts
 
     def __init__(
         self,
@@ -37,11 +37,17 @@ class Plain:
     ) -> None:
         """As of `SharpnessAware`."""
         self.model, self.optimizer = model, optimizer
-        self.enabled, self.last, self.counts = True, None, Counts()
+        self.enabled, self.last, self._tally = True, None, Tally()
         self._m, self._amp_dtype = m, amp_dtype
-        self._base = BaseStep(optimizer, scaler, max_grad_norm)
+        device = optimizer.param_groups[0]["params"][0].device
+        self._base = BaseStep([optimizer], scaler, max_grad_norm, device)
         self._layers = tracking_layers(model)
         self._reduction = Reduction(model)
+
+    @property
+    def counts(self) -> Counts:
+        """See `SharpnessAware.counts`."""
+        return self._tally.read()
 
     def step_batch(self, inputs: Tensor, targets: Tensor, loss_fn: Loss) -> Tensor:
         """See `SharpnessAware.step_batch`."""
@@ -52,8 +58,8 @@ class Plain:
         passes = plain_passes(batch.split(self._m), self._base, self._reduction, self._layers)
         gradient_norm, made = self._base.make(None)
         self.last = Report.of(passes, gradient_norm)
-        self.counts.steps += 1
-        self.counts.skipped += not made
+        self._tally.add(passes, made, clamped=False)
+        leave(parameter for group in self.optimizer.param_groups for parameter in group["params"])
         return self.last.loss
 
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None) -> None:
@@ -65,7 +71,7 @@ class Plain:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """See `SharpnessAware.load_state_dict`."""
-        self.counts = Counts(**state["counts"])
+        self._tally = Tally(Counts(**state["counts"]))
 
 
 def plain_passes(

@@ -1,0 +1,38 @@
+"""Metric by what weight decay is on, as in the paper's Fig. 11 (right); a marker for each method."""
+
+from __future__ import annotations
+
+from bench.plots.drawing import Drawing, PlottedTrial, grouped
+
+_FIELD = "weight_decay_on"
+_APART = 0.12
+"""Between the markers of one place."""
+
+
+def draw(drawing: Drawing) -> None:
+    """One panel per model; each method at its chosen ρ."""
+    chosen = drawing.at_chosen_rho(drawing.points)
+    panels = grouped(chosen, lambda p: drawing.column(p.trial, leave_out=(_FIELD,)))
+    places = list(dict.fromkeys(trial.weight_decay_on for trial in drawing.sweep.trials))
+    names = list(dict.fromkeys(drawing.method(p.trial) for p in chosen))
+    axes = drawing.panels(len(panels))
+    for panel, (title, points) in zip(axes, panels.items(), strict=False):
+        for name, group in grouped(points, lambda p: drawing.method(p.trial)).items():
+            found = {of: drawing.summary([p.value for p in some]) for of, some in grouped(group, _decayed).items()}
+            shift = _APART * (names.index(name) - (len(names) - 1) / 2)
+            color, marker = drawing.style(name)
+            panel.errorbar(
+                [places.index(of) + shift for of in found], [each.mean for each in found.values()],
+                yerr=[each.std or 0.0 for each in found.values()], color=color, marker=marker, markersize=6,
+                linestyle="none", capsize=2, linewidth=1, label=name,
+            )  # fmt: skip
+        panel.set_xticks(range(len(places)), places)
+        panel.set_xlim(-0.5, len(places) - 0.5)
+        panel.set_title(title, fontsize=9)
+        panel.set_xlabel("parameters that decay")
+        panel.grid(axis="y", alpha=0.25, linewidth=0.5)
+    drawing.label_rows(axes)
+
+
+def _decayed(point: PlottedTrial) -> str:
+    return point.trial.weight_decay_on

@@ -1,0 +1,79 @@
+"""The optimizer's update, unless the gradient isn't finite; and the host needn't know which.
+
+torch's fused optimizers skip by a flag on the device. Those whose state starts from zero (`GUARDED`) make the update,
+and weights and state are put back where it was of a gradient that isn't finite. All others wait for the device, once
+a step: what they remember may be anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+Update = Callable[[Tensor], None]
+"""Makes the update where its argument, a boolean scalar on the device, is true."""
+
+GUARDED = frozenset({"torch.optim.sgd:SGD", "torch.optim:Muon", "timm.optim.lion:Lion"})
+"""Optimizers whose state is tensors on the parameters' device and zero until the first update."""
+
+
+def update_of(optimizer: Optimizer) -> Update:
+    """The way in which this optimizer skips an update."""
+    if getattr(optimizer, "_step_supports_amp_scaling", False):
+        return _Fused(optimizer)
+    return _Guarded(optimizer) if starts_from_zero(optimizer) else _Asked(optimizer)
+
+
+def starts_from_zero(optimizer: Optimizer) -> bool:
+    """Whether an update can be undone on the device, the first one too."""
+    kind = type(optimizer)
+    if f"{kind.__module__}:{kind.__qualname__}" not in GUARDED:
+        return False
+    # SGD doesn't damp its first gradient, so that a momentum of zero isn't the same as none.
+    return all(not group.get("dampening") for group in optimizer.param_groups)
+
+
+class _Fused:
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+
+    def __call__(self, finite: Tensor) -> None:
+        # As torch's own scaler tells them.
+        vars(self._optimizer)["found_inf"] = finite.logical_not().float()
+        try:
+            self._optimizer.step()
+        finally:
+            del vars(self._optimizer)["found_inf"]
+
+
+class _Guarded:
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+
+    @torch.no_grad()
+    def __call__(self, finite: Tensor) -> None:
+        updated = [p for group in self._optimizer.param_groups for p in group["params"] if p.grad is not None]
+        state = self._optimizer.state
+        before = [p.detach().clone() for p in updated]
+        kept = [{key: value.clone() for key, value in _tensors(state.get(p))} for p in updated]
+        self._optimizer.step()
+        for parameter, old, remembered in zip(updated, before, kept, strict=True):
+            torch.where(finite, parameter, old, out=parameter)
+            for key, value in _tensors(state.get(parameter)):
+                torch.where(finite, value, remembered.get(key, torch.zeros_like(value)), out=value)
+
+
+class _Asked:
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+
+    def __call__(self, finite: Tensor) -> None:
+        if bool(finite):
+            self._optimizer.step()
+
+
+def _tensors(state: dict[str, object] | None) -> list[tuple[str, Tensor]]:
+    return [(key, value) for key, value in (state or {}).items() if isinstance(value, Tensor)]

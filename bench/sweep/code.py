@@ -1,0 +1,175 @@
+"""Code: which parts of the code a trial executes, a fingerprint of each, and which results other code made.
+
+A part is the training, the step, or the entry of a registry that the trial names. Parts are compared by their names, so
+that trials of different methods can be compared as far as they share any. A measure has a fingerprint of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from bench import measures, models
+from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS
+from bench.fingerprint import digest, of_entry, of_object
+from bench.optimizers import OPTIMIZERS
+from bench.registry import Entry
+from bench.sam import SCOPES, VARIANTS
+from bench.store import Readable, connect
+from bench.trial import CONTENT, NONE, Trial
+
+FIELDS = ("dataset", "augment", "model", "init_from", "optimizer", "variant", "scope")
+"""Fields that say which entries are in play."""
+UNRECORDED = "unrecorded"
+"""Stands for all parts of a result whose code nobody recorded."""
+
+_TRAINING = (
+    "bench.train.training:Training", "bench.trial:Trial.total_epochs", "bench.trial:Trial.perturbs",
+    "bench.trial:Trial.setting",
+)  # fmt: skip
+_STEP, _PLAIN = "bench.sam.step:SharpnessAware", "bench.sam.plain:Plain"
+_PRETRAINED = "bench.models.pretrained:load_pretrained"
+_FOLDER = ("bench.data.imagenet:load_folder", "bench.data.files.folders:UserFolder")
+_APART = frozenset({_STEP, _PLAIN, _PRETRAINED, _FOLDER[1], "bench.registry:"})
+"""What isn't the training's own, or is told by the records in play."""
+
+
+def parts_of(trial: Trial) -> dict[str, str]:
+    """Part → fingerprint, of the code as it is now."""
+    return dict(_parts(*_in_play({name: getattr(trial, name) for name in FIELDS})))
+
+
+def as_columns(parts: Mapping[str, str]) -> dict[str, str]:
+    """What an attempt keeps of them: all as one fingerprint, and each as JSON."""
+    listed = sorted(parts.items())
+    return {"code": digest(f"{name} {value}" for name, value in listed), "code_parts": json.dumps(dict(listed))}
+
+
+def with_earlier(now: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
+    """The parts of a training that other code began: what differs has the fingerprints of both, `then+now`."""
+    began = {name: then.get(name, value) for name, value in now.items()}
+    return {
+        name: began[name] if began[name].rpartition("+")[2] == value else f"{began[name]}+{value}"
+        for name, value in now.items()
+    }
+
+
+def of_measure(name: str) -> str:
+    """The fingerprint of a measure's own code; its name may have settings."""
+    entry = measures.entry(name)
+    files = TEST_SETS[entry.test_set].files if entry.test_set else ""
+    return digest([of_entry(entry, _APART), *([of_object(files)] if files else [])])
+
+
+def by_other_code(stores: Readable, trials: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
+    """Done trial → its parts that differ from the code as it is now; without those of which none does."""
+    wanted = {trial.trial_id: trial for trial in trials}
+    select = "SELECT trial_id, code_parts FROM attempts WHERE outcome = 'done' AND NOT superseded"
+    with connect(stores, ["attempts"], only=wanted) as connection:
+        rows = connection.execute(select).fetchall()
+    found = {trial_id: _differing(parts_of(wanted[trial_id]), text) for trial_id, text in rows}
+    return {trial_id: parts for trial_id, parts in found.items() if parts}
+
+
+class Others(NamedTuple):
+    """Done trials of a store that the same other code made."""
+
+    trials: int
+    example: str
+    """Id of one of them."""
+    parts: tuple[str, ...]
+
+
+def all_by_other_code(stores: Readable) -> Iterator[Others]:
+    """The done trials of a store that were made by other code than is here now, by what differs."""
+    columns = ", ".join(FIELDS)
+    select = f"SELECT {columns}, code_parts, count(*), min(trial_id) FROM results WHERE outcome = 'done' GROUP BY ALL"
+    groups: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+    with connect(stores, ["results"]) as connection:
+        for *values, text, count, example in connection.execute(select).fetchall():
+            now = dict(_parts(*_in_play(dict(zip(FIELDS, values, strict=True)))))
+            groups.setdefault(_differing(now, text), []).append((count, example))
+    for parts, found in sorted(groups.items()):
+        if parts:
+            yield Others(sum(count for count, _ in found), min(example for _, example in found), parts)
+
+
+def describe(found: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """For people: how many trials are done by other code, and which parts of it are other."""
+    unknown = sum(parts == (UNRECORDED,) for parts in found.values())
+    counts = Counter(part for parts in found.values() for part in parts if part != UNRECORDED)
+    told = ", ".join(f"{part} ({count})" for part, count in counts.most_common())
+    lines = [f"{len(found) - unknown} done by other code: {told}"] if counts else []
+    return lines + ([f"{unknown} done by code that wasn't recorded"] if unknown else [])
+
+
+def read_parts(text: str | None) -> dict[str, str]:
+    """What an attempt kept; nothing if it is of an earlier version, or no parts."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _differing(now: Mapping[str, str], text: str | None) -> tuple[str, ...]:
+    then = read_parts(text)
+    if not then:
+        return (UNRECORDED,)
+    return tuple(name for name, value in now.items() if then.get(name) != value)
+
+
+def _in_play(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields as far as they name entries: no path, tag or stage."""
+    dataset = fields["dataset"].partition(CONTENT)[0]
+    kind, colon, _ = dataset.partition(":")
+    scope = fields["scope"].partition("[")[0]
+    named = {"dataset": kind if colon else dataset, "init_from": "yes" if fields["init_from"] else ""}
+    return tuple({**fields, **named, "scope": scope}[name] for name in FIELDS)
+
+
+@lru_cache(maxsize=4096)
+def _parts(
+    dataset: str, augment: str, model: str, init_from: str, optimizer: str, variant: str, scope: str
+) -> tuple[tuple[str, str], ...]:
+    plain = variant == NONE
+    parts = {
+        "training": digest(of_object(target, _APART) for target in _TRAINING),
+        "plain step" if plain else "step": of_object(_PLAIN if plain else _STEP, _APART - {_PLAIN, _STEP}),
+        f"data {dataset}": _of_data(dataset),
+        f"model {model}": _of_model(model),
+        f"optimizer {optimizer}": _of_line(OPTIMIZERS, optimizer),
+    }
+    if augment != "none":
+        parts[f"augment {augment}"] = _of_line(AUGMENTATIONS, augment)
+    if init_from:
+        parts["pretrained weights"] = of_object(_PRETRAINED)
+    if not plain:
+        parts |= {f"variant {variant}": _of_line(VARIANTS, variant), f"scope {scope}": _of_line(SCOPES, scope)}
+    return tuple(sorted(parts.items()))
+
+
+def _of_data(name: str) -> str:
+    if name == "fake":
+        return of_object("bench.data.fake:load")
+    if name == "folder":
+        return digest(map(of_object, _FOLDER))
+    files = DATASETS[name].files if name in DATASETS else None
+    return digest([_of_line(DATASETS, name), *([of_object(files)] if files else [])])
+
+
+def _of_model(name: str) -> str:
+    try:
+        return of_entry(models.entry(name), _APART)
+    except KeyError:
+        return _of_line({}, name)
+
+
+def _of_line(registry: Mapping[str, Entry], name: str) -> str:
+    """Of an entry; of what isn't registered, as it is written, which may be `package.module:name`."""
+    if name in registry:
+        return of_entry(registry[name], _APART)
+    return of_object(name) if ":" in name else digest([name])

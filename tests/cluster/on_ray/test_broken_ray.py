@@ -1,0 +1,51 @@
+"""A Ray that loses one of its own daemons ends the run with one sentence, leaves nothing, and costs nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bench.store import Store, states
+from bench.sweep import load
+from tests.cluster.on_ray.test_ray_alone import SWEEP, descendants
+from tests.cluster.test_faults import driver, holder_in_training
+from tests.shared_time import patience, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def pid_of(daemon: str, run: int) -> int:
+    """Process id of a run's daemon; 0 as long as it has none."""
+    for pid in descendants(run):
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text().strip() == daemon:
+                return pid
+    return 0
+
+
+@pytest.mark.share(1, of="a broken Ray")
+@pytest.mark.parametrize("daemon", ["raylet", "gcs_server"])
+@pytest.mark.parametrize("amid", ["start", "training"])
+def test_a_killed_daemon_ends_the_run_with_one_sentence(tmp_path: Path, daemon: str, amid: str) -> None:
+    (tmp_path / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
+    with driver(tmp_path / "sweep.yaml", "ray") as run:
+        wait_for(lambda: pid_of(daemon, run.pid) or run.poll() is not None)
+        if amid == "training":
+            wait_for(lambda: holder_in_training(tmp_path / "store") or run.poll() is not None)
+        left = descendants(run.pid)
+        os.kill(pid_of(daemon, run.pid), signal.SIGKILL)
+        # Ray itself waits for half a minute while it starts.
+        _, said = run.communicate(timeout=patience(120))
+    assert run.returncode == 2, said
+    assert "Traceback" not in said
+    told = f"Ray broke down, its {daemon} is gone; nothing is lost: run the same command to go on"
+    assert (told if amid == "training" else "Ray can't be started: ") in said
+    wait_for(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in left))
+    (trial,) = load(tmp_path / "sweep.yaml").trials
+    store = Store.open(tmp_path / "store")
+    # The worker may come to its end before it misses Ray.
+    wait_for(lambda: states(store, [trial.trial_id])[trial.trial_id].status in ("missing", "done"))

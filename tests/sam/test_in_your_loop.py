@@ -1,0 +1,249 @@
+"""Rows of the page on loops of one's own that no other test of the step runs, and layers of one's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from bench.resources import has_units_for
+from bench.sam import SharpnessAware
+from bench.sam.norms import norm_parameters
+from tests.sam.networks import batch, distance, network, sgd
+from tests.sam.test_wrappers import process_group
+
+
+def cross_entropy(outputs: Any, targets: Tensor) -> Tensor:
+    """Of the logits in an output."""
+    return functional.cross_entropy(outputs.logits, targets)
+
+
+@dataclasses.dataclass
+class ModelOutput(OrderedDict):  # type: ignore[type-arg]
+    """In the shape of Hugging Face's: a dataclass that is a mapping, too; that library is no dependency."""
+
+    logits: Tensor
+    loss: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        for each in dataclasses.fields(self):
+            if getattr(self, each.name) is not None:
+                super().__setitem__(each.name, getattr(self, each.name))
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        super().__setattr__(key, value)
+
+
+class Wrapped(nn.Module):
+    """A network that takes named arguments and returns such an output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = network("groupnorm")
+
+    def forward(self, pixel_values: Tensor, labels: Tensor | None = None) -> ModelOutput:
+        """(n, 3, h, w) → logits, and the loss where there are labels."""
+        logits = self.net(pixel_values)
+        return ModelOutput(logits, None if labels is None else functional.cross_entropy(logits, labels))
+
+
+@pytest.mark.parametrize("variant", ["sam", "esam"])
+@pytest.mark.parametrize("m", [None, 4])
+def test_hugging_face_outputs_and_named_inputs(variant: str, m: int | None) -> None:
+    wrapped, plain, (x, y) = Wrapped(), network("groupnorm"), batch()
+    one = SharpnessAware(wrapped, sgd(wrapped), variant, "all", 0.1, m=m)
+    other = SharpnessAware(plain, sgd(plain), variant, "all", 0.1, m=m)
+    for _ in range(2):
+        one.step_batch({"pixel_values": x}, y, cross_entropy)
+        other.step_batch(x, y, functional.cross_entropy)
+    assert distance(wrapped.net, plain) < 1e-12
+
+
+def test_hugging_face_closure() -> None:
+    wrapped, plain, (x, y) = Wrapped(), network("groupnorm"), batch()
+    SharpnessAware(wrapped, sgd(wrapped), rho=0.1).step(lambda: wrapped(pixel_values=x, labels=y))
+    SharpnessAware(plain, sgd(plain), rho=0.1).step(lambda: functional.cross_entropy(plain(x), y))
+    assert distance(wrapped.net, plain) < 1e-12
+
+
+def test_lightning_with_manual_optimization() -> None:
+    # The shape of its training_step with automatic_optimization = False; that library is no dependency.
+    model = network("groupnorm")
+
+    class Module:
+        automatic_optimization = False
+
+        def configure(self) -> None:
+            self.method = SharpnessAware(model, sgd(model), "sam", "only_norm", 0.1)
+
+        def training_step(self, samples: tuple[Tensor, Tensor]) -> Tensor:
+            inputs, targets = samples
+            return self.method.step(lambda: functional.cross_entropy(model(inputs), targets))
+
+    module = Module()
+    module.configure()
+    losses = [float(module.training_step(batch())) for _ in range(4)]
+    assert losses[-1] < losses[0]
+
+
+def test_inputs_that_cannot_be_cut() -> None:
+    model, (x, y) = network("groupnorm"), batch()
+    method = SharpnessAware(model, sgd(model), m=4)
+    with pytest.raises(ValueError, match=r"first dimension of every tensor.*\(8, 3, 8, 8\), \(7,\)"):
+        method.step_batch(x, y[:7], functional.cross_entropy)
+
+
+def test_moving_average_of_the_weights_and_a_schedule() -> None:
+    model = network("groupnorm")
+    optimizer = sgd(model)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.5))
+    method = SharpnessAware(model, optimizer, "sam", "all", 0.1)
+    for seed in range(3):
+        method.step_batch(*batch(seed=seed), functional.cross_entropy)
+        average.update_parameters(model)
+        schedule.step()
+    assert all(p.isfinite().all() for p in average.parameters())
+    assert 0 < distance(average.module, model) < 1
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_sharded_models_and_static_graphs_are_refused(tmp_path: Path) -> None:
+    with process_group(0, 1, str(tmp_path / "group")):
+        static = DistributedDataParallel(network("groupnorm"), static_graph=True)
+        with pytest.raises(ValueError, match="leave static_graph out"):
+            SharpnessAware(static, sgd(static))
+        mesh = torch.distributed.init_device_mesh("cpu", (1,))
+        model = network("groupnorm")
+        model.head.weight = nn.Parameter(torch.distributed.tensor.distribute_tensor(model.head.weight.detach(), mesh))
+        with pytest.raises(ValueError, match=r"sharded \(FSDP or DTensor\).*use DistributedDataParallel"):
+            SharpnessAware(model, sgd(model))
+
+
+class OwnNorm(nn.Module):
+    """A normalization that no library knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(192, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Unit root mean square, times a gain."""
+        return self.gain * x / x.square().mean(-1, keepdim=True).sqrt()
+
+
+def with_own_norm() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), OwnNorm(), nn.Linear(192, 10), nn.LayerNorm(10)).double()
+
+
+def test_norm_layers_by_hand_are_told_of_and_can_be_named() -> None:
+    model = with_own_norm()
+    with pytest.warns(UserWarning, match="OwnNorm of Sequential don't count as normalization layers"):
+        method = SharpnessAware(model, sgd(model), "sam", "only_norm")
+    assert set(method._scope.tensors) == {"3.weight", "3.bias"}
+    rules: list[Any] = [OwnNorm, (OwnNorm,), lambda module: isinstance(module, OwnNorm | nn.LayerNorm)]
+    for rule in rules:
+        method = SharpnessAware(model, sgd(model), "sam", "only_norm", norm_rule=rule)
+        assert set(method._scope.tensors) == {"1.gain", "3.weight", "3.bias"}
+    assert set(norm_parameters(model, "*.gain")) == {"1.gain"}
+
+
+class OwnBatchNorm(nn.Module):
+    """Running statistics that torch's classes know nothing of."""
+
+    running_mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("running_mean", torch.zeros(192, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Centred."""
+        if self.training:
+            self.running_mean.copy_(0.9 * self.running_mean + 0.1 * x.detach().mean(0))
+        return x - x.mean(0)
+
+
+@pytest.mark.parametrize(("bn_stats", "share"), [("first", 0.1), ("both", 0.19)])
+def test_statistics_of_an_own_batch_norm(bn_stats: str, share: float) -> None:
+    norm, (x, y) = OwnBatchNorm(), batch()
+    model = nn.Sequential(nn.Flatten(), norm, nn.Linear(192, 10)).double()
+    SharpnessAware(model, sgd(model), bn_stats=bn_stats).step_batch(x, y, functional.cross_entropy)
+    assert torch.allclose(norm.running_mean, share * x.flatten(1).mean(0))
+
+
+@pytest.mark.parametrize("segments", [3, [nn.Identity()], lambda count: count, lambda: ["a", "b"]])
+def test_a_model_that_happens_to_have_segments(segments: Any) -> None:
+    model, plain = network("groupnorm"), network("groupnorm")
+    vars(model)["segments"] = segments
+    for each in (model, plain):
+        SharpnessAware(each, sgd(each), "sam", "all", 0.1).step_batch(*batch(), functional.cross_entropy)
+    assert torch.equal(model.head.weight, plain.head.weight)
+
+
+@pytest.mark.parametrize(("rate", "radius"), [(0.0, 0.1), (0.2, 0.4), (0.05, 0.1), (0.075, 0.25)])
+def test_gsam_radius_stays_in_its_range(rate: float, radius: float) -> None:
+    model = network("groupnorm")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    method = SharpnessAware(model, optimizer, "gsam", "all", 0.4, settings={"rho_min": 0.1, "lr_min": 0.05})
+    optimizer.param_groups[0]["lr"] = rate
+    method.step_batch(*batch(), functional.cross_entropy)
+    assert method.last is not None
+    assert float(method.last.perturbation_norm or 0) == pytest.approx(radius)
+    assert method.counts.clamped == (rate in (0.0, 0.2))
+
+
+def test_weights_of_16_bits_are_told_of_with_the_share_that_moved() -> None:
+    model = network("vit", torch.bfloat16)
+    with pytest.warns(UserWarning, match=r"are bfloat16: rounding leaves most of w \+ ε at w.*would move \d+% of them"):
+        method = SharpnessAware(model, sgd(model), "sam", "all", 0.05)
+    method.step_batch(*batch(dtype=torch.bfloat16), functional.cross_entropy)
+    assert method.last is not None
+    assert method.last.moved is not None
+    assert 0 < float(method.last.moved) < 0.6
+    # ε itself is of single precision.
+    assert float(method.last.perturbation_norm) == pytest.approx(0.05, rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:the perturbed weights are")
+def test_a_scaler_cannot_unscale_weights_of_16_bits() -> None:
+    model = network("vit", torch.float16)
+    with pytest.raises(ValueError, match=r"a GradScaler can't unscale.*amp_dtype"):
+        SharpnessAware(model, sgd(model), scaler=torch.amp.GradScaler("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("described", "expected"),
+    [
+        ("flags\t\t: fpu sse2 avx2\n", False),
+        ("flags\t\t: fpu avx512f avx512_bf16\n", True),
+        ("flags\t\t: fpu amx_bf16 amx_tile\n", True),
+        ("Features\t: fp asimd bf16\n", True),
+        ("Features\t: fp asimd\n", False),
+        ("", True),
+    ],
+)
+def test_processors_without_units(described: str, expected: bool) -> None:
+    assert has_units_for("bfloat16", described) is expected
+    assert has_units_for("float32", described)
+
+
+def test_a_processor_without_units_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.sam.precision.has_units_for", lambda dtype: has_units_for(dtype, "flags : avx2"))
+    model = network("vit", torch.float32)
+    with pytest.warns(UserWarning, match="no units for bfloat16"):
+        SharpnessAware(model, sgd(model), ascent_dtype=torch.bfloat16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SharpnessAware(model, sgd(model))

@@ -1,0 +1,54 @@
+"""One word, one thing: no two classes are called alike, nor two files that have no idea in common."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+from tests.shared_map import ROOT
+
+SHARED = {
+    "cifar.py": "a data set, and the files that it is read from",
+    "claims.py": "what the paper claims: the pairs, and whether they hold here",
+    "environment.py": "the variables that a process is started with",
+    "imagenet.py": "a data set, and the files that it is read from",
+    "launcher.py": "the launchers, one in each folder of its backend",
+    "measuring.py": "taking measures later: the command, and what it starts",
+    "names.py": "expressions by which a registry's entries are written",
+    "page.py": "what is printed at once, in parts or as a whole",
+    "progress.py": "how far trials are",
+    "registry.py": "literal registries: their records, and those of the sharpness-aware step",
+    "report.py": "what is told of work that goes on",
+    "rho.py": "values of ρ: those of the paper, and plots over them",
+    "terminal.py": "what is printed for people",
+    "training.py": "the course of a training, made and drawn",
+    "weights.py": "histograms of weights, taken and drawn",
+    "worker.py": "the worker, and how each backend starts it",
+}
+"""Base names that several files have, and the idea that they share."""
+
+
+def test_no_two_classes_have_a_name_in_common() -> None:
+    found = defaultdict(list)
+    for path in files():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                # Whoever reads of one will not know that a private one is meant.
+                found[node.name.strip("_")].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert len(found) > 150
+    assert not {name: places for name, places in found.items() if len(places) > 1}
+
+
+def test_files_that_are_called_alike_share_an_idea() -> None:
+    found = defaultdict(list)
+    for path in files():
+        if path.name != "__init__.py":
+            found[path.name].append(str(path.relative_to(ROOT)))
+    alike = {name: places for name, places in found.items() if len(places) > 1}
+    assert alike.keys() == SHARED.keys(), alike
+
+
+def files() -> list[Path]:
+    """All modules of the two packages."""
+    return sorted(path for package in ("bench", "cluster") for path in (ROOT / package).rglob("*.py"))
