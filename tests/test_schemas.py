@@ -18,7 +18,8 @@ from bench.store.upkeep.check import check
 from bench.store.upkeep.merge import merge
 from bench.sweep import Sweep, load
 from bench.trial import SCHEMA, Trial
-from cluster.work.worker import RunOptions, run_trial
+from cluster.job import Job
+from cluster.work.worker import run_trial
 from tests.shared_command import Ended
 from tests.store.test_claim import ended
 
@@ -147,7 +148,7 @@ def test_nobody_trains_an_old_trial_under_its_old_id(store: Store, make_trial: M
     folder.attempts.mkdir(parents=True)
     fields = {name: value for name, value in trial.as_dict().items() if name in EARLIER[2]}
     folder.trial.write_text(json.dumps({"schema": 2, "trial_id": trial_id, "fields": fields}))
-    report = run_trial(store, trial_id, RunOptions(launcher="test", threads=1))
+    report = run_trial(Job(store=store.root, launcher="test"), trial_id)
     assert report.outcome == "held"
     assert "schema 2" in report.message
     assert "run its sweep again" in report.message

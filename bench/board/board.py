@@ -145,7 +145,7 @@ def read_results(
     names = {name: sql.name(name) for name in ("trial_id", "outcome", *COLUMNS, *weak_steps.COLUMNS)}
     names |= {name: metric_of(name).column for name in metrics}
     columns = ", ".join(f"{column} AS {sql.name(name)}" for name, column in names.items())
-    measure, settings = quantity_of(metrics[0])
+    measure, settings = quantity_of(metrics[0]) if metrics else ("", "")
     select = f"""SELECT {columns}, {MEASURE_CODE}, {EARLIER} FROM results
         SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)
         LEFT JOIN (
