@@ -20,8 +20,11 @@ _UNIT = Annotated[float, Ge(0), Lt(1)]
 OPTIMIZERS: dict[str, OptimizerEntry] = {
     "sgd": OptimizerEntry(
         target="bench.optimizers:sgd",
-        summary="SGD with heavy-ball momentum, no Nesterov",
-        settings={"momentum": Setting(type=_UNIT, default=0.9, summary="heavy-ball momentum")},
+        summary="SGD with momentum, heavy-ball or Nesterov's",
+        settings={
+            "momentum": Setting(type=_UNIT, default=0.9, summary="momentum"),
+            "nesterov": Setting(type=bool, default=False, summary="whether the momentum is Nesterov's"),
+        },
     ),
     "adamw": OptimizerEntry(
         target="bench.optimizers:adamw",
@@ -45,11 +48,11 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
 }
 
 
-def sgd(groups: Groups, *, lr: float, momentum: float) -> Optimizer:
+def sgd(groups: Groups, *, lr: float, momentum: float, nesterov: bool) -> Optimizer:
     """torch's SGD, all tensors of a step in one foreach call."""
     from torch.optim import SGD
 
-    return SGD(groups, lr=lr, momentum=momentum, foreach=True)
+    return SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, foreach=True)
 
 
 def adamw(groups: Groups, *, lr: float, beta1: float, beta2: float, eps: float) -> Optimizer:

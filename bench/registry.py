@@ -25,6 +25,8 @@ class Setting:
     """Value of a trial that doesn't name it; recorded in the trial and part of its identity."""
     summary: str
     """What it is, in one line."""
+    later: bool = False
+    """Whether it came after `bench.trial.SCHEMA`: a trial at its default doesn't name it, and so keeps its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,33 @@ class OptimizerEntry(Entry):
     """A base optimizer."""
 
 
+Interpolation = Literal["bilinear", "bicubic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How images are prepared for a model: what it is trained and tested on."""
+
+    mean: tuple[float, ...]
+    """Per channel, of images in [0, 1]."""
+    std: tuple[float, ...]
+    crop: float = 0.875
+    """Side of the central square that is tested on, of the shorter side of the image that it is cut from."""
+    interpolation: Interpolation = "bilinear"
+    """How that image is brought to its size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedEntry:
+    """Weights of timm."""
+
+    model: str
+    """The network of ours that they fit."""
+    preprocessing: Preprocessing
+    zero_init: bool
+    """Whether timm's own network starts the last γ of its residual branches at 0."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelEntry(Entry):
     """A network."""
@@ -80,6 +109,8 @@ class ModelEntry(Entry):
     """The side must be a multiple of it: the patch size of a transformer."""
     image_size: int | None = None
     """Side that it was made for; None: it isn't known before it is built."""
+    preprocessing: Preprocessing | None = None
+    """Its own, for `preprocessing: model`."""
     parameters: int | None = None
     """Their number for 10 classes at 32×32 pixels, or 1,000 where it was made for 224×224."""
 

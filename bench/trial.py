@@ -1,8 +1,9 @@
 """Trial: one training run, fully resolved and frozen, and its identity.
 
-`trial_id` is a hash of the canonical JSON of every field and the schema version. It never depends on paths,
-launchers, resources, the number of GPUs or how the trial was written down, so one trial keeps one id in every
-sweep. `tests/test_trial.py` pins it: a change of the fields is a new `SCHEMA`.
+`trial_id` is a hash of the canonical JSON of the fields that aren't at their default, and the schema version. It
+never depends on paths, launchers, resources, the number of GPUs or how the trial was written down, so one trial keeps
+one id in every sweep. A new field whose default means what was done before changes no id; any other change of what
+fields mean is a new `SCHEMA` (`bench.schemas` knows the earlier ones). `tests/test_trial.py` pins ids and defaults.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-SCHEMA = 2
-"""Version of the fields below and of their meaning; part of every trial's identity."""
+SCHEMA = 3
+"""Version of the fields below, of their defaults and of their meaning; part of every trial's identity."""
 
 NONE = "none"
 """Variant and scope of a trial that steps with the base optimizer alone."""
@@ -41,6 +42,8 @@ class Trial:
     """Name in AUGMENTATIONS."""
     image_size: Annotated[int, Ge(1)] | None = None
     """Side in pixels of the square images that the model sees; None: the data set's own, also when it is written."""
+    preprocessing: Literal["dataset", "model"] | None = None
+    """Whose mean, std, test crop and interpolation images get; None: the model's where it or its weights are timm's."""
     model: str
     """Name in MODELS, or `timm/NAME`."""
     init_from: str = ""
@@ -59,14 +62,16 @@ class Trial:
     """Epochs at `min_lr` after the others."""
     weight_decay: Annotated[float, Ge(0)]
     """Weight decay, decoupled where the optimizer is."""
-    weight_decay_on: Literal["all", "no_norm", "none"] = "all"
-    """Parameters that decay."""
+    weight_decay_on: Literal["all", "no_norm", "matrices", "none"] = "all"
+    """Parameters that decay; `matrices`: neither tensors of one dimension nor what the model itself exempts."""
     batch_size: Annotated[int, Ge(1)]
     """Samples per update, over all processes."""
     m: Annotated[int, Ge(1)] | None = None
     """Samples per ascent step and per batch of a norm layer; None stands for, and becomes, `batch_size`."""
     epochs: Annotated[int, Ge(1)]
     """Passes over the training split, without those of the cool-down."""
+    drop_last: bool = False
+    """Whether an epoch leaves out the last samples, which fill no batch."""
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
     """s in (1 − s)·nll + s·mean(−log p)."""
     variant: str = NONE
@@ -108,8 +113,11 @@ class Trial:
 
     def __post_init__(self) -> None:
         # Resolved here, so that a trial has one identity whether these are left out or written down.
-        resolved: dict[str, Any] = {"m": self.m or self.batch_size}
-        resolved |= {"perturb_until": self.perturb_until or self.total_epochs}
+        resolved: dict[str, Any] = {
+            "m": self.m or self.batch_size,
+            "perturb_until": self.perturb_until or self.total_epochs,
+            "preprocessing": self.preprocessing or self.usual_preprocessing,
+        }
         if not self.perturbs:
             resolved |= {"perturb_from": 0, "perturb_until": self.total_epochs}
         if not self.norm_dropout:
@@ -123,8 +131,7 @@ class Trial:
 
     def canonical_json(self) -> str:
         """JSON with sorted keys, no spaces and the schema version: what the identity is a hash of."""
-        later = [_fragment(name, value) for name in LATER if (value := self.__dict__[name]) != DEFAULTS[name]]
-        return "{" + ",".join([*map(_fragment, _SORTED, _values_of(self.__dict__)), *later]) + _SCHEMA_FRAGMENT
+        return "{" + "".join(map(_fragment, _SORTED, _values_of(self.__dict__))) + _SCHEMA_FRAGMENT
 
     def as_dict(self) -> dict[str, Any]:
         """Fields as plain JSON values, `settings` as an object."""
@@ -133,8 +140,9 @@ class Trial:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Trial:
-        """The inverse of `as_dict`."""
-        return cls(**{**values, "settings": tuple(sorted(values["settings"].items()))})
+        """The inverse of `as_dict`; a field that isn't there, or empty, is at its default, as it was before it came."""
+        given = {name: value for name, value in values.items() if value is not None}
+        return cls(**{**given, "settings": tuple(sorted(values["settings"].items()))})
 
     def setting(self, name: str) -> Scalar:
         """The value of one setting; KeyError if the chosen entries don't have it."""
@@ -165,6 +173,11 @@ class Trial:
         return self.epochs + self.cooldown_epochs
 
     @property
+    def usual_preprocessing(self) -> str:
+        """Whose preprocessing images get where nothing is said."""
+        return "model" if any(name.startswith("timm/") for name in (self.model, self.init_from)) else "dataset"
+
+    @property
     def perturbs(self) -> bool:
         """Whether the trial takes sharpness-aware steps at all."""
         return self.variant != NONE
@@ -173,18 +186,15 @@ class Trial:
 FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Trial))
 """Names of a trial's fields, in the order of their declaration."""
 
-_FOLLOWS = {"m": "batch_size", "perturb_until": "total_epochs"}
+_FOLLOWS = {"m": "batch_size", "perturb_until": "total_epochs", "preprocessing": "usual_preprocessing"}
 """Field → what it equals where it was left out."""
-LATER = ("norm_dropout_on",)
-"""Fields that are younger than the schema, by age: at their default they stay out of the canonical JSON, so that they
-change no id."""
-_SORTED = tuple(sorted({*FIELDS} - {*LATER}))
+_SORTED = tuple(sorted(FIELDS))
 _values_of = itemgetter(*_SORTED)
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Trial) if item.default is not MISSING}
 """Values of the fields that a sweep may leave out."""
 
 # The version stands last rather than in sorted order, so that it needs no merge; the golden test pins this form.
-_SCHEMA_FRAGMENT = f',"schema":{SCHEMA}}}'
+_SCHEMA_FRAGMENT = f'"schema":{SCHEMA}}}'
 _FLOATS = frozenset(
     {"label_noise", "val_fraction", "lr", "min_lr", "warmup_lr", "weight_decay", "label_smoothing", "rho",
      "ascent_share", "norm_dropout"}
@@ -207,18 +217,24 @@ def weights_identity(init_from: str) -> str:
     return at + digest if file else init_from
 
 
+def canonical_value(name: str, value: Any) -> Any:
+    """A field's value as it enters the identity, a plain JSON value."""
+    if name == "settings":
+        return dict(value)
+    if name == "dataset":
+        return dataset_identity(value)
+    if name == "init_from":
+        return weights_identity(value)
+    return float(value) if name in _FLOATS and value is not None else value
+
+
 @lru_cache(maxsize=1 << 16, typed=True)
 def _fragment(name: str, value: Any) -> str:
     # Sweeps repeat the same few values in many trials: encoding each pair once makes hashing several times faster.
-    if name == "settings":
-        value = dict(value)
-    elif name == "dataset":
-        value = dataset_identity(value)
-    elif name == "init_from":
-        value = weights_identity(value)
-    elif name in _FLOATS and value is not None:
-        value = float(value)
-    return f'"{name}":' + json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    if name in DEFAULTS and value == DEFAULTS[name]:
+        return ""
+    encoded = json.dumps(canonical_value(name, value), separators=(",", ":"), sort_keys=True, allow_nan=False)
+    return f'"{name}":{encoded},'
 
 
 def short(value: Any) -> str:

@@ -26,6 +26,7 @@ GROUND = (
     "provenance",
     "registry",
     "resources",
+    "schemas",
     "seeds",
     "syntax",
     "trial",

@@ -16,11 +16,12 @@ from bench.board.layouts.base import Layout
 from bench.board.metric import Metric, metric_of
 from bench.board.statistics import Summary, paired_difference
 from bench.measures.names import quantity_of
+from bench.schemas import id_under
 from bench.store import Readable, connect, sql
 from bench.store.read.query import as_list
 from bench.sweep import Guess, Sweep
 from bench.sweep.remarks import remarks_of
-from bench.trial import NONE, Trial
+from bench.trial import NONE, SCHEMA, Trial
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,17 @@ class Board:
         return max(keys, key=lambda key: self.metric.gain(self._means[key]))
 
 
-def make_board(stores: Readable, sweep: Sweep, metric: str | None = None, layout: Layout | None = None) -> Board:
-    """The board of a sweep's trials; `metric` defaults to the sweep's first measure, `layout` to variants as rows."""
+def make_board(
+    stores: Readable, sweep: Sweep, metric: str | None = None, layout: Layout | None = None, *, schema: int = SCHEMA
+) -> Board:
+    """The board of a sweep's trials; `metric` defaults to the sweep's first measure, `layout` to variants as rows.
+
+    With an earlier `schema`, that of the results which agree with the trials in all that it knew.
+    """
     shown = metric_of(metric or sweep.measures[0])
     layout = layout or Layout.of(sweep.trials)
     instead = shown.name if shown.chooses_rho else sweep.measures[0]
-    results = read_results(stores, sweep.trials, [shown.name, VALIDATION, instead])
+    results = read_results(stores, sweep.trials, [shown.name, VALIDATION, instead], schema)
     grouped: dict[Key, list[Trial]] = defaultdict(list)
     for trial in sorted(sweep.trials, key=layout.rank):
         grouped[layout.row(trial), layout.column(trial), layout.scope(trial)].append(trial)
@@ -127,16 +133,18 @@ EARLIER = "earlier_results"
 """Column of what is read for a board: how many trainings of the trial count no more."""
 
 
-def read_results(stores: Readable, trials: Sequence[Trial], metrics: Sequence[str]) -> dict[str, dict[str, Any]]:
+def read_results(
+    stores: Readable, trials: Sequence[Trial], metrics: Sequence[str], schema: int = SCHEMA
+) -> dict[str, dict[str, Any]]:
     """Outcome, origin and `metrics` by trial id, of these trials alone: DuckDB leaves out the rest of the store.
 
     Trials without any attempt have no outcome. Of the first metric, where it is a measure, the fingerprint of its code
     is there too.
     """
+    by_id = {id_under(trial, schema): trial.trial_id for trial in trials}
     names = {name: sql.name(name) for name in ("trial_id", "outcome", *COLUMNS, *weak_steps.COLUMNS)}
     names |= {name: metric_of(name).column for name in metrics}
     columns = ", ".join(f"{column} AS {sql.name(name)}" for name, column in names.items())
-    ids = {trial.trial_id for trial in trials}
     measure, settings = quantity_of(metrics[0]) if metrics else ("", "")
     select = f"""SELECT {columns}, {MEASURE_CODE}, {EARLIER} FROM results
         SEMI JOIN (SELECT unnest($ids) AS trial_id) USING (trial_id)
@@ -146,11 +154,11 @@ def read_results(stores: Readable, trials: Sequence[Trial], metrics: Sequence[st
         LEFT JOIN (
             SELECT trial_id, count(*) AS {EARLIER} FROM attempts WHERE superseded AND outcome = 'done' GROUP BY trial_id
         ) USING (trial_id)"""
-    with connect(stores, ["results", "measures"], only=ids, measures=metrics) as connection:
-        answer = connection.execute(select, {"ids": list(ids), "measure": measure, "settings": settings})
+    with connect(stores, ["results", "measures"], only=by_id.keys(), measures=metrics) as connection:
+        answer = connection.execute(select, {"ids": list(by_id), "measure": measure, "settings": settings})
         found = [column[0] for column in answer.description]
         rows = [dict(zip(found, row, strict=True)) for row in answer.fetchall()]
-    return {row["trial_id"]: row for row in rows}
+    return {by_id[row["trial_id"]]: row for row in rows}
 
 
 def _add(runs: Runs, trial: Trial, result: Mapping[str, Any], metric: str, selection: str) -> None:

@@ -6,6 +6,7 @@ from bench.board.board import make_board
 from bench.board.layouts.base import Layout
 from bench.board.layouts.free import FreeLayout
 from bench.board.layouts.paper import PaperLayout
+from bench.board.page.earlier import with_earlier
 from bench.board.page.page import Page, board_page
 from bench.errors import UserError
 from bench.measures import MEASURES
@@ -26,7 +27,7 @@ def show_board(
     """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
     layout = _layout(sweep, rows, columns)
     if against is None:
-        return board_page(make_board(stores, sweep, metric, layout))
+        return with_earlier(board_page(make_board(stores, sweep, metric, layout)), stores, sweep, metric, layout)
     if isinstance(layout, FreeLayout):
         raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
     if metric is not None and metric not in MEASURES:
@@ -34,7 +35,8 @@ def show_board(
     # Here, because no other page needs to read the paper's numbers.
     from bench.board.against.page import against_page
 
-    return against_page(make_board(stores, sweep, metric, layout), sweep.paper)
+    page = against_page(make_board(stores, sweep, metric, layout), sweep.paper)
+    return with_earlier(page, stores, sweep, metric, layout)
 
 
 def _layout(sweep: Sweep, rows: str | None, columns: str | None) -> Layout:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Ge, Lt
 
 from bench.data.fake_names import FORM, parse
 from bench.data.files.location import DataError
-from bench.registry import AugmentationEntry, DatasetEntry, TestSetEntry
+from bench.registry import AugmentationEntry, DatasetEntry, Setting, TestSetEntry
 from bench.trial import CONTENT
 
 if TYPE_CHECKING:
@@ -80,14 +82,32 @@ AUGMENTATIONS: dict[str, AugmentationEntry] = {
     ),
     "basic+aa": AugmentationEntry(
         target="bench.data.autoaugment:basic_autoaugment",
-        summary="basic, then the CIFAR-10 policy of AutoAugment",
-        source="Cubuk et al. 2019",
+        summary="basic, then AutoAugment's policy for CIFAR-10 as in the SAM-ON code: grey outside, bicubic shear",
+        source="Cubuk et al. 2019; Müller et al. 2023",
+        same_size=True,
+    ),
+    "basic+aa_torchvision": AugmentationEntry(
+        target="bench.data.autoaugment:basic_autoaugment_torchvision",
+        summary="the same policy by torchvision's operations: black outside, nearest sampling",
+        source="Cubuk et al. 2019; torchvision's AutoAugment",
         same_size=True,
     ),
     "inception": AugmentationEntry(
         target="bench.data.inception:inception",
         summary="random crop of 8 to 100 % of the area, of aspect ratio 3/4 to 4/3; flip",
         source="Szegedy et al. 2015",
+        settings={
+            "color_jitter": Setting(
+                type=Annotated[float, Ge(0), Lt(1)],
+                default=0.0,
+                summary="largest change of brightness, contrast and saturation, in random order",
+            ),
+            "crop_interpolation": Setting(
+                type=Literal["bilinear", "bicubic", "random"],
+                default="bilinear",
+                summary="how crops are resized; random: one of the two for each image",
+            ),
+        },
         resizes=True,
     ),
 }

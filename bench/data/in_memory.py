@@ -51,4 +51,4 @@ class InMemory(Split):
                 images = augmentation.augment(images, generator, flip=augmentation.flip)
             batches = list(zip(images.split(size), labels.split(size), strict=True))
             for batch, targets in batches[begun if number == first else 0 :]:
-                yield part.of(batch), part.of(targets)
+                yield part.of(batch, size), part.of(targets, size)

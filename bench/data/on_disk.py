@@ -15,14 +15,14 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
 from bench.data.files.location import DataError
 from bench.data.split import WHOLE, Augmentation, Batches, EpochShare, Split
+from bench.registry import Interpolation
 from bench.seeds import derive
 
-CROP_SHARE = 0.875
-"""Side of the central crop that is tested on, of the shorter side it is cut from."""
 _SIXTEEN_BITS = ("PNG", "PPM")
 """Formats whose images of mode I have 16 bits."""
 _IN_PROCESS = 64
@@ -38,6 +38,10 @@ class OnDisk(Split):
     size: int
     border: int = 0
     """Pixels at each edge that aren't part of the image."""
+    crop: float = 0.875
+    """Side of the central square that is tested on, of the shorter side of the image that it is cut from."""
+    interpolation: Interpolation = "bilinear"
+    """How that image is brought to its size."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def to(self, device: torch.device) -> OnDisk:
@@ -52,11 +56,15 @@ class OnDisk(Split):
         """See `Split.relabelled`."""
         return replace(self, labels=labels)
 
+    def cropped(self, crop: float, interpolation: Interpolation) -> OnDisk:
+        """See `Split.cropped`."""
+        return replace(self, crop=crop, interpolation=interpolation)
+
     def batches(
         self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: EpochShare = WHOLE
     ) -> Batches:
         """See `Split.batches`."""
-        batches = [part.of(batch).tolist() for batch in order.split(size)[part.skip :]]
+        batches = [part.of(batch, size).tolist() for batch in order.split(size)[part.skip :]]
         loader: DataLoader[Any] = DataLoader(
             _Images(self, augmentation),
             batch_sampler=batches,
@@ -79,7 +87,9 @@ class OnDisk(Split):
         return augmentation.augment(image[None], generator, flip=augmentation.flip)[0]
 
     def _central(self, image: Tensor) -> Tensor:
-        scaled = functional.resize(image, [round(self.size / CROP_SHARE)], antialias=True)
+        # The next smaller number of pixels, as in timm.
+        side, mode = int(self.size / self.crop), InterpolationMode(self.interpolation)
+        scaled = functional.resize(image, [side], interpolation=mode, antialias=True)
         return functional.center_crop(scaled, [self.size, self.size])
 
 

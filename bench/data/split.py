@@ -10,6 +10,8 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 
+from bench.registry import Interpolation
+
 Batches = Iterator[tuple[Tensor, Tensor]]
 """Images (n, channels, height, width) as uint8 and labels (n,) as int64, on the split's device."""
 
@@ -36,13 +38,18 @@ class EpochShare:
 
     rank: int = 0
     size: int = 1
-    """Processes that share each batch; each gets a contiguous piece of it."""
+    """Processes that share each whole batch; each gets a contiguous piece of it."""
     skip: int = 0
     """Batches that are through."""
 
-    def of(self, batch: Tensor) -> Tensor:
-        """This process's piece of a batch."""
+    def of(self, batch: Tensor, whole: int) -> Tensor:
+        """This process's piece of a batch; of one that is smaller than `whole`, which is the last, all of it.
+
+        It may have no whole micro-batch for every process. Where all make the same step, so does their average.
+        """
         n = len(batch)
+        if n < whole:
+            return batch
         return batch[n * self.rank // self.size : n * (self.rank + 1) // self.size]
 
 
@@ -70,6 +77,10 @@ class Split(ABC):
     @abstractmethod
     def relabelled(self, labels: Tensor) -> Split:
         """The same images with other labels (n,)."""
+
+    def cropped(self, crop: float, interpolation: Interpolation) -> Split:
+        """The same images, tested on by other central crops, where they have to be cut at all."""
+        return self
 
     @abstractmethod
     def batches(

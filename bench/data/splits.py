@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bench.data.split import Batches, Split
+from bench.registry import Interpolation, Preprocessing
 from bench.seeds import derive
 
 
@@ -27,11 +28,30 @@ class Splits:
     """Per channel, of the training images in [0, 1]."""
     std: tuple[float, ...]
     """Per channel, of the training images in [0, 1]."""
+    crop: float = 0.875
+    """Side of the central square that is tested on, of the shorter side of the image that it is cut from."""
+    interpolation: Interpolation = "bilinear"
+    """How that image is brought to its size."""
 
     def to(self, device: torch.device) -> Splits:
         """The same on `device`."""
         validation = self.validation.to(device) if self.validation else None
         return replace(self, train=self.train.to(device), validation=validation, test=self.test.to(device))
+
+    def prepared(self, wanted: Preprocessing) -> Splits:
+        """The same as a model wants them; of another number of channels than it knows, with their own mean and std."""
+        crop, interpolation = wanted.crop, wanted.interpolation
+        known = len(wanted.mean) == len(self.mean)
+        return Splits(
+            train=self.train.cropped(crop, interpolation),
+            validation=self.validation and self.validation.cropped(crop, interpolation),
+            test=self.test.cropped(crop, interpolation),
+            scale=self.scale,
+            mean=wanted.mean if known else self.mean,
+            std=wanted.std if known else self.std,
+            crop=crop,
+            interpolation=interpolation,
+        )
 
     def normalize(self, images: Tensor) -> Tensor:
         """uint8 (n, c, h, w) → float32 of zero mean and unit variance per channel."""

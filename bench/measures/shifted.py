@@ -24,11 +24,12 @@ def accuracy(name: str, trained: Trained) -> float:
     """Top-1 accuracy in % over every image of the test set `name`."""
     source: TestSet = TEST_SETS[name].load()
     device = next(trained.model.parameters()).device
-    split = load_test_set(source, trained.image_size).to(device)
+    splits = trained.splits
+    split = load_test_set(source, trained.image_size).cropped(splits.crop, splits.interpolation).to(device)
     right = rightness(source).to(device)
     trained.model.eval()
     correct = 0
-    for images, labels in trained.splits.normalized(split.in_order(_BATCH)):
+    for images, labels in splits.normalized(split.in_order(_BATCH)):
         correct += int(right[labels, chosen(trained.model(images), source)].sum())
     return 100.0 * correct / len(split)
 

@@ -9,17 +9,33 @@ lies before the first perturbed tensor only once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from bench.registry import ModelEntry
+from bench.registry import Interpolation, ModelEntry, Preprocessing, Scalar, Setting
 
 if TYPE_CHECKING:
     from torch import nn
 
 _TIMM = "timm/"
+_IMAGENET = 224
+"""Side in pixels of the images of models for ImageNet."""
 _UNKNOWN_SIZE = 32
 """Side in pixels of the images of a model of timm, where nothing is said."""
+
+
+def imagenet_preprocessing(crop: float, interpolation: Interpolation = "bicubic") -> Preprocessing:
+    """With ImageNet's own mean and std."""
+    return Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), crop=crop, interpolation=interpolation)
+
+
+_VIT = Preprocessing(mean=(0.5,) * 3, std=(0.5,) * 3, crop=0.9, interpolation="bicubic")
+"""As timm has it for ViTs of ImageNet."""
+_ZERO_INIT = Setting(
+    type=bool, default=False, summary="whether the last γ of every residual branch starts at 0, as timm's does"
+)
 
 
 def _convolutional(
@@ -47,6 +63,7 @@ def _vit(name: str, parameters: int, summary: str, *, stages: int, patch: int, i
         min_size=patch,
         multiple_of=patch,
         image_size=image_size,
+        preprocessing=_VIT if image_size == _IMAGENET else None,
         parameters=parameters,
     )
 
@@ -78,7 +95,9 @@ def _vgg(depth: int, parameters: int) -> ModelEntry:
 def _imagenet_resnet(depth: int, parameters: int) -> ModelEntry:
     target, summary = f"imagenet_resnet:resnet{depth}", f"ImageNet ResNet of {depth} layers"
     source = "He et al. 2016, table 1; torchvision's ResNet"
-    return _convolutional(target, parameters, summary, source, stages=4, image_size=224)
+    entry = _convolutional(target, parameters, summary, source, stages=4, image_size=_IMAGENET)
+    # The crop of the script that the paper used, not that of timm's newest weights.
+    return replace(entry, settings={"zero_init": _ZERO_INIT}, preprocessing=imagenet_preprocessing(0.875))
 
 
 MODELS: dict[str, ModelEntry] = {
@@ -152,6 +171,13 @@ def check_image_size(name: str, image_size: int) -> str | None:
     return None
 
 
+def check_preprocessing(name: str, init_from: str) -> str | None:
+    """Why there is no `preprocessing: model` for model `name` with these weights; None if there is."""
+    if any(each.startswith(_TIMM) for each in (name, init_from)) or entry(name).preprocessing:
+        return None
+    return f"{name} has no preprocessing of its own; use preprocessing: dataset"
+
+
 def check_timm(name: str) -> None:
     """UserError with the nearest names if timm has no model NAME of `timm/NAME`."""
     from bench.models.timm_model import check_name  # it takes seconds to import timm, which knows
@@ -159,17 +185,25 @@ def check_timm(name: str) -> None:
     check_name(name.removeprefix(_TIMM))
 
 
-def build(name: str, *, num_classes: int = 10, in_channels: int = 3, image_size: int | None = None) -> nn.Module:
+def build(
+    name: str,
+    *,
+    num_classes: int = 10,
+    in_channels: int = 3,
+    image_size: int | None = None,
+    settings: Mapping[str, Scalar] | None = None,
+) -> nn.Module:
     """Build model `name` with fresh weights drawn from torch's global generator.
 
     It maps (n, in_channels, image_size, image_size) images to (n, num_classes) logits. Without `image_size` it is
-    built for the size that it was made for, which is 32 where that isn't known. UserError if it can't take images of
-    that size.
+    built for the size that it was made for, which is 32 where that isn't known; `settings` are those of its record.
+    UserError if it can't take images of that size.
     """
     found = entry(name)
     size = image_size or found.image_size or _UNKNOWN_SIZE
     fault = check_image_size(name, size)
     if fault:
         raise UserError(fault)
-    model: nn.Module = found.load()(num_classes=num_classes, in_channels=in_channels, image_size=size)
+    chosen = {name: setting.default for name, setting in found.settings.items()} | dict(settings or {})
+    model: nn.Module = found.load()(num_classes=num_classes, in_channels=in_channels, image_size=size, **chosen)
     return model

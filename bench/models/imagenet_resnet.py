@@ -1,5 +1,6 @@
 """ImageNet ResNets (He et al. 2016, table 1), as built and initialised by torchvision, with their chain of blocks.
 
+With `zero_init` the last γ of every residual branch starts at 0, as in timm; all else starts alike in both.
 Parameters have torchvision's names, so its weights load, and timm's for the same network.
 """
 
@@ -16,8 +17,10 @@ from bench.models.segment import Segment, numbered, run
 class ChainedResNet(ResNet):
     """torchvision's ResNet whose forward pass is a chain: stem, every block, head."""
 
-    def __init__(self, blocks: list[int], *, num_classes: int, in_channels: int, image_size: int) -> None:
-        super().__init__(Bottleneck, blocks, num_classes=num_classes)
+    def __init__(
+        self, blocks: list[int], *, num_classes: int, in_channels: int, image_size: int, zero_init: bool = False
+    ) -> None:
+        super().__init__(Bottleneck, blocks, num_classes=num_classes, zero_init_residual=zero_init)
         if in_channels != 3:
             # torchvision's constructor knows colour images only.
             self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)

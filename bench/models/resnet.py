@@ -35,8 +35,11 @@ class ResNet(nn.Module):
         num_classes: int,
         in_channels: int,
         image_size: int,
+        missed_by_name: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
+        self.missed_by_name = missed_by_name
+        """Parts of names of norm layers that the SAM-ON authors' rule by name misses in their network."""
         self.stem = nn.Sequential(
             nn.Conv2d(in_channels, stem, 3, padding=1, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
         )
@@ -62,8 +65,10 @@ resnet8 = partial(_thin, blocks=(1, 1, 1))
 resnet20 = partial(_thin, blocks=(3, 3, 3))
 resnet56 = partial(_thin, blocks=(9, 9, 9))
 
-resnet18 = partial(ResNet, BasicBlock, stem=64, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2))
-resnet101_cifar = partial(ResNet, Bottleneck, stem=64, widths=(256, 512, 1024, 2048), blocks=(3, 4, 23, 3))
+# Their shortcuts are called `shortcut.1`, those of the thin ones and of ResNeXt `downsample.norm`.
+_deep = partial(ResNet, missed_by_name=("shortcut",))
+resnet18 = partial(_deep, BasicBlock, stem=64, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2))
+resnet101_cifar = partial(_deep, Bottleneck, stem=64, widths=(256, 512, 1024, 2048), blocks=(3, 4, 23, 3))
 
 _grouped = partial(Bottleneck, reduction=2, groups=32)
 resnext29_32x4d = partial(ResNet, _grouped, stem=64, widths=(256, 512, 1024), blocks=(3, 3, 3))

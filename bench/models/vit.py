@@ -1,5 +1,8 @@
 """Vision transformers (Dosovitskiy et al. 2021), as built and initialised by timm, with their chain of blocks.
 
+The class token starts at a std of 0.02, as in timm 0.4.12, which the SAM-ON code pins; later versions draw it at 1e-6,
+where perturbations in proportion to |w| hardly move it.
+
 Parameters have timm's names, so its weights load. The small ones for CIFAR are the paper's sizes with patches
 of 4×4 pixels.
 """
@@ -9,14 +12,23 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from timm.layers.weight_init import trunc_normal_
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
 from bench.models.segment import Segment, run
 
+CLASS_TOKEN_STD = 0.02
+
 
 class ChainedVisionTransformer(VisionTransformer):
     """timm's VisionTransformer whose forward pass is a chain: embedding, every block, head."""
+
+    def init_weights(self, *arguments: Any, **options: Any) -> None:
+        """timm's initial weights, but for the class token."""
+        super().init_weights(*arguments, **options)
+        assert self.cls_token is not None, "ours have one"
+        trunc_normal_(self.cls_token, std=CLASS_TOKEN_STD)
 
     def _embed(self, x: Tensor) -> Tensor:
         return self.norm_pre(self.patch_drop(self._pos_embed(self.patch_embed(x))))

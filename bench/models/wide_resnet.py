@@ -38,6 +38,9 @@ class PreActivationBlock(nn.Module):
 class WideResNet(nn.Module):
     """Stem, three stages of pre-activation blocks, norm and ReLU, global average pool, linear."""
 
+    missed_by_name = ()
+    """In the SAM-ON code the final norm has a name that says so too."""
+
     def __init__(self, depth: int, widen: int, *, num_classes: int, in_channels: int, image_size: int) -> None:
         super().__init__()
         if (depth - 4) % 6:

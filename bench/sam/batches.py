@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -19,6 +20,9 @@ Loss = Callable[[Any, Any], Tensor]
 
 class Batch(ABC):
     """Something that has a mean loss at the present weights."""
+
+    share: float = 1.0
+    """Of the step's samples, which its gradient is weighted by."""
 
     @abstractmethod
     def loss(self) -> Tensor:
@@ -83,6 +87,8 @@ class TensorBatch(Batch):
     """Mean loss of outputs and targets."""
     amp_dtype: torch.dtype | None = None
     """Precision of the forward pass under autocast; None: as the caller set it."""
+    share: float = 1.0
+    """See `Batch.share`."""
     outputs: Tree = field(default=None, repr=False)
     """Outputs of the latest forward pass, without their graph."""
 
@@ -133,15 +139,19 @@ class TensorBatch(Batch):
         return replace(self, inputs=inputs, targets=targets, outputs=None)
 
     def split(self, m: int | None) -> list[TensorBatch]:
-        """Micro-batches of m samples; None: the batch itself. ValueError where m doesn't divide the batch."""
+        """Micro-batches of m samples; None: the batch itself.
+
+        Where m doesn't divide the batch, such as the last of an epoch, as few as hold it with at most m samples each,
+        and as equal as can be: a norm layer should not see a handful of samples that happen to be left.
+        """
         if m is None:
             return [self]
         size = len(self)
-        if m == size:
+        if m >= size:
             return [self]
-        if size % m:
-            raise ValueError(
-                f"m = {m} does not divide a batch of {size} samples: choose an m that does, "
-                "and drop a last batch that is smaller than the others"
-            )
-        return [self.take(slice(start, start + m)) for start in range(0, size, m)]
+        count = -(-size // m)
+        bounds = [size * place // count for place in range(count + 1)]
+        return [
+            replace(self.take(slice(start, end)), share=self.share * (end - start) / size)
+            for start, end in pairwise(bounds)
+        ]

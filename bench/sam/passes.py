@@ -65,12 +65,12 @@ class TwoPasses:
         if self._prefix is not None:
             self._prefix.forget()
 
-    def run(self, batch: Batch, *, rho: float, weight: float, last: bool) -> Pass:
-        """Both passes; adds `weight` times the descent gradient to `.grad`."""
+    def run(self, batch: Batch, *, rho: float, last: bool) -> Pass:
+        """Both passes; adds the batch's share of the descent gradient to `.grad`."""
         noise = Noise.now(self._device)
         result, gradients = self._ascend(batch)
         if self._variant.full_gradient:
-            add_share(self._full_gradient, gradients, weight)
+            add_share(self._full_gradient, gradients, batch.share)
         tensors = {name: self._chosen[name] for name in self._chosen if name in gradients}
         perturbation, ascent = self._perturbation(tensors, gradients, rho)
         del gradients
@@ -83,7 +83,7 @@ class TwoPasses:
             selects = self._variant.selects_samples and bool(ascent.good)
             second = self._selected(batch, noise) if selects else batch
             noise.repeat()
-            result.perturbed_loss = self._descend(second, weight, last=last)
+            result.perturbed_loss = self._descend(second, batch.share, last=last)
         if marks(without) != before:
             raise RuntimeError(_HALF_PERTURBED)
         result.ascent = ascent
@@ -99,7 +99,7 @@ class TwoPasses:
         with self._first_pass():
             loss = self._ascent_batch(batch).loss()
             gradients = ascent_gradients(self._base.scaled(loss), self._wanted)
-        return Pass(loss=loss.detach()), self._base.unscaled(gradients)
+        return Pass(loss=loss.detach(), share=batch.share), self._base.unscaled(gradients)
 
     def _ascent_batch(self, batch: Batch) -> Batch:
         if self._share == 1:

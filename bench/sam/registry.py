@@ -125,7 +125,9 @@ SCOPES: dict[str, ScopeEntry] = {
                 default="only_norm",
                 summary="share of entries that are not perturbed; only_norm: as many as only_norm leaves",
             ),
-            "mask_seed": Setting(type=Annotated[int, Ge(0)], default=0, summary="seed of the mask"),
+            "mask_seed": Setting(
+                type=Annotated[int, Ge(0)], default=0, summary="which of the masks that the trial's seed gives"
+            ),
         },
     ),
     "ssam_f": ScopeEntry(

@@ -32,6 +32,8 @@ class Pass:
 
     loss: Tensor
     """Mean loss at w; a scalar without a graph."""
+    share: float = 1.0
+    """Of the step's samples."""
     ascent: Ascent | None = None
     """None if there was no pass for it."""
     perturbed_loss: Tensor | None = None
@@ -80,11 +82,11 @@ class Report:
 
     @classmethod
     def of(cls, passes: Sequence[Pass], gradient_norm: Tensor) -> Report:
-        """Average over micro-batches."""
+        """Average losses over samples, and norms over micro-batches."""
         ascents = [each.ascent for each in passes if each.ascent is not None]
         moved = [ascent.moved for ascent in ascents if ascent.moved is not None]
         return cls(
-            loss=torch.stack([each.loss for each in passes]).mean(),
+            loss=torch.stack([each.loss * each.share for each in passes]).sum() / sum(each.share for each in passes),
             ascent_norm=torch.stack([each.norm.double() for each in ascents]).mean() if ascents else None,
             gradient_norm=gradient_norm,
             perturbed=_perturbed(passes) if ascents else None,
@@ -134,9 +136,10 @@ class Tally:
 
 
 def _perturbed(passes: Sequence[Pass]) -> Perturbed:
-    pairs = [(each.ascent, each.perturbed_loss) for each in passes]
-    good = [ascent.good for ascent, _ in pairs if ascent is not None]
-    count = torch.stack(good).sum()
-    losses = [torch.where(a.good, loss, 0) for a, loss in pairs if a is not None and loss is not None]
-    norms = [torch.where(a.good, a.perturbation_norm, 0) for a, _ in pairs if a is not None]
-    return Perturbed(count=count, loss=torch.stack(losses).sum() / count, norm=torch.stack(norms).sum() / count)
+    made = [(each, each.ascent, each.perturbed_loss) for each in passes]
+    pairs = [(each.share, ascent, loss) for each, ascent, loss in made if ascent is not None and loss is not None]
+    count = torch.stack([ascent.good for _, ascent, _ in pairs]).sum()
+    samples = torch.stack([ascent.good * share for share, ascent, _ in pairs]).sum()
+    losses = [torch.where(ascent.good, loss * share, 0) for share, ascent, loss in pairs]
+    norms = [torch.where(ascent.good, ascent.perturbation_norm, 0) for _, ascent, _ in pairs]
+    return Perturbed(count=count, loss=torch.stack(losses).sum() / samples, norm=torch.stack(norms).sum() / count)

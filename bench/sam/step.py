@@ -145,7 +145,8 @@ class SharpnessAware:
         """One step on (n, …) `inputs` and `targets`; `loss_fn(outputs, targets)` is a mean over samples.
 
         A tuple or mapping of inputs is the model's arguments; outputs and targets may be built of any tensors. Works
-        for every variant and setting. Returns the loss at w, detached. ValueError if m doesn't divide n.
+        for every variant and setting. Returns the loss at w, detached. Where m doesn't divide n, micro-batches are
+        smaller than m and as equal as can be.
         """
         batch = TensorBatch(
             model=self.model, inputs=inputs, targets=targets, loss_fn=loss_fn, amp_dtype=self._amp_dtype
@@ -206,11 +207,11 @@ class SharpnessAware:
 
     def _perturbed(self, batches: Sequence[Batch]) -> list[Pass]:
         self._passes.begin()
-        rho, weight, last = self._variant.radius(self.rho), 1 / len(batches), len(batches) - 1
+        rho, last = self._variant.radius(self.rho), len(batches) - 1
         statistics, passes = MeanOverMicroBatches(self._layers, len(batches)), []
         for place, batch in enumerate(batches):
             with statistics.micro_batch(place):
-                passes.append(self._passes.run(batch, rho=rho, weight=weight, last=place == last))
+                passes.append(self._passes.run(batch, rho=rho, last=place == last))
         return passes
 
     def _after_step(self) -> None:

@@ -77,11 +77,11 @@ class Plain:
 def plain_passes(
     batches: Sequence[Batch], base: BaseStep, reduction: Reduction, layers: Sequence[Tracking]
 ) -> list[Pass]:
-    """One pass per micro-batch; the mean gradient is left in `.grad`, the mean statistics in `layers`."""
+    """One pass per micro-batch; the mean gradient over samples is left in `.grad`, the mean statistics in `layers`."""
     statistics, passes = MeanOverMicroBatches(layers, len(batches)), []
     for place, batch in enumerate(batches):
         with statistics.micro_batch(place), reduction.shared(last=place == len(batches) - 1):
             loss = batch.loss()
-            base.backward(loss / len(batches))
-        passes.append(Pass(loss=loss.detach()))
+            base.backward(loss * batch.share)
+        passes.append(Pass(loss=loss.detach(), share=batch.share))
     return passes

@@ -70,6 +70,7 @@ def acquire(store: Store, folder: TrialFolder, launcher: str, *, seen: int = 0) 
         raise StoreError(obstacle)
     if folder.cancelled.exists():
         return None
+    folder.refuse_other_schema()
     number = last_number(folder) or manifest.current(store.root).attempts(folder.trial_id)
     if number and not is_over(folder, number) and not close_dead(store, folder, number):
         return None

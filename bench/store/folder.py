@@ -6,11 +6,14 @@ import io
 import os
 import pwd
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from bench.errors import UserError
+from bench.schemas import EARLIER, id_of
 from bench.store import plain, seal
 from bench.trial import SCHEMA, Trial
 
@@ -143,16 +146,37 @@ class TrialFolder:
         return self.attempts / record_name(number)
 
     def read_trial(self) -> Trial:
-        """The trial that was recorded; StoreError if its file doesn't hold it."""
+        """The trial that was recorded; StoreError if its file doesn't hold it, or is of another schema."""
         try:
             return described_trial(self.trial_id, plain.read(self.trial))
+        except OtherSchema as error:
+            raise StoreError(f"trial {self.trial_id} {error}") from error
         except (OSError, ValueError) as error:
             raise StoreError(f"{self.trial}: damaged: {error}") from error
 
+    def refuse_other_schema(self) -> None:
+        """StoreError if the trial was recorded under another schema: nobody can train it any more."""
+        with suppress(OSError, ValueError):
+            stored = seal.read_json(plain.read(self.trial))
+            if stored.get("schema", SCHEMA) != SCHEMA and _is_named(self.trial_id, stored):
+                raise StoreError(f"trial {self.trial_id} {OtherSchema(stored['schema'])}")
+
+
+class OtherSchema(ValueError):
+    """A trial whose fields mean something else than they do now."""
+
+    def __init__(self, schema: object) -> None:
+        super().__init__(
+            f"was recorded under schema {schema} and this sambench trains schema {SCHEMA}: run its sweep again, which "
+            "gives it a new id"
+        )
+
 
 def described_trial(trial_id: str, data: bytes) -> Trial:
-    """The trial that a description is of; ValueError if it isn't this one."""
+    """The trial that a description is of; ValueError if it isn't this one, OtherSchema if it can't be."""
     stored = seal.read_json(data)
+    if stored.get("schema", SCHEMA) != SCHEMA and _is_named(trial_id, stored):
+        raise OtherSchema(stored["schema"])
     try:
         trial = Trial.from_dict(stored["fields"])
         found = trial.trial_id
@@ -164,12 +188,28 @@ def described_trial(trial_id: str, data: bytes) -> Trial:
 
 
 def check_description(trial_id: str, data: bytes) -> None:
-    """ValueError if a description isn't this trial's; one of another schema need only say that it is."""
+    """ValueError if a description isn't this trial's; one of an unknown schema need only say that it is."""
     stored = seal.read_json(data)
-    if stored.get("schema") == SCHEMA and not seal.is_whole(data):
+    schema = stored.get("schema")
+    if schema == SCHEMA and not seal.is_whole(data):
         described_trial(trial_id, data)
-    elif stored.get("trial_id") != trial_id or not isinstance(stored.get("fields"), dict):
+    elif not _is_named(trial_id, stored):
         raise ValueError(f"holds trial {stored.get('trial_id')}, not {trial_id}")
+    elif schema in EARLIER and not seal.is_whole(data):
+        _check_earlier(trial_id, stored["fields"], schema)
+
+
+def _is_named(trial_id: str, stored: Mapping[str, Any]) -> bool:
+    return stored.get("trial_id") == trial_id and isinstance(stored.get("fields"), dict)
+
+
+def _check_earlier(trial_id: str, fields: Mapping[str, Any], schema: int) -> None:
+    try:
+        found = id_of(fields, schema)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"describes no trial of schema {schema}: {error}") from error
+    if found != trial_id:
+        raise ValueError(f"holds trial {found}, not {trial_id}")
 
 
 def log_of(folder: TrialFolder) -> TextIO:

@@ -59,6 +59,14 @@ def images(values: Values) -> Mismatch | None:
     return Mismatch(("model", "image_size", "dataset"), f"{unfit} as {name} has") if unfit else None
 
 
+def preprocessing(values: Values) -> Mismatch | None:
+    """Whether the model says how its images are prepared, where it shall."""
+    if values["preprocessing"] != "model":
+        return None
+    unfit = models.check_preprocessing(values["model"], values["init_from"])
+    return Mismatch(("preprocessing", "model"), unfit) if unfit else None
+
+
 def precision(values: Values) -> Mismatch | None:
     """Whether the ascent pass is lowered twice."""
     if "float32" in (values["precision"], values["ascent_dtype"]):
@@ -127,7 +135,7 @@ def _is_number(value: object) -> bool:
 
 
 CHECKS: tuple[Callable[[Values], Mismatch | None], ...] = (
-    micro_batches, images, precision, schedule, method, radius
+    micro_batches, images, preprocessing, precision, schedule, method, radius
 )  # fmt: skip
 """All of them; each stands alone, so that a sweep's faults are reported together."""
 
@@ -147,9 +155,9 @@ def find_problems(values: Values) -> list[Mismatch]:
 
 CHECKED = frozenset(
     {
-        "batch_size", "m", "dataset", "augment", "image_size", "model", "precision", "ascent_dtype", "warmup_epochs",
-        "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable", "weight_decay_on",
-        "norm_dropout", "lr_min", "rho_min", "warmup_lr",
+        "batch_size", "m", "dataset", "augment", "image_size", "preprocessing", "model", "precision", "ascent_dtype",
+        "warmup_epochs", "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable",
+        "weight_decay_on", "norm_dropout", "lr_min", "rho_min", "warmup_lr",
     }
 )  # fmt: skip
 """Fields that a check looks at."""

@@ -159,7 +159,9 @@ class Resolver:
         for registry_field, registry in REGISTRIES.items():
             entry = registry.get(values[registry_field].partition("[")[0])
             for name, setting in entry.settings.items() if entry else ():
-                chosen[name] = self._setting(name, setting, values)
+                value = self._setting(name, setting, values)
+                if not (setting.later and value == setting.default):
+                    chosen[name] = value
         return tuple(sorted(chosen.items()))
 
     def _setting(self, name: str, setting: Setting, values: dict[str, Any]) -> Any:

@@ -80,6 +80,7 @@ def _shrunk(trial: Trial) -> Trial:
         **_images(trial),
         model=model,
         init_from="",
+        preprocessing=None,
         scope=_scope(trial.scope, models.entry(model).stages),
         batch_size=BATCH,
         m=_micro_batch(trial),

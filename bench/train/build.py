@@ -15,6 +15,7 @@ from bench import data, distributed, models
 from bench.data import AUGMENTATIONS
 from bench.data.split import Augmentation
 from bench.data.splits import Splits, hold_out, with_label_noise
+from bench.models.preprocessing import preprocessing_of
 from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry
 from bench.sam import SCOPES, VARIANTS, SharpnessAware, parse_scope
@@ -63,6 +64,8 @@ def set_tf32(device: torch.device, *, allowed: bool) -> None:
 def build_splits(trial: Trial) -> Splits:
     """The trial's data, with what it holds out and the labels that it redraws."""
     splits = hold_out(data.load(trial.dataset, trial.image_size), trial.val_fraction, trial.seed)
+    if trial.preprocessing == "model":
+        splits = splits.prepared(preprocessing_of(trial.model, trial.init_from))
     classes = data.entry(trial.dataset).num_classes
     noisy = with_label_noise(splits.train, trial.label_noise, num_classes=classes, seed=trial.seed)
     return replace(splits, train=noisy)
@@ -86,7 +89,11 @@ def build_network(trial: Trial) -> nn.Module:
     """The trial's network on the CPU, with weights of no meaning."""
     found = data.entry(trial.dataset)
     return models.build(
-        trial.model, num_classes=found.num_classes, in_channels=found.in_channels, image_size=image_size(trial)
+        trial.model,
+        num_classes=found.num_classes,
+        in_channels=found.in_channels,
+        image_size=image_size(trial),
+        settings=_settings_of(models.entry(trial.model), trial),
     )
 
 
@@ -103,7 +110,7 @@ def build_augmentation(trial: Trial, epoch: int) -> Augmentation | None:
     if trial.augment == "none":
         return None
     entry, flip = AUGMENTATIONS[trial.augment], data.entry(trial.dataset).flip
-    augment = entry.load()
+    augment = partial(entry.load(), **_settings_of(entry, trial))
     if entry.resizes:
         augment = partial(augment, size=image_size(trial))
     return Augmentation(augment=augment, flip=flip, seed=derive(trial.seed, "augment", epoch))
@@ -133,16 +140,17 @@ def check_world(trial: Trial) -> None:
 
 
 def samples_per_epoch(trial: Trial, available: int) -> int:
-    """Samples that an epoch trains on: all, or with micro-batches those that fill whole batches.
+    """Samples that an epoch trains on: all, or with `drop_last` those that fill whole batches.
 
-    A smaller last batch could not be cut into micro-batches that several processes share evenly, and a trial has
-    the same steps in one process as in many. ValueError if no batch is full.
+    ValueError if no batch is full.
     """
-    if trial.m == trial.batch_size:
+    if not trial.drop_last:
         return available
     whole = available - available % trial.batch_size
     if not whole:
-        raise ValueError(f"{available} training images fill no batch of {trial.batch_size}, which m = {trial.m} cuts")
+        raise ValueError(
+            f"{available} training images fill no batch of {trial.batch_size}, and drop_last wants whole ones"
+        )
     return whole
 
 
@@ -193,4 +201,7 @@ def _compile(model: nn.Module) -> None:
 
 
 def _settings_of(entry: Entry, trial: Trial) -> dict[str, Any]:
-    return {name: trial.setting(name) for name in entry.settings}
+    """The settings that the entry understands, with the defaults of those that the trial doesn't name."""
+    return {name: setting.default for name, setting in entry.settings.items()} | {
+        name: value for name, value in trial.settings if name in entry.settings
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -38,12 +38,21 @@ TRAINABLE: dict[str, Callable[[nn.Module, Parameters], None]] = {
 }
 """`freeze_norm` fixes γ = 1 and β = 0 of every norm layer; `only_norm` trains nothing but norm layers."""
 
-DECAYS: dict[str, Callable[[str, Parameters], bool]] = {
-    "all": lambda name, norm: True,
-    "no_norm": lambda name, norm: name not in norm,
-    "none": lambda name, norm: False,
+
+def _matrices(model: nn.Module, norm: Parameters) -> set[str]:
+    """As timm's training script chooses: no tensor of one dimension, no bias, and nothing that the model exempts."""
+    exempt: set[str] = getattr(model, "no_weight_decay", set)()
+    named = model.named_parameters()
+    return {name for name, p in named if p.ndim > 1 and not name.endswith(".bias") and name not in exempt}
+
+
+DECAYS: dict[str, Callable[[nn.Module, Parameters], Collection[str]]] = {
+    "all": lambda model, norm: dict(model.named_parameters()),
+    "no_norm": lambda model, norm: dict(model.named_parameters()).keys() - norm,
+    "matrices": _matrices,
+    "none": lambda model, norm: (),
 }
-"""Whether the parameter of that name is subject to weight decay."""
+"""Names of the parameters that are subject to weight decay."""
 
 
 def set_trainable(model: nn.Module, trainable: str, norm_rule: str = "type") -> None:
@@ -70,9 +79,9 @@ def parameter_groups(
     weight_decay_on: a key of DECAYS, ValueError for another. A group without parameters is left out.
     """
     decays = DECAYS[one_of("weight_decay_on", weight_decay_on, tuple(DECAYS))]
-    norm = norm_parameters(model, norm_rule)
+    decaying = decays(model, norm_parameters(model, norm_rule))
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    decayed = [p for name, p in trainable.items() if decays(name, norm)]
-    others = [p for name, p in trainable.items() if not decays(name, norm)]
+    decayed = [p for name, p in trainable.items() if name in decaying]
+    others = [p for name, p in trainable.items() if name not in decaying]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]

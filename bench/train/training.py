@@ -154,7 +154,8 @@ class Training:
         batches = TimedBatches(self._batches(number, epoch.steps))
         for images, labels in batches:
             loss = self.step(images, labels)
-            epoch.add(loss, self._method.last, len(labels) * self._world.size)
+            # Over all processes, of which each has a part, or all of a smaller last batch.
+            epoch.add(loss, self._method.last, min(self.trial.batch_size, self.images - epoch.seen))
             if self.on_batch:
                 self.on_batch(number, epoch.seen, self.images)
             if self._shall_stop(epoch.steps):

@@ -1,4 +1,4 @@
-"""AutoAugment on batches: its draws against the published policy, its pixels against torchvision's of one image."""
+"""AutoAugment on batches: its draws against the published policy, its pixels against Pillow's and torchvision's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from torchvision.transforms import AutoAugment, AutoAugmentPolicy, Interpolation
 from torchvision.transforms.autoaugment import _apply_op
 
 from bench.data import augment, autoaugment
-from bench.data.autoaugment import NUMBERS, OPERATIONS, Operation
+from bench.data.autoaugment import NUMBERS, OPERATIONS
+from bench.data.autoaugment_operations import Operation
+from tests.data.pillow import by_pillow
 
 PUBLISHED_POLICY = """
 Invert .1 -, Contrast .2 6
@@ -172,21 +174,51 @@ def test_groups_equal_torchvisions_single_images(channels: int, size: int, monke
     augmented = images
     for position in range(2):
         numbers = [NUMBERS[sub_policy, position, negative[position]] for sub_policy, negative in ways]
-        augmented = autoaugment.apply(augmented, torch.stack(numbers))
+        augmented = autoaugment.apply(augmented, torch.stack(numbers), Operation.by_torchvision)
     assert torch.equal(augmented, expected)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS[1:], ids=str)
-def test_operations_are_within_a_grey_level_of_those_on_pil_images(operation: Operation) -> None:
+def test_torchvisions_operations_are_within_a_grey_level_of_those_on_pil_images(operation: Operation) -> None:
     """Of the first version of torchvision's transform, which the benchmark of input compares with."""
     levels, _ = AutoAugment(AutoAugmentPolicy.CIFAR10)._augmentation_space(10, (32, 32))[operation.name]
     magnitude = 0.0 if operation.level is None else operation.sign * float(levels[operation.level])
     images = sample_images(12, 3, 32)
-    for image, ours in zip(images, operation(images), strict=True):
-        pil = Image.fromarray(image.permute(1, 2, 0).numpy())
-        theirs = np.array(_apply_op(pil, operation.name, magnitude, InterpolationMode.NEAREST, fill=None))
+    for image, ours in zip(images, operation.by_torchvision(images), strict=True):
+        theirs = np.array(_apply_op(as_pil(image), operation.name, magnitude, InterpolationMode.NEAREST, fill=None))
         difference = ours.int() - torch.from_numpy(theirs).permute(2, 0, 1).int()
         assert difference.abs().max() <= 1
+
+
+def as_pil(image: Tensor) -> Image.Image:
+    return Image.fromarray(image.permute(1, 2, 0).numpy())
+
+
+EXACT = frozenset({"TranslateX", "TranslateY", "Rotate", "Posterize", "Solarize", "Equalize", "Invert"})
+"""Operations that are the same to the grey level."""
+
+
+@pytest.mark.parametrize("operation", OPERATIONS[1:], ids=str)
+def test_operations_are_those_of_the_authors_on_pil_images(operation: Operation) -> None:
+    images = sample_images(20, 3, 32)
+    theirs = [torch.from_numpy(np.array(by_pillow(as_pil(image), operation))).permute(2, 0, 1) for image in images]
+    difference = (operation(images).int() - torch.stack(theirs).int()).abs()
+    assert difference.max() <= (0 if operation.name in EXACT else 1)
+    if operation.name == "ShearY":
+        assert (difference > 0).float().mean() < 0.011
+
+
+@pytest.mark.parametrize("operation", [Operation("ShearY", 8, -1), Operation("TranslateY", 9, 1)], ids=str)
+def test_images_that_are_not_square_and_grey_ones(operation: Operation) -> None:
+    image = torch.randint(256, (1, 1, 12, 20), generator=seeded(), dtype=torch.uint8)
+    theirs = np.array(by_pillow(as_pil(image[0].expand(3, -1, -1)), operation))[None, None, ..., 0]
+    assert (operation(image).int() - torch.from_numpy(theirs).int()).abs().max() <= 1
+
+
+def test_ours_differ_from_torchvisions_where_the_authors_do() -> None:
+    images = sample_images(20, 3, 32)
+    differing = {one.name for one in OPERATIONS if not torch.equal(one(images), one.by_torchvision(images))}
+    assert differing == {"ShearY", "TranslateX", "TranslateY", "Rotate", "Solarize"}
 
 
 def test_order_of_samples_does_not_matter() -> None:

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from bench.sam import SharpnessAware
+from bench.sam.batches import TensorBatch
 from bench.sam.running_stats import tracking_layers
 from bench.sam.unperturbed import Plain
 from tests.sam.networks import batch, distance, network, sgd
@@ -67,11 +68,31 @@ def test_disabled_micro_batches_average_too() -> None:
     assert distance(one, other) < 1e-12
 
 
-def test_m_that_does_not_divide_the_batch() -> None:
-    model = network("groupnorm")
-    method = SharpnessAware(model, sgd(model), m=3)
-    with pytest.raises(ValueError, match="m = 3 does not divide a batch of 8 samples: choose an m that does"):
-        method.step_batch(*batch(8), functional.cross_entropy)
+@pytest.mark.parametrize("variant", ["sam", "gsam", None])
+def test_a_batch_that_m_does_not_divide_is_cut_evenly_and_weighted_by_samples(variant: str | None) -> None:
+    """Five samples at m = 4 are three and two: the mean over samples, not over micro-batches."""
+    x, y = batch(5)
+    one, other = network("groupnorm"), network("groupnorm")
+    for model, m in ((one, None), (other, 4)):
+        optimizer = sgd(model)
+        settings = {"alpha": 10.0} if variant == "gsam" else None
+        method = SharpnessAware(model, optimizer, variant, "all", 1e-7, m=m, settings=settings) if variant else None
+        step = method or Plain(model, optimizer, m=m)
+        loss = step.step_batch(x, y, functional.cross_entropy)
+        with torch.no_grad():
+            assert float(loss) == pytest.approx(float(functional.cross_entropy(network("groupnorm")(x), y)))
+    assert distance(one, other) < 1e-5
+
+
+@pytest.mark.parametrize(("n", "m", "sizes"), [(5, 4, [2, 3]), (80, 32, [26, 27, 27]), (3, 4, [3]), (8, 4, [4, 4])])
+def test_micro_batches_are_few_and_alike(n: int, m: int, sizes: list[int]) -> None:
+    whole = TensorBatch(
+        model=nn.Identity(), inputs=torch.zeros(n, 1), targets=torch.zeros(n), loss_fn=lambda a, b: a.sum()
+    )
+    parts = whole.split(m)
+    assert sorted(map(len, parts)) == sizes
+    assert [part.share for part in parts] == [len(part) / n for part in parts]
+    assert torch.equal(torch.cat([part.inputs for part in parts]), whole.inputs)
 
 
 @pytest.mark.parametrize("momentum", [0.1, None])

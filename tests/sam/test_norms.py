@@ -13,6 +13,7 @@ from timm.layers.grn import GlobalResponseNorm
 from torch import nn
 from torch.nn import functional
 
+from bench import models
 from bench.sam import SharpnessAware
 from bench.sam.norms import is_norm, norm_parameters
 from bench.train.norm_dropout import DROPS, add_norm_dropout
@@ -71,13 +72,17 @@ def test_a_subclass_of_a_norm_layer_is_one() -> None:
 
 
 def test_the_name_rule_misses_shortcuts() -> None:
-    model = network("resnet8")
+    with torch.device("meta"):
+        model = torchvision.models.resnet18()
     missed = set(norm_parameters(model, "type")) - set(norm_parameters(model, "name"))
-    assert missed == {
-        f"{place}.{leaf}"
-        for place in ("stem.1", "stage2.0.shortcut.1", "stage3.0.shortcut.1")
-        for leaf in ("weight", "bias")
-    }
+    places = [f"layer{stage}.0.downsample.1" for stage in (2, 3, 4)]
+    assert missed == {f"{place}.{leaf}" for place in places for leaf in ("weight", "bias")}
+    # Networks of ours stand for those of the authors, whose ResNet-18 has such shortcuts, and their thin ones have not.
+    with torch.device("meta"):
+        deep, thin = models.build("resnet18"), models.build("resnet8")
+    shortcuts = {name for name in norm_parameters(deep) if "shortcut" in name}
+    assert set(norm_parameters(deep, "type")) - set(norm_parameters(deep, "name")) == shortcuts
+    assert set(norm_parameters(thin, "type")) == set(norm_parameters(thin, "name"))
     method = SharpnessAware(model, sgd(model), "sam", "only_norm", norm_rule="name")
     assert set(method._scope.tensors) == set(norm_parameters(model, "name"))
 
@@ -132,7 +137,15 @@ def test_weight_decay_on(decay: str) -> None:
     assert len(given) == len(list(model.parameters()))
     decayed = {id(p) for group in groups if group["weight_decay"] for p in group["params"]}
     everything = {id(p) for p in model.parameters()}
-    assert decayed == {"all": everything, "no_norm": everything - norm, "none": set()}[decay]
+    assert (
+        decayed
+        == {
+            "all": everything,
+            "no_norm": everything - norm,
+            "matrices": {id(p) for p in model.parameters() if p.ndim > 1},
+            "none": set(),
+        }[decay]
+    )
     torch.optim.SGD(groups, lr=0.1)
 
 
@@ -142,7 +155,7 @@ def test_subsets_refuse() -> None:
         set_trainable(plain, "some")
     with pytest.raises(ValueError, match="trainable: only_norm: Sequential has no normalization layer"):
         set_trainable(plain, "only_norm")
-    with pytest.raises(ValueError, match="weight_decay_on 'norm': there are all, no_norm, none"):
+    with pytest.raises(ValueError, match="weight_decay_on 'norm': there are all, no_norm, matrices, none"):
         parameter_groups(plain, 0.1, "norm")
     with pytest.raises(ValueError, match=r"norm_dropout = 1\.0: a probability"):
         add_norm_dropout(plain, 1.0)

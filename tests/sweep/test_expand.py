@@ -16,6 +16,8 @@ recipe: digits-resnet
 grid: {model: resnet8, seed: 2}
 """
 
+SGD = {"momentum": 0.9, "nesterov": False}
+
 
 def sweep(tmp_path: Path, text: str, **overrides: str) -> Sweep:
     file = tmp_path / "sweep.yaml"
@@ -33,7 +35,7 @@ def test_grid_times_union_of_methods(tmp_path: Path) -> None:
 
 def test_recipe_values_are_resolved_and_overridden(tmp_path: Path) -> None:
     (trial,) = sweep(tmp_path, BASE + "methods: [{lr: 0.3}]", seed="[7]").trials
-    assert (trial.lr, trial.weight_decay, trial.seed, dict(trial.settings)) == (0.3, 5e-4, 7, {"momentum": 0.9})
+    assert (trial.lr, trial.weight_decay, trial.seed, dict(trial.settings)) == (0.3, 5e-4, 7, SGD)
 
 
 def test_the_same_trial_written_twice_is_one(tmp_path: Path) -> None:
@@ -123,9 +125,9 @@ def test_set_replaces_every_mention(tmp_path: Path) -> None:
 def test_settings_of_a_component_apply_where_it_is_chosen(tmp_path: Path) -> None:
     loaded = sweep(tmp_path, BASE + "methods: [{momentum: 0.5}, {optimizer: adamw}, {variant: fisher, eta: 2, rho: 1}]")
     found = {(trial.optimizer, trial.variant): dict(trial.settings) for trial in loaded.trials}
-    assert found["sgd", "none"] == {"momentum": 0.5}
+    assert found["sgd", "none"] == {"momentum": 0.5, "nesterov": False}
     assert found["adamw", "none"] == {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
-    assert found["sgd", "fisher"] == {"momentum": 0.9, "eta": 2.0}
+    assert found["sgd", "fisher"] == {**SGD, "eta": 2.0}
 
 
 @pytest.mark.parametrize("file", sorted(Path(__file__).parents[2].glob("sweeps/*.yaml")), ids=lambda file: file.stem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from rich import box
@@ -16,6 +16,7 @@ from bench.data.fake_names import FORM
 from bench.data.files.location import data_root
 from bench.measures import MEASURES
 from bench.models import MODELS
+from bench.models.tags import PRETRAINED
 from bench.optimizers import OPTIMIZERS
 from bench.papers.sam_on.recipes import RECIPES, Recipe
 from bench.registry import DatasetEntry, Entry, ModelEntry, Setting, TestSetEntry
@@ -61,7 +62,8 @@ def catalog(kind: str) -> RenderableType:
     ending = _ENDINGS.get(kind, "")
     if kind == "data":
         ending += f" Looked for under {data_root()}; --data-root or SAMBENCH_DATA names another folder."
-    return Group(table, *([Text(ending)] if ending else []))
+    weights = [_pretrained()] if kind == "models" else []
+    return Group(table, *([Text(ending)] if ending else []), *weights)
 
 
 def records(kind: str) -> list[dict[str, Any]]:
@@ -99,7 +101,25 @@ def _record(name: str, entry: Entry) -> dict[str, Any]:
         key: {"default": setting.default, "summary": setting.summary} for key, setting in entry.settings.items()
     }
     there = {"there": _is_there(entry)} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
-    return {"name": name, **told, "settings": settings, **there}
+    return {"name": name, **told, "settings": settings, **there, **_prepared(name, entry)}
+
+
+def _prepared(name: str, entry: Entry) -> dict[str, Any]:
+    """Of a model, how its images are prepared, and those of each pretrained tag that fits it."""
+    if not isinstance(entry, ModelEntry):
+        return {}
+    tags = {tag: each for tag, each in PRETRAINED.items() if each.model == name}
+    pretrained = {tag: {**asdict(each.preprocessing), "zero_init": each.zero_init} for tag, each in tags.items()}
+    return {"preprocessing": entry.preprocessing and asdict(entry.preprocessing), "pretrained": pretrained}
+
+
+def _pretrained() -> RenderableType:
+    table = _table("init_from", "fits", "mean", "std", "crop", "interpolation", "zero_init")
+    for tag, each in PRETRAINED.items():
+        wanted = each.preprocessing
+        mean, std = (" ".join(f"{value:g}" for value in values) for values in (wanted.mean, wanted.std))
+        table.add_row(tag, each.model, mean, std, f"{wanted.crop:g}", wanted.interpolation, str(each.zero_init).lower())
+    return table
 
 
 def _setting(name: str, setting: Setting) -> str:

@@ -46,6 +46,8 @@ def _fields(trial: Trial, recipe: dict[str, Any]) -> Iterator[_Told]:
     expected: dict[str, Any] = {**DEFAULTS, **{name: recipe[name] for name in recipe if name in FIELDS}}
     if expected["m"] == expected["batch_size"]:
         expected["m"] = None
+    if expected["preprocessing"] == trial.usual_preprocessing:
+        expected["preprocessing"] = None
     actual = trial.as_written()
     for name in FIELDS:
         if name not in _FREE and actual[name] != expected.get(name):
@@ -59,8 +61,8 @@ def _settings(trial: Trial, recipe: dict[str, Any]) -> Iterator[_Told]:
     """Settings of the optimizer are the recipe's, and where it has none, those that everybody has by default."""
     entry = OPTIMIZERS.get(trial.optimizer)
     wanted: dict[str, Any] = {name: each.default for name, each in entry.settings.items()} if entry else {}
-    if trial.optimizer == recipe["optimizer"]:
-        wanted |= {name: value for name, value in recipe.items() if name not in FIELDS}
+    others = OPTIMIZERS[recipe["optimizer"]].settings if trial.optimizer != recipe["optimizer"] else {}
+    wanted |= {name: value for name, value in recipe.items() if name not in FIELDS and name not in others}
     wanted |= {"eta": _ETA.get(trial.variant, 0.0)}
     for name, value in trial.settings:
         if name in wanted and value != wanted[name]:

@@ -11,7 +11,8 @@ from typing import Any
 
 _PAPER = "paper, appendix A"
 _TIMM = "guess: timm's default"
-_SMOOTHING = "guess: as for CIFAR"
+_CODE = "SAM-ON code"
+_SCRIPT = "timm's training script"
 _OURS = "ours"
 
 
@@ -51,33 +52,53 @@ def _recipe(summary: str, values: dict[str, Any], source: str = _PAPER, **source
     return Recipe(summary=summary, fields={name: Value(v, sources.get(name, source)) for name, v in values.items()})
 
 
-_SGD = {"optimizer": "sgd", "momentum": 0.9}
+_SGD = {"optimizer": "sgd", "momentum": 0.9, "nesterov": False}
+_NESTEROV = _SGD | {"nesterov": True}
+_CIFAR = {"label_smoothing": 0.1, "weight_decay_on": "all", "drop_last": False}
+_CIFAR_SOURCES = {"weight_decay_on": _CODE, "drop_last": _CODE, "nesterov": _CODE}
 _ADAMW = {"optimizer": "adamw", "beta1": 0.9, "beta2": 0.999}
-_IMAGENET = {"dataset": "imagenet", "augment": "inception", "label_smoothing": 0.1, "min_lr": 1e-5, "warmup_lr": 1e-4}
-_IMAGENET_SOURCES = {"label_smoothing": _SMOOTHING, "min_lr": _TIMM, "warmup_lr": _TIMM}
+_IMAGENET = {
+    "dataset": "imagenet", "augment": "inception", "color_jitter": 0.4, "crop_interpolation": "random",
+    "preprocessing": "model", "label_smoothing": 0.1, "min_lr": 1e-5, "warmup_lr": 1e-4, "weight_decay_on": "matrices",
+    "drop_last": True,
+}  # fmt: skip
+_IMAGENET_SOURCES = {
+    "color_jitter": "guess: timm's script does so unless told not to; the paper says inception-style only",
+    "crop_interpolation": f"{_SCRIPT}: drawn from bilinear and bicubic for each image",
+    "preprocessing": f"{_SCRIPT}: mean, std, crop and interpolation are the model's",
+    "label_smoothing": f"{_SCRIPT}: default of all versions",
+    "min_lr": "guess: default of timm's script 0.4.12; 1e-6 in 0.5 and 0.6, 0 later",
+    "warmup_lr": "guess: default of timm's script until 0.6; 1e-5 later",
+    "weight_decay_on": f"{_SCRIPT}: neither tensors of one dimension nor biases, tokens and position embeddings",
+    "drop_last": f"{_SCRIPT}: its loader for training",
+}
+_OPT_SGD = "guess: sgd is Nesterov's in timm's script, where momentum is plain"
 
 RECIPES: dict[str, Recipe] = {
     "cifar-resnet": _recipe(
         "convolutional networks on CIFAR: SGD, 200 epochs, batch 128; the paper also augments by basic+aa",
         {
-            **_SGD, "lr": 0.1, "weight_decay": 5e-4, "batch_size": 128, "epochs": 200, "label_smoothing": 0.1,
-            "augment": "basic",
+            **_CIFAR, **_SGD, "lr": 0.1, "weight_decay": 5e-4, "batch_size": 128, "epochs": 200, "augment": "basic",
         },
+        **_CIFAR_SOURCES,
     ),
     "cifar-vit": _recipe(
         "vision transformers on CIFAR: AdamW, 200 epochs, batch 64",
         {
-            **_ADAMW, "lr": 1e-4, "weight_decay": 5e-4, "batch_size": 64, "epochs": 200, "label_smoothing": 0.1,
+            **_CIFAR, **_ADAMW, "lr": 1e-4, "weight_decay": 5e-4, "batch_size": 64, "epochs": 200,
             "augment": "basic+aa",
         },
+        **_CIFAR_SOURCES,
     ),
     "imagenet-resnet50": _recipe(
         "ResNet-50 on ImageNet: SGD, 90 epochs and 10 of cool-down, batch 512 in parts of 64",
         {
-            **_IMAGENET, **_SGD, "model": "resnet50", "lr": 0.2, "weight_decay": 1e-4, "batch_size": 512, "m": 64,
-            "epochs": 90, "warmup_epochs": 3, "cooldown_epochs": 10,
+            **_IMAGENET, **_NESTEROV, "model": "resnet50", "zero_init": True, "lr": 0.2, "weight_decay": 1e-4,
+            "batch_size": 512, "m": 64, "epochs": 90, "warmup_epochs": 3, "cooldown_epochs": 10,
         },
         **_IMAGENET_SOURCES,
+        nesterov=_OPT_SGD,
+        zero_init=f"{_SCRIPT}: timm's ResNets start so",
     ),
     "imagenet-vit-s32": _recipe(
         "ViT-S/32 on ImageNet: AdamW, 300 epochs, batch 128; the paper also trains by lion",
@@ -92,11 +113,12 @@ RECIPES: dict[str, Recipe] = {
     "imagenet-vit-s16-finetune": _recipe(
         "ViT-S/16 fine-tuned on ImageNet: SGD, 9 epochs, batch 896 in parts of 128",
         {
-            **_IMAGENET, **_SGD, "model": "vit_s16", "init_from": "timm/vit_small_patch16_224.augreg_in21k",
+            **_IMAGENET, **_NESTEROV, "model": "vit_s16", "init_from": "timm/vit_small_patch16_224.augreg_in21k",
             "lr": 0.017, "weight_decay": 1e-4, "batch_size": 896, "m": 128, "epochs": 9, "warmup_epochs": 1,
             "cooldown_epochs": 0,
         },
         **_IMAGENET_SOURCES,
+        nesterov=_OPT_SGD,
         init_from="guess: the weights that are fine-tuned are not named",
     ),
     "digits-resnet": _recipe(

@@ -12,10 +12,11 @@ from torch import Tensor
 from bench.sam.context import Context
 from bench.sam.norms import norm_parameters
 from bench.sam.scopes.masked import Masked
+from bench.seeds import derive
 
 
 class Random(Masked):
-    """Entries drawn once."""
+    """Entries drawn once, by the seed of the run."""
 
     def __init__(self, context: Context, *, sparsity: float | str, mask_seed: int) -> None:
         super().__init__(context)
@@ -23,7 +24,8 @@ class Random(Masked):
         live = self.live_at(sparsity) if isinstance(sparsity, float) else _entries_of_only_norm(context)
         if not live:
             raise ValueError(f"scope random: this sparsity leaves none of {self.total} entries; choose a lower one")
-        self.randomly(torch.Generator().manual_seed(mask_seed), live)
+        # From the run's seed: what the choice of a mask does to a result belongs to its spread over seeds.
+        self.randomly(torch.Generator().manual_seed(derive(context.seed, "mask", mask_seed)), live)
         self._drop_empty()
 
     def refresh(self) -> None:

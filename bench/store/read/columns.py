@@ -25,6 +25,7 @@ ABOUT = {
     "superseded": "one row per measure of an earlier training, since which the trial was trained again",
 }
 _TRIAL_ID = "16 hexadecimal digits that identify the trial by all of its fields."
+_SCHEMA = "Version of the fields' meaning that it was recorded under; results of different ones don't compare."
 
 
 class Column(NamedTuple):
@@ -53,7 +54,8 @@ def columns(table: str) -> list[Column]:
 def _trials() -> list[Column]:
     about = described_fields(Trial)
     fields = [Column(name, FIELD_TYPES[name], about.get(name, "")) for name in FIELDS if name != "settings"]
-    return [Column("trial_id", "VARCHAR", _TRIAL_ID), *fields]
+    schema = Column("trial_schema", "BIGINT", _SCHEMA)
+    return [Column("trial_id", "VARCHAR", _TRIAL_ID), *fields, schema]
 
 
 def _arrow(table: str) -> list[Column]:

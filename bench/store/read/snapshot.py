@@ -81,6 +81,12 @@ def _whole_parts(
     return live.without(parts), set().union(*known.values())
 
 
+def present(store: Store, trial_ids: Collection[str]) -> set[str]:
+    """Those of the trials that the store has, in whatever state."""
+    live, _ = _whole_parts(store, {"index"}, trial_ids)
+    return {*filter(set(trial_ids).__contains__, store.trial_ids()), *manifest.held_attempts(live, trial_ids)}
+
+
 def find_loose(store: Store, snapshot: Snapshot, tables: Collection[str]) -> dict[str, list[str]]:
     """Table → the Parquet files of the snapshot's loose trials, of those of the three tables that are asked for."""
     found: dict[str, list[str]] = {"attempts": [], "history": [], "measures": []}

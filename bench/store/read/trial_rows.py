@@ -20,8 +20,11 @@ from bench.store.folder import TRIAL, check_description
 from bench.store.store import Store
 from bench.trial import FIELDS, SCHEMA, Trial
 
-HIDDEN = ("settings", "trial_schema")
-"""Columns of `trials` that make a trial whole again but are no use in SQL: settings as JSON, and its version."""
+HIDDEN = ("settings",)
+"""Columns of `trials` that make a trial whole again but are no use in SQL: settings as JSON."""
+
+_SCHEMA_COLUMN = "trial_schema"
+"""Schema that the trial was recorded under."""
 
 _SQL = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", datetime: "TIMESTAMPTZ"}
 _FOUND = {"UBIGINT": "BIGINT", "BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
@@ -87,8 +90,8 @@ def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) ->
     """Leave out trials with a field or setting that is no name, or that would take the place of another; and why."""
     fields, settings = (_structure(connection, name, path) for path in ("$.fields", "$.fields.settings"))
     odd = {
-        "$.fields": _odd(fields, ["trial_id", *HIDDEN[1:], *FIELDS], allowed=FIELDS),
-        "$.fields.settings": _odd(settings, ["trial_id", *HIDDEN, *FIELDS, *fields]),
+        "$.fields": _odd(fields, ["trial_id", _SCHEMA_COLUMN, *FIELDS], allowed=FIELDS),
+        "$.fields.settings": _odd(settings, ["trial_id", _SCHEMA_COLUMN, *HIDDEN, *FIELDS, *fields]),
     }
     left_out: dict[Path, str] = {}
     for path, keys in odd.items():
@@ -124,7 +127,7 @@ def _make_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         f"""CREATE TABLE {name} AS SELECT trial_id,
             {"".join(f"{place}.{sql.name(column)}, " for column, place in columns.items())}
             trial ->> '$.fields.settings' AS settings,
-            coalesce((trial ->> '$.schema')::BIGINT, {SCHEMA}) AS trial_schema
+            coalesce((trial ->> '$.schema')::BIGINT, {SCHEMA}) AS {_SCHEMA_COLUMN}
         FROM (
             SELECT *, from_json(trial -> '$.fields', {sql.literal(json.dumps(fields or _NONE))}) AS fields,
                 from_json(trial -> '$.fields.settings', {sql.literal(json.dumps(settings or _NONE))}) AS settings

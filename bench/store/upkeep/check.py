@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from bench.schemas import EARLIER, id_of
 from bench.store import plain, sql, temporary
 from bench.store.claim import is_readable, last_number
 from bench.store.compacted import manifest
@@ -18,13 +19,14 @@ from bench.store.damage import Damaged
 from bench.store.folder import SUPERSEDED, TrialFolder
 from bench.store.lease import is_dead, read_holder
 from bench.store.read.loose import damaged_files, parquet
+from bench.store.read.query import connect
 from bench.store.results import MEASURES_SCHEMA, SUPERSEDED_SCHEMA
 from bench.store.state import trial_damage
 from bench.store.store import HEADER, Store, read_header
 from bench.store.upkeep.workspace import left
 from bench.trial import FIELDS, SCHEMA, Trial
 
-Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim", "unreadable"]
+Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim", "unreadable", "other schema"]
 _FOLDER = re.compile(r"[0-9a-f]{16}")
 
 
@@ -50,6 +52,7 @@ def check(store: Store) -> Iterator[Finding]:
     yield from (Finding(_kind(reason), path, reason) for path, reason in damaged.items())
     whole = live.without({path.name.partition("-")[0] for path in damaged})
     yield from _compacted(whole)
+    yield from _other_schemas(store)
     held = manifest.held_attempts(whole, store.trial_ids())
     for folder in store.folders():
         yield from _folder(store, folder, held.get(folder.trial_id, 0))
@@ -85,19 +88,36 @@ def _manifests(store: Store) -> Iterator[Finding]:
 
 def _compacted(live: Manifest) -> Iterator[Finding]:
     """Ids of compacted trials that their fields don't give."""
-    names = ", ".join(map(sql.name, FIELDS))
     for part in live.parts:
         path = live.path(part, "trials")
         with sql.opened() as connection:
-            cursor = connection.execute(
-                f"SELECT trial_id, {names} FROM {parquet([str(path)])} WHERE trial_schema = {SCHEMA}"
-            )
+            cursor = connection.execute(f"FROM {parquet([str(path)])}")
+            # Those that the part was written with: trials of another version have others.
+            columns = [column[0] for column in cursor.description]
             while rows := cursor.fetchmany(10_000):
-                for trial_id, *values in rows:
-                    fields = dict(zip(FIELDS, values, strict=True))
-                    found_id = Trial.from_dict({**fields, "settings": json.loads(fields["settings"])}).trial_id
-                    if found_id != trial_id:
-                        yield Finding("wrong id", path, f"holds trial {found_id} under the name {trial_id}")
+                for row in rows:
+                    values = dict(zip(columns, row, strict=True))
+                    found_id = _id_of(values)
+                    if found_id not in (values["trial_id"], None):
+                        yield Finding("wrong id", path, f"holds trial {found_id} under the name {values['trial_id']}")
+
+
+def _id_of(values: Mapping[str, Any]) -> str | None:
+    """The id that a compacted trial's fields give it under its schema; None where nobody knows that."""
+    fields = {name: value for name, value in values.items() if name in FIELDS}
+    fields["settings"] = json.loads(fields["settings"])
+    if values["trial_schema"] == SCHEMA:
+        return Trial.from_dict(fields).trial_id
+    return id_of(fields, values["trial_schema"]) if values["trial_schema"] in EARLIER else None
+
+
+def _other_schemas(store: Store) -> Iterator[Finding]:
+    """How many trials were recorded when fields meant something else."""
+    counts = "SELECT trial_schema, count(*) FROM trials WHERE trial_schema <> $schema GROUP BY ALL ORDER BY 1"
+    with connect(store, ["trials"]) as connection:
+        for schema, count in connection.execute(counts, {"schema": SCHEMA}).fetchall():
+            told = f"{count} trial{'s' if count != 1 else ''} of schema {schema}: read, never averaged with schema"
+            yield Finding("other schema", store.root, f"{told} {SCHEMA}")
 
 
 def _folder(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:

@@ -60,7 +60,7 @@ def methods(
 
 
 VIT = {"optimizer": "adamw", "lr": 1e-4, "batch_size": 64, "m": 64, "augment": "basic+aa"}
-IMAGENET = {"dataset": "imagenet", "augment": "inception"}
+IMAGENET = {"dataset": "imagenet", "augment": "inception", "weight_decay_on": "matrices"}
 RESNET50 = IMAGENET | {
     "model": "resnet50", "lr": 0.2, "weight_decay": 1e-4, "batch_size": 512, "m": 64, "epochs": 90, "warmup_epochs": 3,
     "cooldown_epochs": 10,

@@ -15,33 +15,37 @@ from bench.sweep import load
 from bench.train.schedule import learning_rate
 from bench.trial import Trial
 
-SGD_SETTINGS = {"momentum": 0.9}
+SGD_SETTINGS = {"momentum": 0.9, "nesterov": False}
+INCEPTION = {"color_jitter": 0.4, "crop_interpolation": "random"}
+NESTEROV = {"momentum": 0.9, "nesterov": True, **INCEPTION}
 ADAMW_SETTINGS = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 IMAGENET = {
     "dataset": "imagenet", "image_size": None, "augment": "inception", "label_smoothing": 0.1, "min_lr": 1e-5,
-    "warmup_lr": 1e-4,
+    "warmup_lr": 1e-4, "preprocessing": "model", "weight_decay_on": "matrices", "drop_last": True, "bn_stats": "both",
+    "val_fraction": 0.0, "norm_rule": "type", "precision": "float32", "tf32": False,
 }  # fmt: skip
 COLUMNS = {
     "cifar-resnet": {
         "optimizer": "sgd", "settings": SGD_SETTINGS, "lr": 0.1, "weight_decay": 5e-4, "batch_size": 128, "m": 128,
         "epochs": 200, "warmup_epochs": 0, "cooldown_epochs": 0, "label_smoothing": 0.1, "augment": "basic",
-        "min_lr": 0.0, "weight_decay_on": "all", "bn_stats": "both", "val_fraction": 0.0,
+        "min_lr": 0.0, "weight_decay_on": "all", "bn_stats": "both", "val_fraction": 0.0, "drop_last": False,
+        "preprocessing": "dataset", "precision": "float32", "tf32": False,
     },
     "cifar-vit": {
         "optimizer": "adamw", "settings": ADAMW_SETTINGS, "lr": 1e-4, "weight_decay": 5e-4, "batch_size": 64, "m": 64,
         "epochs": 200, "warmup_epochs": 0, "cooldown_epochs": 0, "label_smoothing": 0.1, "augment": "basic+aa",
-        "min_lr": 0.0,
+        "min_lr": 0.0, "weight_decay_on": "all", "drop_last": False, "preprocessing": "dataset",
     },
     "imagenet-resnet50": {
-        **IMAGENET, "model": "resnet50", "optimizer": "sgd", "settings": SGD_SETTINGS, "lr": 0.2, "weight_decay": 1e-4,
-        "batch_size": 512, "m": 64, "epochs": 90, "warmup_epochs": 3, "cooldown_epochs": 10,
+        **IMAGENET, "model": "resnet50", "optimizer": "sgd", "settings": NESTEROV | {"zero_init": True}, "lr": 0.2,
+        "weight_decay": 1e-4, "batch_size": 512, "m": 64, "epochs": 90, "warmup_epochs": 3, "cooldown_epochs": 10,
     },
     "imagenet-vit-s32": {
-        **IMAGENET, "model": "vit_s32", "optimizer": "adamw", "settings": ADAMW_SETTINGS, "lr": 1e-3,
+        **IMAGENET, "model": "vit_s32", "optimizer": "adamw", "settings": ADAMW_SETTINGS | INCEPTION, "lr": 1e-3,
         "weight_decay": 0.1, "batch_size": 128, "m": 128, "epochs": 300, "warmup_epochs": 10, "cooldown_epochs": 0,
     },
     "imagenet-vit-s16-finetune": {
-        **IMAGENET, "model": "vit_s16", "optimizer": "sgd", "settings": SGD_SETTINGS, "lr": 0.017,
+        **IMAGENET, "model": "vit_s16", "optimizer": "sgd", "settings": NESTEROV, "lr": 0.017,
         "weight_decay": 1e-4, "batch_size": 896, "m": 128, "epochs": 9, "warmup_epochs": 1, "cooldown_epochs": 0,
     },
 }  # fmt: skip
@@ -72,11 +76,11 @@ def test_every_column_is_a_recipe() -> None:
 
 def test_guesses_are_marked() -> None:
     guessed = {name: set(recipe.guesses) for name, recipe in RECIPES.items() if recipe.guesses}
-    shared = {"label_smoothing", "min_lr", "warmup_lr"}
+    shared = {"min_lr", "warmup_lr", "color_jitter"}
     assert guessed == {
-        "imagenet-resnet50": shared,
+        "imagenet-resnet50": shared | {"nesterov"},
         "imagenet-vit-s32": shared | {"beta1", "beta2"},
-        "imagenet-vit-s16-finetune": shared | {"init_from"},
+        "imagenet-vit-s16-finetune": shared | {"init_from", "nesterov"},
     }
 
 
