@@ -8,10 +8,9 @@ image size are resampled (bicubic, as Dosovitskiy et al. 2021, section 3.2, prop
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
-import safetensors.torch
 import timm
 import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.models.timm_model import check_name
+from bench.models.weights_file import read_weights
 
 _LOG = logging.getLogger(__name__)
 _TIMM = "timm/"
@@ -34,7 +34,10 @@ def load_pretrained(model: nn.Module, source: str, *, weights_folder: Path | Non
     path starts from `weights_folder`, or the working directory; timm's downloads are kept in `weights_folder`,
     or Hugging Face's cache.
     """
-    state = _of_timm(source, weights_folder) if source.startswith(_TIMM) else _of_file(source, weights_folder)
+    if source.startswith(_TIMM):
+        state = _of_timm(source, weights_folder)
+    else:
+        state = _of_file(source, weights_folder, model.state_dict())
     _resample_positions(model, state)
     fresh = _drop_other_classifier(model, state, source)
     _check_fit(model, state, fresh, source)
@@ -42,31 +45,11 @@ def load_pretrained(model: nn.Module, source: str, *, weights_folder: Path | Non
     model.load_state_dict(state, strict=False)
 
 
-def _of_file(source: str, folder: Path | None) -> State:
+def _of_file(source: str, folder: Path | None, own: Collection[str]) -> State:
     path = (folder or Path()) / Path(source).expanduser()
     if not path.is_file():
         raise UserError(f"weights {source}: no file {path.absolute()}; or name weights of timm as {_TIMM}NAME.TAG")
-    try:
-        content = _read(path)
-    except Exception as error:
-        # A damaged file makes the unpickler raise nearly anything, KeyError and AssertionError among them.
-        raise UserError(f"weights {source}: {path} can't be read as weights alone: {_first_line(error)}") from error
-    for key in ("state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not all(_is_tensor(*item) for item in content.items()):
-        raise UserError(f"weights {source}: {path} holds no state dict, neither at its top nor as state_dict or model")
-    return {name.removeprefix("module."): value for name, value in content.items()}
-
-
-def _is_tensor(name: object, value: object) -> bool:
-    return isinstance(name, str) and isinstance(value, Tensor)
-
-
-def _read(path: Path) -> Any:
-    if path.suffix == ".safetensors":
-        return safetensors.torch.load_file(path)
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return read_weights(path, source, own)
 
 
 def _of_timm(source: str, folder: Path | None) -> State:
