@@ -149,7 +149,7 @@ def samples_per_epoch(trial: Trial, available: int) -> int:
     whole = available - available % trial.batch_size
     if not whole:
         raise ValueError(
-            f"{available} training images fill no batch of {trial.batch_size}, and drop_last wants whole ones"
+            f"{available} training images fill no batch of {trial.batch_size}, and drop_last leaves out smaller ones"
         )
     return whole
 

@@ -183,11 +183,10 @@ def test_micro_batches_of_the_base_optimizer_average_their_gradients(make_trial:
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
-def test_micro_batches_drop_what_does_not_fill_one(make_trial: Make) -> None:
-    training = Training(make_trial(m=64), CPU)
-    sizes = [len(labels) for _, labels in training._batches(1)]
-    assert sizes == [256, 256, 256, 256]
-    assert [len(labels) for _, labels in Training(make_trial(), CPU)._batches(1)] == [256, 256, 256, 256, 55]
+@pytest.mark.parametrize("m", [64, 256])
+def test_a_smaller_last_batch_is_left_out_only_where_it_is_said(make_trial: Make, m: int) -> None:
+    sizes = [[len(y) for _, y in Training(make_trial(m=m, drop_last=drop), CPU)._batches(1)] for drop in (False, True)]
+    assert sizes == [[256, 256, 256, 256, 55], [256, 256, 256, 256]]
 
 
 def test_methods_share_initialisation_and_data(make_trial: Make) -> None:
