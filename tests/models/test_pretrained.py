@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-from argparse import Namespace
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import huggingface_hub.constants
 import pytest
@@ -20,8 +17,6 @@ from bench.errors import UserError
 from bench.models import build
 from bench.models.pretrained import load_pretrained
 from bench.models.vit import ChainedVisionTransformer
-
-Content = Callable[[dict[str, Tensor]], Any]
 
 TEST_VIT = {"patch_size": 16, "embed_dim": 64, "depth": 6, "num_heads": 2, "mlp_ratio": 3, "dynamic_img_size": True}
 """Shape of timm's model test_vit."""
@@ -174,48 +169,6 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     torch.save({"weight": partial(print, "run")}, tmp_path / "a.pt")
     with pytest.raises(UserError, match="can't be read as weights alone"):
         load_pretrained(seeded(0), "a.pt", weights_folder=tmp_path)
-
-
-WRAPPED = {
-    "parallel": lambda state: {f"module.{name}": value for name, value in state.items()},
-    "compiled": lambda state: {f"_orig_mod.{name}": value for name, value in state.items()},
-    "both": lambda state: {f"module._orig_mod.{name}": value for name, value in state.items()},
-    "a compiled part": lambda state: {name.replace("stem.", "stem._orig_mod."): v for name, v in state.items()},
-    "lightning": lambda state: {"state_dict": {f"model.{name}": value for name, value in state.items()}},
-    "averaged": lambda state: {"n_averaged": torch.tensor(3)} | {f"module.{n}": value for n, value in state.items()},
-    "options": lambda state: {"model": state, "args": Namespace(lr=0.1), "rng": {"cpu": torch.zeros(9)}},
-}
-"""How scripts save the weights of a model that they have wrapped."""
-
-
-@pytest.mark.parametrize("how", WRAPPED)
-def test_wrappers_are_taken_off(tmp_path: Path, how: str) -> None:
-    source = seeded(1).state_dict()
-    torch.save(WRAPPED[how](source), tmp_path / "a.pt")
-    model = seeded(2)
-    load_pretrained(model, "a.pt", weights_folder=tmp_path)
-    assert equal(model.state_dict(), source)
-
-
-DOUBTFUL = [
-    (lambda state: {"state_dict": state, "state_dict_ema": state}, "holds several: state_dict, state_dict_ema; save"),
-    (lambda state: state | {f"_orig_mod.{name}": value for name, value in state.items()}, " is there twice, with and"),
-    (lambda state: state | {"stem.0.weight": torch.full_like(state["stem.0.weight"], torch.nan)}, "isn't finite: that"),
-    (lambda state: {"model": state, "call": partial(print)}, "holds objects of functools.partial too"),
-]
-"""Files of which it isn't known what is meant, or which nobody means, and what is said of them."""
-
-
-@pytest.mark.parametrize(("content", "fault"), DOUBTFUL, ids=["averaged too", "twice", "diverged", "objects"])
-def test_weights_are_never_guessed(tmp_path: Path, content: Content, fault: str) -> None:
-    torch.save(content(seeded(1).state_dict()), tmp_path / "a.pt")
-    model = seeded(2)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    with pytest.raises(UserError) as caught:
-        load_pretrained(model, "a.pt", weights_folder=tmp_path)
-    assert fault in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert equal(model.state_dict(), before)
 
 
 @pytest.fixture
