@@ -22,12 +22,16 @@ pytestmark = pytest.mark.slow
 SWEEP = """
 title: "Some epochs of CIFAR-10"
 recipe: cifar-resnet
-grid: {dataset: cifar10, model: resnet20, augment: basic+aa, epochs: 10, batch_size: 64, seed: 1}
+grid: {dataset: cifar10, model: resnet20, augment: basic+aa, epochs: 4, batch_size: 64, seed: 1}
 methods: [{variant: layerwise_l2, scope: only_norm, rho: paper}]
 """
 
 
-def test_interrupted_and_run_again(tmp_path: Path, sambench: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_interrupted_and_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sambench: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    # A trial is known by what its data contain, here as in the commands.
+    monkeypatch.setenv("SAMBENCH_DATA", str(tmp_path / "data"))
     write_cifar(tmp_path / "data", 10, images=40)
     sweep = tmp_path / "cifar.yaml"
     sweep.write_text(SWEEP, encoding="utf-8")
@@ -48,7 +52,7 @@ def test_interrupted_and_run_again(tmp_path: Path, sambench: Callable[..., subpr
 def _interrupt_after_an_epoch(sweep: Path, log: Path) -> None:
     command = [sys.executable, "-m", "bench", "run", str(sweep), "--on", "inline"]
     with subprocess.Popen(command, cwd=sweep.parent, env=command_environment(sweep.parent)) as process:
-        wait_for(lambda: process.poll() is not None or _says(log, "epoch 1/10:"), pause=0.02)
+        wait_for(lambda: process.poll() is not None or _says(log, "epoch 1/4:"), pause=0.02)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=patience()) == 130
