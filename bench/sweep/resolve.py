@@ -16,7 +16,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from bench import data, models
-from bench.data.files.location import DataError
+from bench.data.files.location import DataError, data_root
 from bench.papers.sam_on.recipes import FAST_VALUES
 from bench.papers.sam_on.rho import RHO, RhoRow
 from bench.registry import Setting
@@ -140,7 +140,7 @@ class Resolver:
     def _identify_data(self, name: str) -> str:
         """The name with what is in the data set, or was when it was recorded; empty if neither is known."""
         try:
-            return _identified(name)
+            return _identified(name, data_root())
         except DataError as error:
             recorded = self.searches.recorded(name)
             if recorded:
@@ -219,7 +219,8 @@ _LOST = "the paper's mark is lost"
 
 
 @lru_cache
-def _identified(name: str) -> str:
+def _identified(name: str, root: FilePath) -> str:
+    # The root only tells apart what is remembered: another folder may hold another set of that name.
     return data.identified(name)
 
 

@@ -109,3 +109,16 @@ def test_the_published_files_of_cifar_keep_their_name(
 
     published = replace(CIFAR10, checksums=tuple(hashlib.md5(path.read_bytes()).hexdigest() for path in paths))
     assert published.contents() is None
+
+
+def test_another_root_holds_another_data_set_in_the_same_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cifar.yaml"
+    file.write_text(SWEEP.replace('"folder:pets"', "cifar10"), encoding="utf-8")
+    known = set()
+    for name, images in (("one", 20), ("other", 30)):
+        monkeypatch.setenv("SAMBENCH_DATA", str(tmp_path / name))
+        write_cifar(tmp_path / name, 10, images=images)
+        known.add(load(file).trials[0].trial_id)
+    assert len(known) == 2
