@@ -37,7 +37,7 @@ share: $(VENV)/.installed-dev
 everything: $(VENV)/.installed-dev
 	$(TESTS) --share all
 
-# Within a minute, while one writes.
+# Within two minutes, while one writes.
 test-fast: $(VENV)/.installed-dev
 	$(PYTEST) -n 2 --share small
 

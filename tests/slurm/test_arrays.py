@@ -17,7 +17,7 @@ from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, wait_for
 
 
-@pytest.mark.share(2, of="what happens to jobs of SLURM")
+@pytest.mark.share(1, of="what happens to jobs of SLURM")
 def test_one_element_is_queued_again_while_the_others_run_on(slurm: Cluster, tmp_path: Path) -> None:
     plain = LONG.replace("variant: sam, scope: only_norm, rho: 0.1, seed: [0]", "seed: 3")
     run = Run(slurm, tmp_path, plain.replace("epochs: 40", "epochs: 80"))

@@ -27,7 +27,7 @@ resources: {time: 10m}
 """
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_the_search_is_queued_first_and_the_same_command_goes_on(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, USE)
     (tmp_path / "search.yaml").write_text(SEARCH, encoding="utf-8")

@@ -12,7 +12,7 @@ from cluster.on_slurm.queue_plan import plans
 from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, wait_for
 
-pytestmark = pytest.mark.share(2, of="what happens to jobs of SLURM")
+pytestmark = pytest.mark.share(1, of="what happens to jobs of SLURM")
 
 
 def test_requeued_in_mid_training(slurm: Cluster, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.slurm.runs import LONG, Run, processes_of, wait_for
 MANY = LONG.replace("seed: [0]", "seed: 6").replace("time: 10m", "time: 10m, max_parallel: 1")
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_cancelled_from_the_login_node(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, MANY)
     run.submit()
@@ -30,7 +30,7 @@ def test_cancelled_from_the_login_node(slurm: Cluster, tmp_path: Path) -> None:
     assert "6 cancelled" in run.sambench("status", run.file).stdout
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_a_job_that_accounting_forgot_is_called_lost(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, MANY)
     run.submit()
@@ -44,7 +44,7 @@ def test_a_job_that_accounting_forgot_is_called_lost(slurm: Cluster, tmp_path: P
     assert "it knows nothing of jobs 999999: they are lost" in run.sambench("status", run.file).stdout
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_thousands_of_trials_leave_no_process_behind(slurm: Cluster, tmp_path: Path) -> None:
     text = MANY.replace("seed: 6", "seed: 400").replace("max_parallel: 1", "max_parallel: 1, trials_per_job: 2")
     run = Run(slurm, tmp_path, text)

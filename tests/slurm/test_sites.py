@@ -31,7 +31,7 @@ exit $code
 QUICK = LONG.replace("epochs: 40", "epochs: 1")
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_odd_folders_a_site_that_talks_and_a_shell_with_defaults(
     slurm: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,7 +56,7 @@ def test_odd_folders_a_site_that_talks_and_a_shell_with_defaults(
     assert plans(run.store)[0].chunks[0].job in {name.partition("_")[0] for name in _logs(run)}
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_an_array_that_was_queued_but_not_recorded_is_found_again(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, QUICK.replace("seed: [0]", "seed: 3"))
     profile = run.profile(options={"hold": True})
@@ -76,7 +76,7 @@ def test_an_array_that_was_queued_but_not_recorded_is_found_again(slurm: Cluster
     run.wait_until_done()
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_workers_that_never_begin_a_trial_are_given_up_with_their_reason(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, QUICK)
     run.submit("--profile-file", run.profile(setup=["export PYTHONHOME=/nonexistent"]))

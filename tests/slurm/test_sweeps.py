@@ -26,7 +26,7 @@ resources: {nodes: 2, time: 10m}
 """
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_trials_in_several_arrays_and_by_other_launchers(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, ARRAYS)
     run.submit()
@@ -52,7 +52,7 @@ def test_trials_in_several_arrays_and_by_other_launchers(slurm: Cluster, tmp_pat
         assert query(type(run.store).open(tmp_path / launcher), accuracies).to_pylist() == ours
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_one_trial_on_two_nodes(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, TWO_NODES)
     run.submit()
@@ -72,7 +72,7 @@ def test_one_trial_on_two_nodes(slurm: Cluster, tmp_path: Path) -> None:
         assert ours == pytest.approx(theirs, rel=1e-3)
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_a_process_that_raises_has_its_traceback_in_the_log(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, TWO_NODES.replace("m: 64, ", ""))
     run.submit()
@@ -101,7 +101,7 @@ def test_what_slurm_refuses_is_told_once_in_its_words(
     assert "0 of 24 trials queued" in refused.stderr
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_a_submission_that_a_limit_cuts_short_is_taken_up_again(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path, LONG.replace("seed: [0]", "seed: 12").replace("epochs: 40", "epochs: 1"))
     # Ten jobs may be in the queue of this QOS; arrays of six.
@@ -117,7 +117,7 @@ def test_a_submission_that_a_limit_cuts_short_is_taken_up_again(slurm: Cluster, 
     run.wait_until_done()
 
 
-@pytest.mark.share(3, of="sweeps on SLURM")
+@pytest.mark.share(2, of="sweeps on SLURM")
 def test_a_store_that_nodes_do_not_see(slurm: Cluster, tmp_path: Path) -> None:
     run = Run(slurm, tmp_path)
     hidden = f'mv "{tmp_path}/store/queued" "{tmp_path}/elsewhere"'
