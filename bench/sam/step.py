@@ -31,20 +31,20 @@ from torch.optim import Optimizer
 
 from bench.registry import Scalar
 from bench.sam.assembly import build, context_of, unwrap
-from bench.sam.base_step import BaseStep
-from bench.sam.batches import Batch, ClosureBatch, Loss, TensorBatch
-from bench.sam.gradients import clear, leave, untouched
+from bench.sam.base.base_step import BaseStep
+from bench.sam.base.gradients import clear, leave, untouched
+from bench.sam.base.unperturbed import plain_passes
 from bench.sam.norms import NormRule
-from bench.sam.passes import TwoPasses
-from bench.sam.precision import check_precision
-from bench.sam.prefix import SharedPrefix
+from bench.sam.passes.batches import Batch, ClosureBatch, Loss, TensorBatch
+from bench.sam.passes.precision import check_precision
+from bench.sam.passes.prefix import SharedPrefix
+from bench.sam.passes.running_stats import MeanOverMicroBatches, moving_statistics, tracking_layers
+from bench.sam.passes.samples import Samples
+from bench.sam.passes.trees import Tree
+from bench.sam.passes.two_passes import TwoPasses
 from bench.sam.reduction import Reduction
 from bench.sam.report import Counts, Pass, Report, Tally
-from bench.sam.running_stats import MeanOverMicroBatches, moving_statistics, tracking_layers
-from bench.sam.samples import Samples
 from bench.sam.settings import check_rho, check_share, one_of
-from bench.sam.trees import Tree
-from bench.sam.unperturbed import plain_passes
 from bench.sam.variants.variant import joint_norm
 
 

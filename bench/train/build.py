@@ -19,7 +19,7 @@ from bench.models.preprocessing import preprocessing_of
 from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry
 from bench.sam import SCOPES, VARIANTS, SharpnessAware, parse_scope
-from bench.sam.unperturbed import Plain
+from bench.sam.base.unperturbed import Plain
 from bench.seeds import derive
 from bench.train.norm_dropout import add_norm_dropout
 from bench.train.subsets import parameter_groups, set_trainable

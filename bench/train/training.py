@@ -24,7 +24,7 @@ from bench.measures import MEASURES
 from bench.measures.accuracy import Trained, evaluate
 from bench.measures.applicable import inapplicable
 from bench.registry import MeasureEntry
-from bench.sam.running_stats import moving_statistics, tracking_layers
+from bench.sam.passes.running_stats import moving_statistics, tracking_layers
 from bench.seeds import derive
 from bench.train.build import DTYPES, build, build_augmentation, image_size, mask_samples, samples_per_epoch
 from bench.train.epoch import Epoch

@@ -22,8 +22,8 @@ from torch.utils._pytree import tree_leaves
 
 from bench.optimizers import OPTIMIZERS
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
-from bench.sam.optimizer_update import update_of
-from bench.sam.unperturbed import Plain
+from bench.sam.base.optimizer_update import update_of
+from bench.sam.base.unperturbed import Plain
 from tests.sam.networks import batch, network, states_equal
 
 READ = "aten::_local_scalar_dense"

@@ -240,7 +240,7 @@ def test_processors_without_units(described: str, expected: bool) -> None:
 
 
 def test_a_processor_without_units_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.sam.precision.has_units_for", lambda dtype: has_units_for(dtype, "flags : avx2"))
+    monkeypatch.setattr("bench.sam.passes.precision.has_units_for", lambda dtype: has_units_for(dtype, "flags : avx2"))
     model = network("vit", torch.float32)
     with pytest.warns(UserWarning, match="no units for bfloat16"):
         SharpnessAware(model, sgd(model), ascent_dtype=torch.bfloat16)

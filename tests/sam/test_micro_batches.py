@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 from bench.sam import SharpnessAware
-from bench.sam.batches import TensorBatch
-from bench.sam.running_stats import tracking_layers
-from bench.sam.unperturbed import Plain
+from bench.sam.base.unperturbed import Plain
+from bench.sam.passes.batches import TensorBatch
+from bench.sam.passes.running_stats import tracking_layers
 from tests.sam.networks import batch, distance, network, sgd
 
 

@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import bench.distributed
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
-from bench.sam.running_stats import moving_statistics, tracking_layers
+from bench.sam.passes.running_stats import moving_statistics, tracking_layers
 from tests.sam.networks import batch, distance, network, sgd
 from tests.shared_time import patience
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bench.sam.context import Context
-from bench.sam.samples import Samples
+from bench.sam.passes.samples import Samples
 from bench.sam.stages import parameter_stages
 
 

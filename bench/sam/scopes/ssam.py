@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.sam.context import Context
-from bench.sam.samples import Samples
+from bench.sam.passes.samples import Samples
 from bench.sam.scopes.masked import Masked
 
 

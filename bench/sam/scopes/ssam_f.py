@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.sam.context import Context
-from bench.sam.samples import Samples, draw
+from bench.sam.passes.samples import Samples, draw
 from bench.sam.scopes.ssam import Ssam
 
 

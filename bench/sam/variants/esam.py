@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.sam.batches import Batch, TensorBatch
 from bench.sam.context import Context
+from bench.sam.passes.batches import Batch, TensorBatch
 from bench.sam.variants.sam import Sam
 
 

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from bench.sam.batches import Batch
 from bench.sam.context import Context
+from bench.sam.passes.batches import Batch
 
 
 def joint_norm(tensors: Iterable[Tensor]) -> Tensor:

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bench.sam.ascent import GradientsOf
-from bench.sam.noise import Noise
-from bench.sam.precision import AscentPrecision
-from bench.sam.running_stats import countable, counted_twice, tracking_layers, unchanged
+from bench.sam.passes.ascent import GradientsOf
+from bench.sam.passes.noise import Noise
+from bench.sam.passes.precision import AscentPrecision
+from bench.sam.passes.running_stats import countable, counted_twice, tracking_layers, unchanged
 from bench.sam.stages import chain, has_chain
 
 

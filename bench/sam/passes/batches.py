@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.sam.gradients import marks
-from bench.sam.trees import Tree, mapped, same_length, tensors_of, with_tensors
+from bench.sam.base.gradients import marks
+from bench.sam.passes.trees import Tree, mapped, same_length, tensors_of, with_tensors
 
 Loss = Callable[[Any, Any], Tensor]
 """(outputs, targets) → mean loss over the samples, a scalar."""

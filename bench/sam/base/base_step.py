@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
-from bench.sam.optimizer_update import update_of
+from bench.sam.base.optimizer_update import update_of
 
 
 class BaseStep:

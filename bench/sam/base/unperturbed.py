@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
-from bench.sam.base_step import BaseStep
-from bench.sam.batches import Batch, Loss, TensorBatch
-from bench.sam.gradients import leave
+from bench.sam.base.base_step import BaseStep
+from bench.sam.base.gradients import leave
+from bench.sam.passes.batches import Batch, Loss, TensorBatch
+from bench.sam.passes.running_stats import MeanOverMicroBatches, Tracking, tracking_layers
+from bench.sam.passes.samples import Samples
 from bench.sam.reduction import Reduction
 from bench.sam.report import Counts, Pass, Report, Tally
-from bench.sam.running_stats import MeanOverMicroBatches, Tracking, tracking_layers
-from bench.sam.samples import Samples
 
 
 class Plain:

@@ -8,18 +8,18 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor, nn
 
-from bench.sam.ascent import GradientsOf, ascent_gradients
-from bench.sam.base_step import BaseStep
-from bench.sam.batches import Batch, TensorBatch
+from bench.sam.base.base_step import BaseStep
+from bench.sam.base.gradients import marks
 from bench.sam.context import Context
 from bench.sam.displacement import displaced, in_full_precision, share_moved
-from bench.sam.gradients import marks
-from bench.sam.noise import Noise
-from bench.sam.precision import AscentPrecision
-from bench.sam.prefix import SharedPrefix
+from bench.sam.passes.ascent import GradientsOf, ascent_gradients
+from bench.sam.passes.batches import Batch, TensorBatch
+from bench.sam.passes.noise import Noise
+from bench.sam.passes.precision import AscentPrecision
+from bench.sam.passes.prefix import SharedPrefix
+from bench.sam.passes.running_stats import tracking_layers, unchanged
 from bench.sam.reduction import Reduction, add_share
 from bench.sam.report import Ascent, Pass
-from bench.sam.running_stats import tracking_layers, unchanged
 from bench.sam.scopes.scope import Scope
 from bench.sam.variants.variant import Variant, joint_norm
 

@@ -1,0 +1,1 @@
+"""The base optimizer, and what is `.grad` before and after a step."""
