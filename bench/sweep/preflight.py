@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench import data, models
+from bench import data
 from bench.data.files.location import DataFiles
 from bench.measures import entry as measure_entry
 from bench.registry import DatasetEntry, TestSetEntry
 from bench.sweep import Sweep
 
-_TIMM = "timm/"
 _TOLD = 5
 """Folders of a data set that are told of, of which something is left out."""
 
 
 def preflight(sweep: Sweep) -> list[str]:
-    """UserError unless the data sets are there and whole, and timm has the models that are named.
-
-    A line about each class of a data set of which something doesn't count.
-    """
+    """UserError unless the data sets are there and whole; a line about each class of which something doesn't count."""
     left_out = [line for files in _files(sweep) for line in told_of(files.name, files.check())]
-    names = sorted({trial.model for trial in sweep.trials if trial.model.startswith(_TIMM)})
-    if names:
-        for name in names:
-            models.check_timm(name)
     return left_out
 
 
