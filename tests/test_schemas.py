@@ -21,7 +21,7 @@ from bench.trial import SCHEMA, Trial
 from cluster.job import Job
 from cluster.work.worker import run_trial
 from tests.shared_command import Ended
-from tests.store.test_claim import ended
+from tests.shared_store import ended
 
 Make = Callable[..., Trial]
 

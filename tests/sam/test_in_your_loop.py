@@ -18,8 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from bench.resources import has_units_for
 from bench.sam import SharpnessAware
 from bench.sam.norms import norm_parameters
-from tests.sam.networks import batch, distance, network, sgd
-from tests.sam.test_wrappers import process_group
+from tests.sam.networks import batch, distance, network, process_group, sgd
 
 
 def cross_entropy(outputs: Any, targets: Tensor) -> Tensor:
