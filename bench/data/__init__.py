@@ -80,6 +80,12 @@ AUGMENTATIONS: dict[str, AugmentationEntry] = {
         summary="random crop with zero padding of an eighth of the size; flip, where the labels allow it",
         same_size=True,
     ),
+    "basic+cutout": AugmentationEntry(
+        target="bench.data.cutout:basic_cutout",
+        summary="basic, then a square of half the side cut out of half of the images, as in the SSAM code",
+        source="DeVries and Taylor 2017; Mi et al. 2022",
+        same_size=True,
+    ),
     "basic+aa": AugmentationEntry(
         target="bench.data.autoaugment:basic_autoaugment",
         summary="basic, then AutoAugment's policy for CIFAR-10 as in the SAM-ON code: grey outside, bicubic shear",

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from bench.papers.sam_on.recipes import RECIPES
 from bench.sam import SharpnessAware
-from bench.train.build import build_model, set_tf32
+from bench.train.build import build_model, build_splits, set_tf32
 from bench.train.schedule import learning_rate
 from bench.train.training import Training
 from bench.trial import FIELDS, Trial
@@ -65,6 +65,19 @@ def test_tf32_is_off_where_nobody_asks_for_it(make_trial: Make, tf32_as_it_was: 
         set_tf32(torch.device("cuda"), allowed=allowed)
         assert [torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32] == [allowed] * 2
     assert not allowed
+
+
+def test_images_are_normalized_by_all_pixels_of_cifar10_where_it_is_said(make_trial: Make) -> None:
+    normalized = {}
+    for whose in ("dataset", "cifar10_pixels"):
+        trial = make_trial(dataset="fake:8x3x32x10", preprocessing=whose, batch_size=8)
+        ((images, _),) = Training(trial, CPU).first_batches()
+        normalized[whose] = images
+        splits = build_splits(trial)
+        pixels = images * torch.tensor(splits.std).view(-1, 1, 1) + torch.tensor(splits.mean).view(-1, 1, 1)
+        torch.testing.assert_close(pixels * 255, (pixels * 255).round(), rtol=0, atol=1e-3)
+    assert not torch.equal(normalized["dataset"], normalized["cifar10_pixels"])
+    assert [round(255 * value, 1) for value in splits.mean + splits.std] == [125.3, 123.0, 113.9, 63.0, 62.1, 66.7]
 
 
 def test_the_training_loss_is_that_at_the_unperturbed_weights(make_trial: Make) -> None:
