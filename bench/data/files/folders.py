@@ -6,12 +6,12 @@ A tree is `train/CLASS/*.jpg` beside `val/` or `test/`. Nothing here reads an im
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bench.data.files.contents import digest_of_files, named
+from bench.data.files.contents import digest_of_tree
 from bench.data.files.location import damaged, data_root, missing
 
 
@@ -60,7 +60,7 @@ class FolderTree:
         """Names of the training classes, sorted; DataError if there are none."""
         return list(self._class_folders("train"))
 
-    def contents(self) -> str | None:
+    def contents(self, *, afresh: bool = False) -> str | None:
         """See `DataFiles.contents`: the name of a published data set stands for its images."""
         return None
 
@@ -120,11 +120,14 @@ class UserFolder(FolderTree):
         for split in self._splits():
             self.listing(split, self.labels())
 
-    def contents(self) -> str:
+    def contents(self, *, afresh: bool = False) -> str:
         """See `DataFiles.contents`; DataError unless every split can be listed."""
-        listings = [self.listing(split, self.labels()) for split in self._splits()]
-        root = str(self.root)
-        return digest_of_files(named(root, (path for listing in listings for path in listing.paths)))
+        splits = list(self._splits())
+        folders = [folder for split in splits for folder in (self.root / split, *self._class_folders(split).values())]
+        return digest_of_tree(str(self.root), map(str, folders), lambda: self._paths(splits), afresh=afresh)
+
+    def _paths(self, splits: Iterable[str]) -> Iterator[str]:
+        return (path for split in splits for path in self.listing(split, self.labels()).paths)
 
     def _splits(self) -> Iterator[str]:
         return filter(None, ("train", self.validation_split, self.test_split))
