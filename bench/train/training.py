@@ -74,10 +74,15 @@ class Training:
         return f" and {self._epoch.steps} steps" if self._epoch.steps else ""
 
     @property
-    def step_counts(self) -> dict[str, int]:
-        """All steps, and those without perturbation or without update, as a gradient norm was zero or not finite."""
+    def step_counts(self) -> dict[str, float | None]:
+        """All steps and their passes, and steps without perturbation or update, as a norm was zero or not finite."""
         counts = self._method.counts
-        return {"steps": counts.steps, "unperturbed_steps": counts.unperturbed, "skipped_steps": counts.skipped}
+        return {
+            "steps": counts.steps,
+            "passes": None if math.isnan(counts.passes) else counts.passes,
+            "unperturbed_steps": counts.unperturbed,
+            "skipped_steps": counts.skipped,
+        }
 
     def run_epoch(self) -> dict[str, Any]:
         """Train and evaluate one epoch, or what is left of it; returns its row of the history.
