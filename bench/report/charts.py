@@ -10,6 +10,7 @@ import altair as alt
 
 from bench.board.answer import OURS, THEIRS, differences
 from bench.board.inference import half_width
+from bench.board.layouts.base import BASE_ROW
 from bench.plots.drawing import STYLES, Drawing, grouped
 from bench.plots.training import COLUMNS, history
 
@@ -58,16 +59,16 @@ def _over_rho(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
         chart.mark_line().encode(y=value),
         chart.mark_point(filled=True, size=50).encode(y=value, tooltip=told).add_params(chosen),
     ]
-    base = [point.value for point in points if not point.trial.perturbs]
-    if base:
-        layers += _base_line(drawing.summary(base).mean)
+    base = [point for point in points if not point.trial.perturbs]
+    for name, line in grouped(base, lambda point: drawing.board.layout.base_label(point.trial, BASE_ROW)).items():
+        layers += _base_line(name, drawing.summary([point.value for point in line]).mean)
     return alt.layer(*layers).properties(height=_HEIGHT)
 
 
-def _base_line(mean: float) -> list[alt.Chart]:
-    """The base optimizer's mean across the chart."""
+def _base_line(name: str, mean: float) -> list[alt.Chart]:
+    """A base optimizer's mean across the chart."""
     line = alt.Chart(alt.Data(values=[{"value": mean}])).encode(y="value:Q")
-    words = {"x": 0, "align": "left", "dy": -6, "dx": 4, "text": "base optimizer"}
+    words = {"x": 0, "align": "left", "dy": -6, "dx": 4, "text": name}
     return [line.mark_rule(strokeDash=[5, 4]), line.mark_text(**words)]
 
 

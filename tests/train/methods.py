@@ -47,6 +47,7 @@ METHODS = {
 
 
 STATEFUL = {
+    "rate by step": {"lr_per": "step", "lr_schedule": "linear", "warmup_steps": 4},
     "lion": {"optimizer": "lion", "lr": 1e-4, "settings": (("beta1", 0.9), ("beta2", 0.99))},
     "ssam_f": {
         "variant": "sam",
