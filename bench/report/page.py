@@ -49,7 +49,7 @@ def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path) -> Non
     text = environment.from_string(_part("page.html.j2")).render(
         chapters=[_chapter(stores, sweep) for sweep in sweeps],
         table_style=Markup(TABLE_STYLE),
-        vega=Markup(vl_convert.javascript_bundle(None)),
+        vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
         script=Markup(_part("page.js")),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         stores=[str(store.root) for store in as_list(stores)],
