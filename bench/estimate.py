@@ -1,6 +1,6 @@
 """Estimate: how long trials will take, by what earlier ones took, by a probe of some steps, or by a rule of thumb.
 
-A trial is measured by others of the store with the same data set, model, kind of step, batch and precision; its
+A trial is measured by others of the store with the same data set, model, kind of step, batch, precision and layout; its
 time per epoch doesn't depend on ρ, seed or learning rate.
 
 The rule, for trials that nothing was measured of yet: GPU-seconds = epochs × images × FLOPs of a forward pass × 3 ×
@@ -20,7 +20,12 @@ from bench.sam.cost import passes_per_step
 from bench.store import Readable, connect
 from bench.trial import Trial
 
-_KIND = ("dataset", "model", "image_size", "optimizer", "variant", "scope", "batch_size", "m", "augment", "precision")
+SUBJECT = (
+    "dataset", "model", "image_size", "optimizer", "batch_size", "m", "augment", "precision", "tf32", "channels_last",
+    "compile", "trainable", "norm_dropout", "val_fraction",
+)  # fmt: skip
+"""What a step's time depends on, beside its method and the machine."""
+_KIND = (*SUBJECT, "variant", "scope")
 Kind = tuple[object, ...]
 
 
