@@ -35,7 +35,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Pace:
+class Timing:
     """How fast one run was."""
 
     passes: float | None
@@ -47,14 +47,14 @@ class Pace:
 
 def costs_of(stores: Readable, board: Board, trials: Sequence[Trial]) -> dict[Key, Cost]:
     """The cost of every cell that shows a result."""
-    paces = _paces(stores, {trial.trial_id for trial in trials})
-    bases = _Bases(stores, trials, paces)
+    timings = _timings(stores, {trial.trial_id for trial in trials})
+    bases = _Bases(stores, trials, timings)
     found: dict[Key, list[Cost]] = defaultdict(list)
     for trial in trials:
         key = (board.layout.row(trial), board.layout.column(trial), board.layout.scope(trial))
         chosen = board.cells[key].chosen
-        if trial.rho == chosen.rho and trial.seed in chosen.values and trial.trial_id in paces:
-            found[key].append(bases.cost(trial, paces[trial.trial_id]))
+        if trial.rho == chosen.rho and trial.seed in chosen.values and trial.trial_id in timings:
+            found[key].append(bases.cost(trial, timings[trial.trial_id]))
     return {
         key: Cost(_mean(each.passes for each in costs), _mean(each.time for each in costs))
         for key, costs in found.items()
@@ -64,24 +64,24 @@ def costs_of(stores: Readable, board: Board, trials: Sequence[Trial]) -> dict[Ke
 class _Bases:
     """Runs of base optimizers: of the sweep, or where it has none, of the stores."""
 
-    def __init__(self, stores: Readable, trials: Sequence[Trial], paces: Mapping[str, Pace]) -> None:
+    def __init__(self, stores: Readable, trials: Sequence[Trial], timings: Mapping[str, Timing]) -> None:
         alone = [trial for trial in trials if not trial.perturbs]
         self._epochs: dict[tuple[Any, ...], int] = {}
         for trial in alone:
             subject = _subject(trial)
             self._epochs[subject] = min(trial.total_epochs, self._epochs.get(subject, trial.total_epochs))
-        self._seconds = _by_place({trial.trial_id: _subject(trial) for trial in alone}, paces)
-        places = {(_subject(trial), paces[trial.trial_id].hardware) for trial in trials if trial.trial_id in paces}
+        self._seconds = _by_place({trial.trial_id: _subject(trial) for trial in alone}, timings)
+        places = {(_subject(trial), timings[trial.trial_id].hardware) for trial in trials if trial.trial_id in timings}
         if missing := {subject for subject, hardware in places if (subject, hardware) not in self._seconds}:
             others = _base_runs(stores, missing)
-            self._seconds = _by_place(others, _paces(stores, others.keys())) | self._seconds
+            self._seconds = _by_place(others, _timings(stores, others.keys())) | self._seconds
 
-    def cost(self, trial: Trial, pace: Pace) -> Cost:
+    def cost(self, trial: Trial, timing: Timing) -> Cost:
         subject = _subject(trial)
         length = trial.total_epochs / self._epochs.get(subject, trial.total_epochs)
-        base = self._seconds.get((subject, pace.hardware))
-        passes = passes_per_step(trial) if pace.passes is None else pace.passes
-        time = pace.seconds / base * length if pace.seconds and base else None
+        base = self._seconds.get((subject, timing.hardware))
+        passes = passes_per_step(trial) if timing.passes is None else timing.passes
+        time = timing.seconds / base * length if timing.seconds and base else None
         return Cost(None if passes is None else passes * length, time)
 
 
@@ -93,17 +93,17 @@ _Place = tuple[tuple[Any, ...], tuple[Any, ...]]
 """What is trained, and on what."""
 
 
-def _by_place(subjects: Mapping[str, tuple[Any, ...]], paces: Mapping[str, Pace]) -> dict[_Place, float]:
+def _by_place(subjects: Mapping[str, tuple[Any, ...]], timings: Mapping[str, Timing]) -> dict[_Place, float]:
     """Mean seconds per image."""
     found: dict[_Place, list[float]] = defaultdict(list)
     for trial_id, subject in subjects.items():
-        pace = paces.get(trial_id)
-        if pace is not None and pace.seconds:
-            found[subject, pace.hardware].append(pace.seconds)
+        timing = timings.get(trial_id)
+        if timing is not None and timing.seconds:
+            found[subject, timing.hardware].append(timing.seconds)
     return {place: fmean(seconds) for place, seconds in found.items()}
 
 
-def _paces(stores: Readable, ids: Collection[str]) -> dict[str, Pace]:
+def _timings(stores: Readable, ids: Collection[str]) -> dict[str, Timing]:
     """Of the done ones among these trials."""
     if not ids:
         return {}
@@ -115,7 +115,7 @@ def _paces(stores: Readable, ids: Collection[str]) -> dict[str, Pace]:
         WHERE outcome = 'done'"""
     with connect(stores, ["results", "history"], only=ids) as connection:
         rows = connection.execute(select, {"ids": [*ids]}).fetchall()
-    return {trial_id: Pace(passes, seconds, tuple(hardware)) for trial_id, passes, seconds, *hardware in rows}
+    return {trial_id: Timing(passes, seconds, tuple(hardware)) for trial_id, passes, seconds, *hardware in rows}
 
 
 def _base_runs(stores: Readable, subjects: Collection[tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:

@@ -17,7 +17,7 @@ _COSTS = {"passes": "passes", "time": "training time"}
 """Member of a cost → what an axis calls it."""
 
 
-class Point(NamedTuple):
+class MethodPoint(NamedTuple):
     """A method at its chosen ρ."""
 
     name: str
@@ -42,22 +42,22 @@ def draw(drawing: Drawing) -> None:
     drawing.label_rows(axes)
 
 
-def front(points: Sequence[Point], gain: float = 1.0) -> list[Point]:
+def front(points: Sequence[MethodPoint], gain: float = 1.0) -> list[MethodPoint]:
     """Those that none beats at the same cost or less, by rising cost; `gain` is −1 where less is better."""
-    best: list[Point] = []
+    best: list[MethodPoint] = []
     for point in sorted(points, key=lambda point: (point.cost, -gain * point.summary.mean)):
         if not best or gain * point.summary.mean > gain * best[-1].summary.mean:
             best.append(point)
     return best
 
 
-def _point(drawing: Drawing, key: Key, cost: Cost, kind: str) -> Point | None:
+def _point(drawing: Drawing, key: Key, cost: Cost, kind: str) -> MethodPoint | None:
     cell = drawing.board.cells[key]
     place, values = getattr(cost, kind), list(cell.chosen.values.values())
-    return None if place is None else Point(drawing.method(cell.trial), place, drawing.summary(values))
+    return None if place is None else MethodPoint(drawing.method(cell.trial), place, drawing.summary(values))
 
 
-def _panel(axes: Axes, drawing: Drawing, points: Sequence[Point]) -> None:
+def _panel(axes: Axes, drawing: Drawing, points: Sequence[MethodPoint]) -> None:
     best = front(points, drawing.board.metric.gain(1.0))
     # To the costliest, which buys no more than the last of the front.
     costs = [*(point.cost for point in best), *([max(point.cost for point in points)] if points else [])]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bench import data, models
 from bench.data.files.location import DataFiles
 from bench.measures import entry as measure_entry
+from bench.optimizers import check_installed
 from bench.registry import DatasetEntry, TestSetEntry
 from bench.sweep import Sweep
 
@@ -14,13 +15,15 @@ _TIMM = "timm/"
 
 
 def preflight(sweep: Sweep) -> None:
-    """UserError unless the data sets are there and whole, and timm has the models that are named."""
+    """UserError unless data sets are there and whole, timm has the models, and optimizers' packages are installed."""
     for files in _files(sweep):
         files.check()
     names = sorted({trial.model for trial in sweep.trials if trial.model.startswith(_TIMM)})
     if names:
         for name in names:
             models.check_timm(name)
+    for name in sorted({trial.optimizer for trial in sweep.trials}):
+        check_installed(name)
 
 
 def _files(sweep: Sweep) -> Iterator[DataFiles]:

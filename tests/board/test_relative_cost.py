@@ -13,7 +13,7 @@ from bench.board import formats, make_board, show_board
 from bench.board.statistics import Summary
 from bench.errors import UserError
 from bench.plots.draw import draw
-from bench.plots.pareto import Point, front
+from bench.plots.pareto import MethodPoint, front
 from bench.store import Store
 from bench.store.results import write_history
 from bench.sweep import Sweep
@@ -111,8 +111,8 @@ def test_the_papers_page_has_no_costs(filled: Store, sweep: Sweep) -> None:
 
 
 def test_the_front_is_what_none_beats_at_the_same_cost_or_less() -> None:
-    def point(name: str, cost: float, mean: float) -> Point:
-        return Point(name, cost, Summary(mean, 0.1, 3))
+    def point(name: str, cost: float, mean: float) -> MethodPoint:
+        return MethodPoint(name, cost, Summary(mean, 0.1, 3))
 
     points = [point("a", 1, 90), point("b", 2, 89), point("c", 2, 92), point("d", 2, 91), point("e", 3, 92)]
     assert [each.name for each in front(points)] == ["a", "c"]
