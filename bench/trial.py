@@ -42,8 +42,11 @@ class Trial:
     """Name in AUGMENTATIONS."""
     image_size: Annotated[int, Ge(1)] | None = None
     """Side in pixels of the square images that the model sees; None: the data set's own, also when it is written."""
-    preprocessing: Literal["dataset", "model"] | None = None
-    """Whose mean, std, test crop and interpolation images get; None: the model's where it or its weights are timm's."""
+    preprocessing: Literal["dataset", "model", "cifar10_pixels"] | None = None
+    """Whose mean, std, test crop and interpolation images get; None: the model's where it or its weights are timm's.
+
+    `cifar10_pixels`: mean and std over all pixels of CIFAR-10, as in the SSAM code.
+    """
     model: str
     """Name in MODELS, or `timm/NAME`."""
     init_from: str = ""

@@ -18,7 +18,7 @@ from bench.optimizers import OPTIMIZERS
 from bench.sweep import SpecError, load
 from bench.train.training import Training
 from bench.trial import FIELDS, Trial
-from tests.train.test_base_optimizers import updated
+from tests.train.layers import updated
 
 MODULES = {"torch.optim": torch.optim, "timm.optim": timm.optim}
 CLASSES = [

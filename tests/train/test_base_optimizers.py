@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from bench.registry import OptimizerEntry
 from bench.sweep import load
 from bench.train.training import Training
 from bench.trial import Trial
+from tests.train.layers import Layers, updated
 
 Make = Callable[..., Trial]
 CPU = torch.device("cpu")
@@ -26,33 +27,6 @@ def made(name: str, groups: list[dict[str, object]], lr: float = 0.01, **setting
     defaults = {key: setting.default for key, setting in OPTIMIZERS[name].settings.items()}
     optimizer: Optimizer = OPTIMIZERS[name].load()(groups, lr=lr, **(defaults | settings))
     return optimizer
-
-
-class Layers(nn.Module):
-    """Kernels, vectors, a token and a matrix."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv, self.norm, self.head = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Linear(8, 5)
-        self.token = nn.Parameter(torch.randn(1, 1, 8))
-
-
-def gradients(model: nn.Module, steps: int = 4) -> Iterator[None]:
-    for number in range(steps):
-        torch.manual_seed(number)
-        for parameter in model.parameters():
-            # Laid out as the parameter is.
-            parameter.grad = torch.empty_like(parameter).copy_(torch.randn(parameter.shape))
-        yield
-
-
-def updated(make: Callable[[nn.Module], Callable[[], object]], model: nn.Module | None = None) -> nn.Module:
-    model = model or Layers()
-    step = make(model)
-    for _ in gradients(model):
-        step()
-    return model
 
 
 def test_muon_updates_matrices_as_torchs_and_all_else_as_its_adamw() -> None:
