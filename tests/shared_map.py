@@ -32,6 +32,7 @@ GROUND = (
     "syntax",
     "trial",
     "validation",
+    "variations",
 )
 """Modules of `bench` that everyone may import, and that import nothing of ours but each other."""
 

@@ -192,7 +192,7 @@ CHECKED = frozenset(
         "batch_size", "m", "dataset", "augment", "image_size", "preprocessing", "model", "precision", "ascent_dtype",
         "warmup_epochs", "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable",
         "weight_decay_on", "norm_dropout", "lr_min", "rho_min", "warmup_lr", "warmup_steps", "lr_schedule", "lr_per",
-        "cooldown_epochs", "weight_decay",
+        "cooldown_epochs",
     }
 )  # fmt: skip
 """Fields that a check looks at."""
