@@ -40,6 +40,9 @@ def board(
     rows: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
     cols: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
     against: Annotated[str | None, typer.Option(metavar="paper", help="Compare with the paper's numbers.")] = None,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Add passes and measured time, relative to the base optimizer's.")
+    ] = False,
     format_: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown, csv, latex, html or json.")
     ] = "terminal",
@@ -57,7 +60,7 @@ def board(
         _check_choice("--against", "choice", against, ["paper"])
     chosen = read_metric(metric)
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
-    page = show_board(open_all(store), loaded, metric=chosen, rows=rows, columns=cols, against=against)
+    page = show_board(open_all(store), loaded, metric=chosen, rows=rows, columns=cols, against=against, cost=cost)
     if format_ == "terminal" and output is None:
         show(terminal(page))
         return
@@ -117,8 +120,8 @@ def plot(
         str | None,
         typer.Option(
             metavar="KIND",
-            help="rho, runtime, m, sparsity, weights, dropout, decay, training or differences; default: what the sweep "
-            "varies.",
+            help="rho, runtime, m, sparsity, weights, dropout, decay, training, differences or pareto; default: what "
+            "the sweep varies.",
         ),
     ] = None,
     output: Annotated[

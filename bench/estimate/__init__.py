@@ -19,12 +19,14 @@ from bench.sam.cost import passes_per_step, passes_with
 from bench.store import Readable, connect
 from bench.trial import Trial
 
-__all__ = ["HARDWARE", "Estimate", "Kind", "Pace", "estimate", "gpu_seconds", "kind", "measured"]
+__all__ = ["HARDWARE", "SUBJECT", "Estimate", "Kind", "Pace", "estimate", "gpu_seconds", "kind", "measured"]
 
-_KIND = (
-    "dataset", "model", "image_size", "optimizer", "variant", "scope", "batch_size", "m", "augment", "precision",
-    "tf32", "channels_last", "compile", "ascent_dtype", "ascent_share", "trainable",
+SUBJECT = (
+    "dataset", "model", "image_size", "optimizer", "batch_size", "m", "augment", "precision", "tf32", "channels_last",
+    "compile", "trainable",
 )  # fmt: skip
+"""What a step's time depends on, beside its method and the machine."""
+_KIND = (*SUBJECT, "variant", "scope", "ascent_dtype", "ascent_share")
 _SPAN = ("perturb_from", "perturb_until", "epochs", "cooldown_epochs")
 """What says how many of the epochs are perturbed."""
 _SETTINGS = sorted({name for entry in VARIANTS.values() if callable(entry.passes) for name in entry.settings})
