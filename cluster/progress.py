@@ -21,8 +21,8 @@ from cluster.report import TrialReport
 
 SHOWN = 8
 """Running trials that the live view has lines for."""
-WIDTHS = (9, 28)
-"""Columns for the beginning of a trial's id, and for how far it is."""
+WIDTHS = (9, 19)
+"""Columns for the beginning of a trial's id, and for epoch, accuracy, seconds of an epoch."""
 
 
 class Progress:
@@ -154,7 +154,7 @@ class Progress:
         if self._at:
             return self._at
         at = read_progress(self._store.folder(trial_id)) if self._store else None
-        return "starting" if at is None else f"{at.epoch}/{at.epochs} {at.accuracy:.1f} % {at.seconds:.2g} s/epoch"
+        return "starting" if at is None else f"{at.epoch}/{at.epochs} {at.accuracy:.1f} % {at.seconds:.2g} s"
 
     def _tell(self, report: TrialReport) -> None:
         """What ended badly everywhere; what is done where there is no live view."""

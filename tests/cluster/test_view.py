@@ -46,7 +46,7 @@ def test_the_live_view_fits_80_columns_and_says_what_runs(store: Store, trials: 
     write_progress(store.folder(trials[0].trial_id), EpochProgress(epoch=3, epochs=9, accuracy=71.5, seconds=0.25))
     text = seen(shown)
     assert "0/5 done · 2 running · 5 left · about 0:02:30 to go" in text.replace("\n", " ")
-    assert f"{trials[0].trial_id[:7]} 3/9 71.5 % 0.25 s/epoch" in text
+    assert f"{trials[0].trial_id[:7]} 3/9 71.5 % 0.25 s" in text
     assert f"{trials[1].trial_id[:7]} starting" in text
     shown.finished(TrialReport(trial_id=trials[0].trial_id, outcome="done", accuracy=88.25))
     assert "1/5 done" in seen(shown)
