@@ -71,7 +71,7 @@ class Progress:
 
     def at(self, epoch: int, seen: int, images: int) -> None:
         """How far the only running trial is; for launchers that run one at a time in this process."""
-        self._at = f"epoch {epoch}, {seen}/{images} images"
+        self._at = f"epoch {epoch}, {100 * seen // images} %"
 
     def finished(self, report: TrialReport) -> None:
         """A worker is through with the trial."""
