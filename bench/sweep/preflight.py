@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from bench import data
 from bench.data.files.location import DataFiles
 from bench.measures import entry as measure_entry
+from bench.optimizers import check_installed
 from bench.registry import DatasetEntry, TestSetEntry
 from bench.sweep import Sweep
 
@@ -15,8 +16,13 @@ _TOLD = 5
 
 
 def preflight(sweep: Sweep) -> list[str]:
-    """UserError unless the data sets are there and whole; a line about each class of which something doesn't count."""
+    """UserError unless data sets are there and whole, and the packages of optimizers are installed.
+
+    A line about each class of a data set of which something doesn't count.
+    """
     left_out = [line for files in _files(sweep) for line in told_of(files.name, files.check())]
+    for name in sorted({trial.optimizer for trial in sweep.trials}):
+        check_installed(name)
     return left_out
 
 

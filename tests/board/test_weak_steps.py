@@ -16,8 +16,8 @@ from bench.report.words import summary
 from bench.store import Store, states
 from bench.trial import Trial
 from tests.board.conftest import Write
-from tests.board.test_footnotes import done
 from tests.shared_command import Ended
+from tests.shared_store import done
 
 SWEEP = """
 title: "Weak steps"

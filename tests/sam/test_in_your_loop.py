@@ -22,8 +22,7 @@ from bench.resources import has_units_for
 from bench.sam import SharpnessAware
 from bench.sam.norms import norm_parameters
 from tests.conftest import ROOT
-from tests.sam.networks import batch, distance, network, sgd
-from tests.sam.test_wrappers import process_group
+from tests.sam.networks import batch, distance, network, process_group, sgd
 
 HERE = "test_in_your_loop"
 ROWS = {

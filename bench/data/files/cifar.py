@@ -76,7 +76,7 @@ class CifarFiles:
         """See `DataFiles.images`: none."""
         return ()
 
-    def contents(self) -> str | None:
+    def contents(self, *, afresh: bool = False) -> str | None:
         """See `DataFiles.contents`: None for the files that were published, and where not all are there."""
         paths = [self.root / name for name in (*self.train, *self.test)]
         if not all(path.is_file() for path in paths) or have_checksums(zip(paths, self.checksums, strict=True)):

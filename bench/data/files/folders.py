@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bench.data.files.contents import digest_of_files, named
+from bench.data.files.contents import digest_of_tree
 from bench.data.files.location import damaged, data_root, missing, unreached
 
 
@@ -93,7 +93,7 @@ class FolderTree:
         listings = [self.listing(split, self.labels())] if split else self._listings()
         return [path for listing in listings for path in listing.paths]
 
-    def contents(self) -> str | None:
+    def contents(self, *, afresh: bool = False) -> str | None:
         """See `DataFiles.contents`: the name of a published data set stands for its images."""
         return None
 
@@ -182,9 +182,11 @@ class UserFolder(FolderTree):
         """Training and test split, and the validation split if it has a folder."""
         return filter(None, ("train", self.validation_split, self.test_split))
 
-    def contents(self) -> str:
+    def contents(self, *, afresh: bool = False) -> str:
         """See `DataFiles.contents`; DataError unless every split can be listed."""
-        return digest_of_files(named(str(self.root), self.images()))
+        splits = list(self.splits())
+        folders = [folder for split in splits for folder in (self.root / split, *self._class_folders(split).values())]
+        return digest_of_tree(str(self.root), map(str, folders), self.images, afresh=afresh)
 
     def get(self) -> None:
         """It can't be got."""

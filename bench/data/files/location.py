@@ -34,8 +34,11 @@ class DataFiles(Protocol):
     def images(self, split: str | None = None) -> Sequence[str]:
         """Paths of images, of one split or of all, that lie in files of their own."""
 
-    def contents(self) -> str | None:
-        """Digest of what is in them; None if it is what the data set's name stands for, or can't be told."""
+    def contents(self, *, afresh: bool = False) -> str | None:
+        """Digest of what is in them; None if it is what the data set's name stands for, or can't be told.
+
+        `afresh`: every file is looked at, whatever is remembered of its folder.
+        """
 
     def get(self) -> None:
         """Download or unpack them; DataError if that takes a hand."""
