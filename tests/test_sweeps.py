@@ -54,7 +54,7 @@ SHARED = {
 
 @cache
 def sweep(name: str) -> Sweep:
-    return load(FOLDER / f"{name}.yaml")
+    return load(FOLDER / f"{name}.yaml", planned=True)
 
 
 def ids(name: str) -> set[str]:

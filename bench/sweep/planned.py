@@ -6,6 +6,7 @@ Commands that read results leave it out: what they show is there already, and to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bench import data, models
@@ -60,7 +61,9 @@ def _more_than(images: int, name: str, fraction: float) -> str:
     return f"is more than the {images:,} training images of {name.partition(CONTENT)[0]}{held_out}"
 
 
+@lru_cache
 def _training_images(name: str, fraction: float) -> int | None:
+    # Remembered, since to list a large folder takes seconds; the name of one has what is in it.
     images = data.training_images(name)
     return images if images is None else images - round(fraction * images)
 

@@ -101,6 +101,23 @@ def test_hugging_face_outputs_and_named_inputs(variant: str, m: int | None) -> N
     assert distance(wrapped.net, plain) < 1e-12
 
 
+def test_losses_of_single_samples_take_no_loop() -> None:
+    """The loss function is called as often for many samples as for few."""
+    called = []
+
+    def counted(outputs: Tensor, targets: Tensor) -> Tensor:
+        called.append(None)
+        return functional.cross_entropy(outputs, targets)
+
+    counts = []
+    for size in (2, 16):
+        model = network("groupnorm")
+        called.clear()
+        SharpnessAware(model, sgd(model), "esam", "all", 0.1).step_batch(*batch(size), counted)
+        counts.append(len(called))
+    assert counts[0] == counts[1] > 0
+
+
 def test_hugging_face_closure() -> None:
     wrapped, plain, (x, y) = Wrapped(), network("groupnorm"), batch()
     SharpnessAware(wrapped, sgd(wrapped), rho=0.1).step(lambda: wrapped(pixel_values=x, labels=y))
