@@ -152,12 +152,13 @@ def radius(values: Values) -> Mismatch | None:
     entry, rho = VARIANTS.get(values["variant"]), values["rho"]
     if entry is None or not {"lr_min", "rho_min"} <= entry.settings.keys():
         return None
-    floor, least = (values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min"))
+    given: list[Any] = [values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min")]
+    floor, least = given
     lowest = _lowest_rate(values)
     if _is_number(floor) and floor > lowest:
         message = f"lr_min = {floor:g} is above the schedule's lowest learning rate, {lowest:g}, where ρ would leave"
         return Mismatch(("lr_min", "min_lr"), f"{message} its range; lower lr_min, or raise min_lr and warmup_lr")
-    if _is_number(least) and _is_number(rho) and float(least) > rho:
+    if _is_number(least) and _is_number(rho) and least > rho:
         return Mismatch(("rho_min", "rho"), f"rho_min = {least:g} is above rho = {rho:g}; lower it")
     return None
 
