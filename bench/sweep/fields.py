@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from bench.data import AUGMENTATIONS, DATASETS
@@ -42,3 +42,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     field: get_args(hint) for field, hint in _HINTS.items() if get_origin(hint) is Literal
 }
 """Fields of a few words, with these."""
+
+
+def names_of(trials: Iterable[Trial]) -> list[str]:
+    """Fields, and those settings that some of the trials have."""
+    settings = dict.fromkeys(name for trial in trials for name, _ in trial.settings)
+    return [*(field for field in FIELDS if field != "settings"), *settings]
