@@ -13,7 +13,7 @@ from tests.cli.conftest import Call
 from tests.cli.test_help import ON_SWEEPS
 from tests.store.read.test_query import finish
 
-UNKNOWN = "--where: unknown field 'varant'; did you mean variant; valid: dataset, "
+UNKNOWN = "--where: unknown field 'varant'; did you mean variant; `sambench schema trials` lists them"
 NONE = "--where scope=all --where variant=none: no trial of tiny has all of these values\n"
 
 
