@@ -7,7 +7,7 @@ variant, scope, model, data set, measure, optimizer or launcher is one file with
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
@@ -21,8 +21,8 @@ class Setting:
 
     type: Any
     """Annotated type that a value must satisfy, as pydantic reads it: `Annotated[float, Ge(0)]`."""
-    default: Scalar
-    """Value of a trial that doesn't name it; recorded in the trial and part of its identity."""
+    default: Scalar | None
+    """Value of a trial that doesn't name it; recorded in the trial and part of its identity. None: a library's own."""
     summary: str
     """What it is, in one line."""
     later: bool = False
@@ -52,6 +52,12 @@ class Entry:
 class VariantEntry(Entry):
     """How ε is made of the gradient."""
 
+    passes: float | Callable[[Mapping[str, Any]], float] | None = 2.0
+    """Forward and backward passes over the batch that a step takes on average, or how they follow from the settings.
+
+    A forward pass alone is a third. None: it shows only as it trains.
+    """
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScopeEntry(Entry):
@@ -66,6 +72,11 @@ class ScopeEntry(Entry):
 @dataclass(frozen=True, kw_only=True)
 class OptimizerEntry(Entry):
     """A base optimizer."""
+
+    own_settings: bool = False
+    """Whether its settings are its own alone, so that a recipe which is made for another optimizer gives it none."""
+    requires: str = ""
+    """Package that it needs and that sambench brings only as the extra of that name."""
 
 
 Interpolation = Literal["bilinear", "bicubic"]
@@ -127,6 +138,10 @@ class DatasetEntry(Entry):
     """Whether a mirrored image keeps its label."""
     any_size: bool = False
     """Whether it comes in other sizes too."""
+    train_images: int | None = None
+    """Size of the training split; None where its files must be asked."""
+    validated: bool = False
+    """Whether it has a validation split of its own."""
     fake: bool = False
     """Whether its images are random, so that nothing can be learned from them."""
     files: str | None = None
@@ -161,6 +176,8 @@ class MeasureEntry(Entry):
 
     needs_validation: bool = False
     """Whether it is of the validation split."""
+    fewest_classes: int = 0
+    """Classes that a data set must have."""
     trained_on: str | None = None
     """The data set whose models have it; None: all have."""
     test_set: str | None = None

@@ -54,13 +54,19 @@ class Trial:
     optimizer: str
     """Base optimizer: name in OPTIMIZERS."""
     lr: Annotated[float, Gt(0)]
-    """Peak learning rate; cosine to `min_lr` over the epochs, stepped once per epoch."""
+    """Peak learning rate, from which it falls by `lr_schedule`."""
+    lr_schedule: Literal["cosine", "linear", "inverse_sqrt", "constant"] = "cosine"
+    """How the learning rate falls over the epochs, without those of the cool-down."""
+    lr_per: Literal["epoch", "step"] = "epoch"
+    """What the learning rate changes with."""
     min_lr: Annotated[float, Ge(0)] = 0.0
-    """Learning rate that the cosine ends at, and that of the cool-down."""
+    """Learning rate that the schedule ends at, and that of the cool-down."""
     warmup_epochs: Annotated[int, Ge(0)] = 0
-    """Epochs at the start in which the learning rate rises linearly from `warmup_lr`; the cosine runs on under them."""
+    """Epochs at the start in which the learning rate rises linearly from `warmup_lr`; a cosine runs on under them."""
+    warmup_steps: Annotated[int, Ge(0)] = 0
+    """The same in steps, where the learning rate changes with every step."""
     warmup_lr: Annotated[float, Ge(0)] = 0.0
-    """Learning rate of the first epoch of a warm-up."""
+    """Learning rate at the start of a warm-up."""
     cooldown_epochs: Annotated[int, Ge(0)] = 0
     """Epochs at `min_lr` after the others."""
     weight_decay: Annotated[float, Ge(0)]
@@ -130,11 +136,11 @@ class Trial:
     @cached_property
     def trial_id(self) -> str:
         """16 hexadecimal digits of SHA-256 over the canonical JSON."""
-        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:DIGITS]
 
     def canonical_json(self) -> str:
         """JSON with sorted keys, no spaces and the schema version: what the identity is a hash of."""
-        return "{" + "".join(map(_fragment, _SORTED, _values_of(self.__dict__))) + _SCHEMA_FRAGMENT
+        return "{" + "".join(map(fragment, SORTED, _values_of(self.__dict__))) + SCHEMA_FRAGMENT
 
     def as_dict(self) -> dict[str, Any]:
         """Fields as plain JSON values, `settings` as an object."""
@@ -191,13 +197,20 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Trial))
 
 _FOLLOWS = {"m": "batch_size", "perturb_until": "total_epochs", "preprocessing": "usual_preprocessing"}
 """Field → what it equals where it was left out."""
-_SORTED = tuple(sorted(FIELDS))
-_values_of = itemgetter(*_SORTED)
+DERIVED_FROM = frozenset({*_FOLLOWS, "batch_size", "epochs", "cooldown_epochs", "model", "init_from", "variant",
+                          "perturb_from", "norm_dropout", "norm_dropout_on"})  # fmt: skip
+"""Fields that `__post_init__` resolves, and those that it resolves them by."""
+SORTED = tuple(sorted(FIELDS))
+"""The fields in the order of the canonical JSON."""
+DIGITS = 16
+"""Of an id."""
+_values_of = itemgetter(*SORTED)
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Trial) if item.default is not MISSING}
 """Values of the fields that a sweep may leave out."""
 
 # The version stands last rather than in sorted order, so that it needs no merge; the golden test pins this form.
-_SCHEMA_FRAGMENT = f'"schema":{SCHEMA}}}'
+SCHEMA_FRAGMENT = f'"schema":{SCHEMA}}}'
+"""How the canonical JSON ends."""
 _FLOATS = frozenset(
     {"label_noise", "val_fraction", "lr", "min_lr", "warmup_lr", "weight_decay", "label_smoothing", "rho",
      "ascent_share", "norm_dropout"}
@@ -232,7 +245,8 @@ def canonical_value(name: str, value: Any) -> Any:
 
 
 @lru_cache(maxsize=1 << 16, typed=True)
-def _fragment(name: str, value: Any) -> str:
+def fragment(name: str, value: Any) -> str:
+    """A field in the canonical JSON: nothing where it is at its default."""
     # Sweeps repeat the same few values in many trials: encoding each pair once makes hashing several times faster.
     if name in DEFAULTS and value == DEFAULTS[name]:
         return ""

@@ -22,6 +22,7 @@ GROUND = (
     "errors",
     "escape",
     "fingerprint",
+    "library",
     "optimizers",
     "provenance",
     "registry",
@@ -31,26 +32,28 @@ GROUND = (
     "syntax",
     "trial",
     "validation",
+    "variations",
 )
 """Modules of `bench` that everyone may import, and that import nothing of ours but each other."""
 
 FRONTS = {
-    "bench.sam": ("bench.sam", "bench.sam.registry", "bench.sam.names"),
+    "bench.sam": ("bench.sam", "bench.sam.registry", "bench.sam.names", "bench.sam.cost"),
     "bench.models": ("bench.models",),
     "bench.data": ("bench.data", "bench.data.files.location", "bench.data.fake_names"),
-    "bench.measures": ("bench.measures", "bench.measures.names", "bench.measures.bins"),
+    "bench.measures": ("bench.measures", "bench.measures.names", "bench.measures.bins", "bench.measures.applicable"),
 }
 """The light front of a folder: its names, checked without what is behind them. Written with a ° in the table."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "bench.sam": (),
+    "bench.optim": (),
     "bench.models": (),
     "bench.data": (),
     "bench.measures": ("bench.models", "bench.data", "bench.sam"),
     "bench.papers": ("bench.measures°",),
     "bench.store": ("bench.measures°",),
     "bench.sweep": ("bench.papers", "bench.store", "bench.sam°", "bench.models°", "bench.data°", "bench.measures°"),
-    "bench.train": ("bench.store", "bench.sam", "bench.models", "bench.data", "bench.measures"),
+    "bench.train": ("bench.store", "bench.sam", "bench.optim", "bench.models", "bench.data", "bench.measures"),
     "bench.estimate": ("bench.store", "bench.sam°", "bench.models°", "bench.data°"),
     "bench.board": (
         "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.sam°", "bench.measures°",
@@ -71,7 +74,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 HEAVY = {
     "torch": (
-        "bench.distributed", "bench.sam", "bench.models", "bench.data", "bench.measures", "bench.train",
+        "bench.distributed", "bench.sam", "bench.optim", "bench.models", "bench.data", "bench.measures", "bench.train",
         "cluster.work.measure_worker", "cluster.work.probe", "cluster.work.rank", "cluster.work.session",
         "cluster.work.torchrun", "cluster.work.worker", "cluster.on_ray.nodes", "cluster.on_slurm.worker",
     ),

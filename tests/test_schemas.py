@@ -22,7 +22,7 @@ from cluster.job import Job
 from cluster.work.worker import run_trial
 from tests.cli.conftest import Call, call
 from tests.shared_command import Ended
-from tests.store.test_claim import ended
+from tests.shared_store import ended
 
 __all__ = ["call"]
 

@@ -23,11 +23,15 @@ def show_board(
     rows: str | None = None,
     columns: str | None = None,
     against: str | None = None,
+    cost: bool = False,
 ) -> Page:
     """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
     layout = _layout(sweep, rows, columns, own=against is None)
     if against is None:
-        return with_earlier(board_page(make_board(stores, sweep, metric, layout)), stores, sweep, metric, layout)
+        board = make_board(stores, sweep, metric, layout, cost=cost)
+        return with_earlier(board_page(board), stores, sweep, metric, layout)
+    if cost:
+        raise UserError("--against paper: the paper doesn't tell what trainings cost; leave out --cost")
     if isinstance(layout, FreeLayout):
         raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
     if metric is not None and metric not in MEASURES:

@@ -43,8 +43,7 @@ def launch_sweep(
 
     if loaded.early_stopping and not LAUNCHERS[asked.launcher].prunes:
         tell(f"early_stopping: --on {asked.launcher} runs every trial to its end")
-    preflight(loaded)
-    for note in loaded.notes:
+    for note in (*preflight(loaded), *loaded.notes):
         tell(note)
     opened = Store.create(asked.store)
     found = find_states([asked.store], loaded)

@@ -105,8 +105,12 @@ def load_sweep(
     smoke: bool = False,
     max_trials: int | None = None,
     where: list[str] | None = None,
+    planned: bool = False,
 ) -> Sweep:
-    """The sweep's trials that `where` asks for, every ρ chosen by results in `stores`; what waits is in `waits`."""
+    """The sweep's trials that `where` asks for, every ρ chosen by results in `stores`; what waits is in `waits`.
+
+    What is `planned` is checked for all that would fail when it is trained.
+    """
     from bench.sweep import MAX_TRIALS, load
     from bench.sweep.file.lookup import sweep_file
     from bench.sweep.select import where as select
@@ -118,6 +122,7 @@ def load_sweep(
         _chooser(stores, smoke=smoke),
         max_trials=max_trials or MAX_TRIALS,
         recorded=lambda name: _recorded(stores, name),
+        planned=planned,
     )
     return select(shrink(loaded) if smoke else loaded, where or ())
 

@@ -29,10 +29,5 @@ def load_cifar100(image_size: int) -> Splits:
 
 
 def _load(files: CifarFiles, *, mean: tuple[float, ...], std: tuple[float, ...]) -> Splits:
-    train, test = (_split(files, train=train) for train in (True, False))
+    train, test = (InMemory(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in files.read())
     return Splits(train=train, validation=None, test=test, scale=255.0, mean=mean, std=std)
-
-
-def _split(files: CifarFiles, *, train: bool) -> InMemory:
-    images, labels = files.read(train=train)
-    return InMemory(torch.from_numpy(images), torch.from_numpy(labels))

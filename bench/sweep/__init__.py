@@ -16,9 +16,10 @@ from bench.resources import EarlyStopping, Resources, Retries
 from bench.sweep.choose import Choice, Chooser, Verdict, Waiting
 from bench.sweep.document import Document, read_document
 from bench.sweep.expand import expand
-from bench.sweep.fields import names_of
+from bench.sweep.fields import learn_libraries, names_of
 from bench.sweep.file.fault import Fault, SpecError
 from bench.sweep.file.source import Source
+from bench.sweep.planned import check_planned
 from bench.sweep.resolve import Guess, lost_marks
 from bench.sweep.search import Recorded, Searches
 from bench.trial import Trial
@@ -72,13 +73,15 @@ def load(
     *,
     max_trials: int = MAX_TRIALS,
     recorded: Recorded = lambda name: None,
+    planned: bool = False,
 ) -> Sweep:
     """Read, validate and expand a sweep file; SpecError with all faults if any.
 
     `overrides` maps fields to YAML text, as `--set` gives them. `chooser` knows the results that a ρ may be chosen
-    by; without one such trials wait. `recorded` knows what was in a folder that isn't here.
+    by; without one such trials wait. `recorded` knows what was in a folder that isn't here. What is `planned` is also
+    checked for what would fail when it is trained or measured.
     """
-    return _load(Path(file), overrides, chooser or _undecided, max_trials, (), recorded)
+    return _load(Path(file), overrides, chooser or _undecided, max_trials, (), recorded, planned)
 
 
 def _load(
@@ -88,10 +91,12 @@ def _load(
     max_trials: int,
     chain: tuple[Path, ...],
     recorded: Recorded,
+    planned: bool = False,
 ) -> Sweep:
     """`chain` are the sweeps that choose from this one, the outermost first."""
     source = Source.read(file)
     source.override(overrides or {})
+    learn_libraries(source.named("optimizer"))
     document = read_document(source)
     measures = _read_measures(source, document)
     chain = (*chain, file)
@@ -101,6 +106,8 @@ def _load(
     trials, notes, guesses = expand(source, document, searches, max_trials)
     _check_early_stopping(source, document, trials)
     _check_layout(source, document, [*trials, *searches.held.values()])
+    if planned and not source.faults:
+        check_planned(source, document, [*trials, *searches.held.values()])
     if source.faults:
         raise SpecError(source.faults)
     guessed = _guesses(document)

@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 
 from bench import data, models
 from bench.data import AUGMENTATIONS
-from bench.sam import VARIANTS, check_compatible, parse_scope
+from bench.library import entry as library_entry
+from bench.library import is_library
+from bench.models import MODELS
+from bench.sam import SCOPES, VARIANTS, check_compatible, parse_scope
 from bench.trial import NONE
 
 
@@ -76,12 +79,35 @@ def precision(values: Values) -> Mismatch | None:
 
 
 def schedule(values: Values) -> Mismatch | None:
-    """Whether the warm-up ends before the training does, and the rate falls."""
+    """Whether the warm-up ends before the training does, is told once and in the unit of the rate, and it falls."""
+    if values["warmup_steps"] and values["lr_per"] == "epoch":
+        message = "the learning rate changes once an epoch; add lr_per: step, or give the warm-up in epochs"
+        return Mismatch(("warmup_steps", "lr_per"), f"warmup_steps = {values['warmup_steps']}, and {message}")
+    if values["warmup_steps"] and values["warmup_epochs"]:
+        message = f"a warm-up of {values['warmup_steps']} steps and of {values['warmup_epochs']} epochs; keep one"
+        return Mismatch(("warmup_steps", "warmup_epochs"), message)
     if values["warmup_epochs"] and values["warmup_epochs"] >= values["epochs"]:
         message = f"{values['warmup_epochs']} of {values['epochs']} epochs leave no epoch at the full learning rate"
         return Mismatch(("warmup_epochs", "epochs"), f"{message}; lower warmup_epochs")
     if values["min_lr"] > values["lr"]:
         return Mismatch(("min_lr", "lr"), f"min_lr = {values['min_lr']:g} is above lr = {values['lr']:g}; lower it")
+    return None
+
+
+def library_optimizer(values: Values) -> Mismatch | None:
+    """Whether a library's optimizer has a weight decay, if it shall, and settings that mean nothing else too."""
+    name = values["optimizer"]
+    if not is_library(name):
+        return None
+    entry = library_entry(name)
+    if values["weight_decay"] and not entry.decays:
+        return Mismatch(("weight_decay", "optimizer"), f"{name} has no weight decay; write weight_decay: 0")
+    others = {"variant": VARIANTS, "scope": SCOPES, "model": MODELS, "augment": AUGMENTATIONS}
+    for field, registry in others.items():
+        other = registry.get(values[field].partition("[")[0])
+        if other and (shared := sorted(entry.settings.keys() & other.settings.keys())):
+            message = f"{name} and {values[field]} both have a setting {shared[0]}, and one value can't be that of both"
+            return Mismatch(("optimizer",), f"{message}; choose another optimizer")
     return None
 
 
@@ -121,7 +147,7 @@ def radius(values: Values) -> Mismatch | None:
     if entry is None or not {"lr_min", "rho_min"} <= entry.settings.keys():
         return None
     floor, least = (values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min"))
-    lowest = min(values["min_lr"], values["warmup_lr"]) if values["warmup_epochs"] else values["min_lr"]
+    lowest = _lowest_rate(values)
     if _is_number(floor) and floor > lowest:
         message = f"lr_min = {floor:g} is above the schedule's lowest learning rate, {lowest:g}, where ρ would leave"
         return Mismatch(("lr_min", "min_lr"), f"{message} its range; lower lr_min, or raise min_lr and warmup_lr")
@@ -130,12 +156,20 @@ def radius(values: Values) -> Mismatch | None:
     return None
 
 
+def _lowest_rate(values: Values) -> float:
+    """The least that the learning rate can become."""
+    constant = values["lr_schedule"] == "constant" and not values["cooldown_epochs"]
+    least = values["lr"] if constant else values["min_lr"]
+    warms_up = values["warmup_epochs"] or values["warmup_steps"]
+    return min(least, values["warmup_lr"]) if warms_up else least
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float)
 
 
 CHECKS: tuple[Callable[[Values], Mismatch | None], ...] = (
-    micro_batches, images, preprocessing, precision, schedule, method, radius
+    micro_batches, images, preprocessing, precision, schedule, method, radius, library_optimizer
 )  # fmt: skip
 """All of them; each stands alone, so that a sweep's faults are reported together."""
 
@@ -157,7 +191,8 @@ CHECKED = frozenset(
     {
         "batch_size", "m", "dataset", "augment", "image_size", "preprocessing", "model", "precision", "ascent_dtype",
         "warmup_epochs", "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable",
-        "weight_decay_on", "norm_dropout", "lr_min", "rho_min", "warmup_lr",
+        "weight_decay_on", "norm_dropout", "lr_min", "rho_min", "warmup_lr", "warmup_steps", "lr_schedule", "lr_per",
+        "cooldown_epochs",
     }
 )  # fmt: skip
 """Fields that a check looks at."""

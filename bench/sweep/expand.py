@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from contextlib import contextmanager
+from itertools import chain, product
 from typing import Any
 
 from bench.errors import nearest, unknown
+from bench.library import is_library
 from bench.papers.sam_on.recipes import RECIPES
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Document
+from bench.sweep.equal_compute import EQUAL, EqualCompute
 from bench.sweep.fields import AXES
-from bench.sweep.file.source import MERGE, Source
+from bench.sweep.file.source import MERGE, UNKNOWN, Source
 from bench.sweep.plan import EffectiveBlock, Factor, MethodLine, Pattern, read_parts, refuse_too_many, rows
 from bench.sweep.resolve import LINKED, PLACEHOLDER, REQUIRED, Guess, Resolver
 from bench.sweep.search import Searches
 from bench.trial import FIELDS, Trial
 from bench.validation import Path
+from bench.variations import Variations
 
 _FREE = frozenset(FIELDS) - LINKED
 _PARTS = ("grid", "zip", "methods")
@@ -36,16 +41,29 @@ def expand(
     parts = read_parts(source, document)
     refuse_too_many(source, parts, max_trials)
     budget = iter(range(_JUDGED))
-    for part in parts:
-        resolver = Resolver(source, recipe, searches)
-        for trial in _expand_part(part, resolver, budget):
-            trials.setdefault(trial.trial_id, trial)
-        notes |= resolver.notes
-        guesses |= resolver.guesses
+    with _uncollected():
+        for part in parts:
+            resolver = Resolver(source, recipe, searches)
+            for trial in _expand_part(part, resolver, budget):
+                trials.setdefault(trial.trial_id, trial)
+            notes |= resolver.notes
+            guesses |= resolver.guesses
     _report_idle(source, parts, searches)
     if not trials and not source.faults and not searches.waits:
         source.report((), "expands to no trials: exclude drops every combination")
     return list(trials.values()), list(notes), frozenset(guesses)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles, of which trials have none: it would look at all of them again and again."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def _recipe(source: Source, document: Document) -> dict[str, Any]:
@@ -59,6 +77,7 @@ def _recipe(source: Source, document: Document) -> dict[str, Any]:
 
 def _expand_part(part: EffectiveBlock, resolver: Resolver, budget: Iterator[int]) -> Iterator[Trial]:
     written: dict[Path, None] = {}
+    equal = _equal_compute(part, resolver)
     for line in part.lines():
         resolver.where = {axis.name: axis.path for axis in line.written}
         written |= dict.fromkeys(resolver.where.values())
@@ -68,10 +87,37 @@ def _expand_part(part: EffectiveBlock, resolver: Resolver, budget: Iterator[int]
             for combination in _combinations(line):
                 if next(budget, None) is None:
                     return
-                resolver.judge(combination, missing)
+                resolver.judge(_unsettled(combination), missing)
         else:
-            yield from _product(line, resolver, part.excluded)
+            yield from _product(line, resolver, part.excluded, equal)
     _report_unused(resolver, written)
+
+
+def _equal_compute(part: EffectiveBlock, resolver: Resolver) -> EqualCompute:
+    """The passes of the block's variants, where a line wants to know them."""
+    found = EqualCompute()
+    if not any(EQUAL in axis.values for line in part.lines() for axis in line.written if axis.name == "epochs"):
+        return found
+    for line in part.lines():
+        resolver.where = {axis.name: axis.path for axis in line.written}
+        if resolver.source.faults or _missing(line, resolver):
+            break
+        _, free = _split(line)
+        spans = _rows([factor for factor in free if any(axis.name in _SPAN for axis in factor)])
+        for combination in _combinations(line):
+            if combination.get("epochs") != EQUAL:
+                for base, span in product(resolver.complete(combination), spans):
+                    found.add(resolver.with_defaults(combination), base | span)
+    return found
+
+
+_SPAN = frozenset({"perturb_from", "perturb_until"})
+"""Free fields that passes depend on."""
+
+
+def _unsettled(combination: dict[str, Any]) -> dict[str, Any]:
+    """The combination, of which nobody knows yet what stands for `equal-compute`."""
+    return combination | {"epochs": UNKNOWN} if combination.get("epochs") == EQUAL else combination
 
 
 def _missing(line: MethodLine, resolver: Resolver) -> frozenset[str]:
@@ -98,9 +144,20 @@ def _split(line: MethodLine) -> tuple[list[Factor], list[Factor]]:
     """Factors of linked and of free fields."""
     linked: list[Factor] = []
     free: list[Factor] = []
+    unlinked = _FREE - _library_fields(line)
     for factor in line.factors:
-        (free if all(axis.name in _FREE for axis in factor) else linked).append(factor)
+        (free if all(axis.name in unlinked for axis in factor) else linked).append(factor)
     return linked, free
+
+
+def _library_fields(line: MethodLine) -> frozenset[str]:
+    """Fields that are checked against an optimizer of a library, where the line names one."""
+    optimizers = (value for axis in line.written if axis.name == "optimizer" for value in axis.values)
+    return frozenset({"weight_decay"}) if any(is_library(str(name)) for name in optimizers) else frozenset()
+
+
+def _rows(factors: Sequence[Factor]) -> list[dict[str, Any]]:
+    return [_merge(combination) for combination in product(*map(rows, factors))]
 
 
 def _combinations(line: MethodLine) -> Iterator[dict[str, Any]]:
@@ -108,19 +165,19 @@ def _combinations(line: MethodLine) -> Iterator[dict[str, Any]]:
     return map(_merge, product(*map(rows, linked)))
 
 
-def _product(line: MethodLine, resolver: Resolver, excluded: Sequence[Pattern]) -> Iterator[Trial]:
+def _product(line: MethodLine, resolver: Resolver, excluded: Sequence[Pattern], equal: EqualCompute) -> Iterator[Trial]:
     """Trials of one method line. Free fields are multiplied in last: they need no checks, and they are the many."""
     _, free = _split(line)
-    free_values = [_merge(combination) for combination in product(*map(rows, free))]
-    for combination in _combinations(line):
+    free_values = _rows(free)
+    variations = Variations(free_values)
+    settled = chain.from_iterable(equal.settled(each, resolver) for each in _combinations(line))
+    for combination in settled:
         for base in resolver.complete(combination):
             if isinstance(base["rho"], ChooseRho):
                 yield from _chosen([base | values for values in free_values], resolver, excluded)
                 continue
-            for values in free_values:
-                trial = Trial(**(base | values))
-                if not (excluded and _excludes(excluded, trial)):
-                    yield trial
+            trials = variations.of(base)
+            yield from (trial for trial in trials if not _excludes(excluded, trial)) if excluded else trials
 
 
 def _chosen(fields: list[dict[str, Any]], resolver: Resolver, excluded: Sequence[Pattern]) -> Iterator[Trial]:

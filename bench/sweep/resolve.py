@@ -58,7 +58,7 @@ class Resolver:
 
     def complete(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The fields of every trial that one combination of linked values stands for; none if it is at fault."""
-        values = DEFAULTS | self._fast(written) | self.recipe | written
+        values = self.with_defaults(written)
         self._fill_in(values)
         settings = self._settings(values)
         problems = find_problems(values)
@@ -75,6 +75,10 @@ class Resolver:
             return
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
+
+    def with_defaults(self, written: dict[str, Any]) -> dict[str, Any]:
+        """The written values, and where there is none, the recipe's or the default."""
+        return DEFAULTS | self._fast(written) | self.recipe | written
 
     def judge(self, written: dict[str, Any], missing: frozenset[str]) -> None:
         """Report what is wrong with a combination of which some values are missing or UNKNOWN: what can be told."""
@@ -158,11 +162,18 @@ class Resolver:
         chosen: dict[str, Any] = {}
         for registry_field, registry in REGISTRIES.items():
             entry = registry.get(values[registry_field].partition("[")[0])
+            given = self._own(values) if getattr(entry, "own_settings", False) else values
             for name, setting in entry.settings.items() if entry else ():
-                value = self._setting(name, setting, values)
+                value = self._setting(name, setting, given)
                 if not (setting.later and value == setting.default):
                     chosen[name] = value
         return tuple(sorted(chosen.items()))
+
+    def _own(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The values without what the recipe says of another optimizer."""
+        if values["optimizer"] == self.recipe.get("optimizer"):
+            return values
+        return {name: value for name, value in values.items() if name in self.where}
 
     def _setting(self, name: str, setting: Setting, values: dict[str, Any]) -> Any:
         if name in self.where:

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import torch
 
 from bench import provenance
-from bench.errors import MachineFault, machine_fault
+from bench.errors import MachineFault, UserError, machine_fault
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
 from bench.store.upkeep.again import clear
 from bench.train.training import Stopped
@@ -114,7 +114,8 @@ class _RunningAttempt:
                 if self._fault(error):
                     raise
                 outcome, message = classify(error), last_line(error)
-                log.exception("attempt %d: %s", self.claim.number, outcome)
+                # Where a sentence says it all, the way there would only hide it.
+                log.error("attempt %d: %s", self.claim.number, outcome, exc_info=not isinstance(error, UserError))
             self._end(outcome, message, began)
             log.info("attempt %d: %s %s", self.claim.number, outcome, message)
         return TrialReport(
@@ -193,6 +194,22 @@ class _LogFile(logging.StreamHandler[TextIO]):
 
 
 @contextmanager
+def _told_of_models(handler: logging.Handler) -> Iterator[None]:
+    """Let the log have what is said of pretrained weights, such as that a classifier starts fresh."""
+    logger = logging.getLogger("bench.models")
+    before = logger.level, logger.propagate
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+@contextmanager
 def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
     """A logger that appends to the trial's log."""
     handler = _LogFile(files.open_log(folder.log))
@@ -202,7 +219,8 @@ def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
     logger.propagate = False
     logger.addHandler(handler)
     try:
-        yield logger
+        with _told_of_models(handler):
+            yield logger
     finally:
         logger.removeHandler(handler)
         with suppress(OSError):

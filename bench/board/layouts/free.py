@@ -31,7 +31,7 @@ class FreeLayout(Layout):
     def of_names(cls, trials: Sequence[Trial], rows: tuple[str, ...], columns: tuple[str, ...]) -> FreeLayout:
         """The same by names that the trials have."""
         base = Layout.of(trials)
-        layout = cls(base.column_fields, base.row_settings, base.shared, rows, columns)
+        layout = cls(**vars(base), rows=rows, columns=columns)
         layout.check(trials)
         return layout
 

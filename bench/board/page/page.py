@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.board.answer import answer, differences
 from bench.board.board import Board
-from bench.board.cells import Runs
+from bench.board.cells import Key, Runs
 from bench.board.footnotes import FIELDS
 from bench.board.inference import paired_p
 from bench.board.notes import notes
 from bench.board.page.board_table import board_grid
 from bench.board.page.cited import cited_notes, cited_records
 from bench.board.page.table import Grid
+from bench.board.relative_cost import Cost
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,20 @@ def board_records(board: Board) -> list[dict[str, Any]]:
     return [
         {"row": row, "column": column, "scope": scope, "rho": runs.rho, "chosen": runs is cell.chosen}
         | {"metric": board.metric.name, **_numbers(runs), **_origins(board, runs)}
+        | (_cost(board, (row, column, scope)) if runs is cell.chosen else dict.fromkeys(_cost(board, _NO_KEY)))
         for (row, column, scope), cell in board.cells.items()
         for runs in cell.swept
     ]
+
+
+_NO_KEY: Key = ("", "", "")
+
+
+def _cost(board: Board, key: Key) -> dict[str, float | None]:
+    """Relative to the base optimizer, where it was asked for."""
+    if board.costs is None:
+        return {}
+    return asdict(board.costs.get(key, Cost(None, None)))
 
 
 def _differences(board: Board) -> list[dict[str, Any]]:

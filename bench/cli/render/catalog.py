@@ -14,13 +14,15 @@ from rich.text import Text
 from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS, files_of
 from bench.data.fake_names import FORM
 from bench.data.files.location import data_root
+from bench.library import FORMS as LIBRARIES
 from bench.measures import MEASURES
 from bench.models import MODELS
 from bench.models.tags import PRETRAINED
 from bench.optimizers import OPTIMIZERS
 from bench.papers.sam_on.recipes import RECIPES, Recipe
-from bench.registry import DatasetEntry, Entry, ModelEntry, Setting, TestSetEntry
+from bench.registry import DatasetEntry, Entry, ModelEntry, Setting, TestSetEntry, VariantEntry
 from bench.sam import SCOPES, VARIANTS
+from bench.sam.cost import declared_passes
 from cluster.launcher import LAUNCHERS
 
 CATALOGS: dict[str, Mapping[str, Entry]] = {
@@ -36,11 +38,12 @@ CATALOGS: dict[str, Mapping[str, Entry]] = {
 """What can be listed, beside recipes, which are no entries."""
 
 _ENDINGS = {
+    "optimizers": f"Also {' and '.join(LIBRARIES)}, with its arguments as settings: beta1 and beta2 for betas.",
     "models": "Size: parameters, for 10 classes at 32×32 pixels or 1,000 at 224×224. timm/NAME is a model of timm.",
     "data": f"Also folder:PATH, your own train/CLASS/*.jpg beside val/ or test/; and random images, {FORM}.",
     "measures": "Settings are written behind the name: sharpness[rho=0.003].",
 }
-_HIDDEN = ("target", "settings", "arguments", "files")
+_HIDDEN = ("target", "settings", "arguments", "files", "passes")
 """Fields of records that say where code is, not what it does."""
 
 
@@ -101,7 +104,8 @@ def _record(name: str, entry: Entry) -> dict[str, Any]:
         key: {"default": setting.default, "summary": setting.summary} for key, setting in entry.settings.items()
     }
     there = {"there": _is_there(entry)} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
-    return {"name": name, **told, "settings": settings, **there, **_prepared(name, entry)}
+    passes = {"passes": declared_passes(entry)} if isinstance(entry, VariantEntry) else {}
+    return {"name": name, **told, "settings": settings, **passes, **there, **_prepared(name, entry)}
 
 
 def _prepared(name: str, entry: Entry) -> dict[str, Any]:
