@@ -14,7 +14,6 @@ from bench.papers.sam_on.forms import form_of
 from bench.store import Readable
 from bench.sweep import Sweep
 
-
 def show_board(
     stores: Readable,
     sweep: Sweep,
@@ -23,20 +22,24 @@ def show_board(
     rows: str | None = None,
     columns: str | None = None,
     against: str | None = None,
+    spread: str = "std",
 ) -> Page:
     """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
     layout = _layout(sweep, rows, columns)
     if against is None:
-        return with_earlier(board_page(make_board(stores, sweep, metric, layout)), stores, sweep, metric, layout)
+        made = make_board(stores, sweep, metric, layout, spread=spread)
+        return with_earlier(board_page(made), stores, sweep, made)
     if isinstance(layout, FreeLayout):
         raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
+    if spread != "std":
+        raise UserError(f"--against paper: the paper prints standard deviations; leave out --spread {spread}")
     if metric is not None and metric not in MEASURES:
         raise UserError(f"--against paper: the paper doesn't tell {metric}; leave out --metric, or name a measure")
     # Here, because no other page needs to read the paper's numbers.
     from bench.board.against.page import against_page
 
-    page = against_page(make_board(stores, sweep, metric, layout), sweep.paper)
-    return with_earlier(page, stores, sweep, metric, layout)
+    made = make_board(stores, sweep, metric, layout)
+    return with_earlier(against_page(made, sweep.paper), stores, sweep, made)
 
 
 def _layout(sweep: Sweep, rows: str | None, columns: str | None) -> Layout:
