@@ -14,6 +14,10 @@ from bench.papers.sam_on.forms import form_of
 from bench.store import Readable
 from bench.sweep import Sweep
 
+PAPER = "paper"
+"""What a board is compared with, unless it is another store, an export or a commit."""
+
+
 def show_board(
     stores: Readable,
     sweep: Sweep,
@@ -29,6 +33,12 @@ def show_board(
     if against is None:
         made = make_board(stores, sweep, metric, layout, spread=spread)
         return with_earlier(board_page(made), stores, sweep, made)
+    if against != PAPER:
+        from bench.board.against.other import read_other
+        from bench.board.against.rerun_page import rerun_page
+
+        made = make_board(stores, sweep, metric, layout, spread=spread)
+        return rerun_page(made, sweep.trials, read_other(against, stores, sweep.trials, made.metric))
     if isinstance(layout, FreeLayout):
         raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
     if spread != "std":

@@ -40,7 +40,14 @@ def board(
     spread: SpreadOption = "std",
     rows: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
     cols: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
-    against: Annotated[str | None, typer.Option(metavar="paper", help="Compare with the paper's numbers.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="paper|STORE|FILE|COMMIT",
+            help="Compare with the paper's numbers, or with the same trials elsewhere: another store, an export, or "
+            "what a commit made.",
+        ),
+    ] = None,
     format_: FormatOption = "terminal",
     output: OutputOption = None,
 ) -> None:
@@ -51,8 +58,6 @@ def board(
     from bench.board import show_board
 
     check_format(format_)
-    if against is not None:
-        check_choice("--against", "choice", against, ["paper"])
     chosen = read_metric(metric)
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     page = show_board(open_all(store), loaded, metric=chosen, rows=rows, columns=cols, against=against, spread=spread)
