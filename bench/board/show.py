@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.board.against import PAPER
 from bench.board.board import make_board
 from bench.board.layouts.base import Layout
 from bench.board.layouts.free import FreeLayout
@@ -14,9 +15,6 @@ from bench.papers.sam_on.forms import form_of
 from bench.store import Readable
 from bench.sweep import Sweep
 
-PAPER = "paper"
-"""What a board is compared with, unless it is another store, an export or a commit."""
-
 
 def show_board(
     stores: Readable,
@@ -27,9 +25,12 @@ def show_board(
     columns: str | None = None,
     against: str | None = None,
     spread: str = "std",
+    examples: bool = False,
 ) -> Page:
     """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
     layout = _layout(sweep, rows, columns)
+    if examples:
+        return _by_examples(stores, sweep, metric, layout, against)
     if against is None:
         made = make_board(stores, sweep, metric, layout, spread=spread)
         return with_earlier(board_page(made), stores, sweep, made)
@@ -50,6 +51,15 @@ def show_board(
 
     made = make_board(stores, sweep, metric, layout)
     return with_earlier(against_page(made, sweep.paper), stores, sweep, made)
+
+
+def _by_examples(stores: Readable, sweep: Sweep, metric: str | None, layout: Layout, against: str | None) -> Page:
+    if against is not None or metric is not None:
+        given = "--against" if against is not None else "--metric"
+        raise UserError(f"--examples: is about the test accuracy of this store; leave out {given}")
+    from bench.board.examples.examples_page import examples_page
+
+    return examples_page(stores, sweep, make_board(stores, sweep, "test_accuracy", layout))
 
 
 def _layout(sweep: Sweep, rows: str | None, columns: str | None) -> Layout:

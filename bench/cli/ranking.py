@@ -56,8 +56,8 @@ def rank(
 ) -> None:
     """Rank methods over many tasks: average rank, win rate, Friedman's test, critical difference."""
     from bench.board.rank.rank_page import rank_page
-    from bench.board.rank.ranking import rank_methods
     from bench.board.rank.scores import read_scores
+    from bench.board.rank.standings import rank_methods
     from bench.plots import FORMATS
 
     check_format(format_)

@@ -48,6 +48,9 @@ def board(
             "what a commit made.",
         ),
     ] = None,
+    examples: Annotated[
+        bool, typer.Option("--examples", help="Image by image: agreement of methods, McNemar's test, test-set noise.")
+    ] = False,
     format_: FormatOption = "terminal",
     output: OutputOption = None,
 ) -> None:
@@ -60,7 +63,16 @@ def board(
     check_format(format_)
     chosen = read_metric(metric)
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
-    page = show_board(open_all(store), loaded, metric=chosen, rows=rows, columns=cols, against=against, spread=spread)
+    page = show_board(
+        open_all(store),
+        loaded,
+        metric=chosen,
+        rows=rows,
+        columns=cols,
+        against=against,
+        spread=spread,
+        examples=examples,
+    )
     print_page(page, format_, output)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import matplotlib as mpl
 
-from bench.board.rank.ranking import Ranking
 from bench.board.rank.scores import Scores
+from bench.board.rank.standings import Ranking
 from bench.errors import UserError
 from bench.store import files
 

@@ -44,7 +44,7 @@ def draw(drawing: Drawing) -> None:
 def _at(board: Board, row: str, column: str) -> str:
     """The row, and the ρ of both scopes."""
     rhos = [board.cells[row, column, scope].chosen.rho for scope in (OURS, THEIRS)]
-    return f"{row}\nρ {' − '.join(f'{rho:g}' for rho in rhos if rho is not None)}"
+    return f"{row}\nρ {' and '.join(f'{rho:g}' for rho in rhos if rho is not None)}"
 
 
 def _bar(panel: Axes, drawing: Drawing, place: int, difference: Summary) -> None:

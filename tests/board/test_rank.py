@@ -17,8 +17,8 @@ from bench.board.choice import decide
 from bench.board.formats import FORMATS
 from bench.board.metric import METRICS, metric_of
 from bench.board.rank.rank_page import beaten, conclusions, rank_page
-from bench.board.rank.ranking import critical_difference, rank_methods
 from bench.board.rank.scores import Scores, scores_of
+from bench.board.rank.standings import critical_difference, rank_methods
 from bench.board.rank.task_layout import TaskLayout
 from bench.errors import UserError
 from bench.plots.critical_difference import draw_ranking

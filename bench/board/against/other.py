@@ -12,10 +12,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from bench.board.against import PAPER
 from bench.board.board import read_results
 from bench.board.footnotes import COLUMNS, Origin
 from bench.board.metric import Metric
-from bench.board.show import PAPER
 from bench.board.statistics import Summary
 from bench.errors import UserError, unknown
 from bench.measures.names import quantity_of

@@ -11,8 +11,8 @@ from bench.board.notes import circumstances
 from bench.board.page.board_table import cell_details
 from bench.board.page.page import Page
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
-from bench.board.rank.ranking import DRAWS, Placed, Ranking
 from bench.board.rank.scores import Scores
+from bench.board.rank.standings import DRAWS, Placed, Ranking
 
 _FEW_TASKS, _FEW_METHODS = 10, 5
 """Up to here Friedman's χ² is a rough approximation (Demšar 2006, section 3.2.2)."""

@@ -88,7 +88,7 @@ def paired_notes(found: Mapping[tuple[str, str], Paired]) -> list[str]:
     if not any(each.verdict == "inconclusive" for each in found.values()):
         return []
     return [
-        "Inconclusive: the 95 % interval includes zero. Needed are the fewest seeds of which a paired t-test at 5 % "
-        f"would find a true difference and std of the size seen here in {100 * POWER:.0f} % of cases; few seeds show "
-        "both only roughly."
+        "Inconclusive: the 95 % interval includes zero. Seeds that it needs: the fewest with which a paired t-test at "
+        f"5 % detects, in {100 * POWER:.0f} % of cases, a true difference and std of the size seen here, which a few "
+        "seeds show only roughly."
     ]
