@@ -160,7 +160,7 @@ class Drawing:
         assert self.figure is not None
         labelled = [panel.get_legend_handles_labels() for panel in self.figure.axes]
         legend = {label: handle for handles, labels in labelled for handle, label in zip(handles, labels, strict=True)}
-        self._place_legend({f"{label}{_at(self.rhos.get(label, ()))}": handle for label, handle in legend.items()})
+        self._place_legend({f"{label}{at_rho(self.rhos.get(label, ()))}": handle for label, handle in legend.items()})
         n = f"{min(self.counts)}–{max(self.counts)}" if len(self.counts) > 1 else f"{min(self.counts, default=0)}"
         self.figure.suptitle(_wrapped(f"{self.board.title} ({what}, n = {n})", self.figure), fontsize=11)
         for output in outputs:
@@ -191,7 +191,7 @@ _MANY = 8
 """Entries that a legend below the panels has room for."""
 
 
-def _at(rhos: Collection[float]) -> str:
+def at_rho(rhos: Collection[float]) -> str:
     """`, ρ 0.1`; of many the first and the last."""
     if not rhos:
         return ""

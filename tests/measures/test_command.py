@@ -21,6 +21,7 @@ from bench.resources import Resources
 from bench.store import Store, TrialFolder, compact, query
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure
+from bench.store.outputs import read_outputs
 from bench.store.upkeep import compact as folding
 from bench.sweep import Sweep, load
 from cluster.job import Job
@@ -226,3 +227,44 @@ def test_killed_it_keeps_what_it_took_and_goes_on(file: Path, store: Store, swee
     assert [taken.outcome for taken in take(store, sweep, quick, SHARP)] == ["taken"] * 3
     assert kept.items() < values(store).items()
     assert times_measured(store, quick) == 2
+
+
+def accuracies(store: Store) -> dict[str, float]:
+    rows = query(store, "SELECT trial_id, test_accuracy FROM results").to_pylist()
+    return {row["trial_id"]: row["test_accuracy"] for row in rows}
+
+
+def test_a_training_keeps_what_its_model_says(store: Store, sweep: Sweep) -> None:
+    """To the image: the accuracy that was taken while it trained, and measures that need no model any more."""
+    for trial_id, accuracy in accuracies(store).items():
+        folder = store.folder(trial_id)
+        outputs = read_outputs(folder.outputs)
+        assert outputs is not None
+        assert 100 * outputs.correct.mean() == pytest.approx(accuracy, abs=1e-9)
+        folder.weights.unlink()
+    taken = values(store)
+    assert {key.split()[1] for key in taken} >= {"nll", "brier", "ece", "top5_accuracy"}
+    (first, _) = (each for each in take(store, sweep, "ece[bins=10]"))
+    assert first.outcome == "taken"
+    assert first.value != taken[f"{first.trial_id} ece {{}}"]
+
+
+def test_outputs_that_are_gone_come_from_the_weights(store: Store, sweep: Sweep, folder: TrialFolder) -> None:
+    before = read_outputs(folder.outputs)
+    folder.outputs.unlink()
+    assert [each.outcome for each in take(store, sweep, "ece[bins=10]")] == ["taken", "taken"]
+    after = read_outputs(folder.outputs)
+    assert before is not None
+    assert after is not None
+    assert (before.predicted == after.predicted).mean() > 0.99
+
+
+@pytest.mark.slow
+def test_a_run_that_keeps_no_outputs(sweep: Sweep, tmp_path: Path) -> None:
+    bare = Store.create(tmp_path / "bare")
+    trial = sweep.trials[0]
+    bare.add([trial])
+    assert run_trial(Job(store=bare.root, launcher="test", outputs=False), trial.trial_id).outcome == "done"
+    assert not bare.folder(trial.trial_id).outputs.exists()
+    assert bare.folder(trial.trial_id).weights.exists()
+    assert not {key.split()[1] for key in values(bare)} & {"nll", "brier", "ece", "top5_accuracy"}
