@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import torch
+from claims import claim
 from sam_step.methods import METHODS, Step
 from sam_step.workload import MODELS, THREADS, batch
 
@@ -140,11 +141,14 @@ def report(name: str, rounds: int, device: str) -> None:
     print(f"\n{name} on {device}: a step of SGD takes {1000 * base:.0f} ms (median of {rounds} rounds)")
     print(f"{'':42}{'time/SGD':>9}{'at most':>9}{'peak MiB':>10}{'peak/SGD':>10}")
     for method, (_, target) in METHODS.items():
-        limit = f"{target:.2f}" if target and name.startswith("wrn") else ""
+        limit = ""
+        if target and name.startswith("wrn"):
+            limit = f"{claim(f'{method} / sgd on {name}', found[method], at_most=target).goal:.2f}"
         line = f"{method:42}{found[method]:9.2f}{limit:>9}{memory[method]:10.0f}"
         print(f"{line}{memory[method] / memory['sgd']:10.2f}", flush=True)
     if device == "cpu":
         published = ratio_to_published(name, rounds)
+        claim(f"only_norm / the published way, on {name}", published, at_most=0.60)
         print(f"{'only_norm / the published way, untuned':42}{published:9.2f}{'0.60':>9}", flush=True)
 
 

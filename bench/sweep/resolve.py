@@ -58,7 +58,7 @@ class Resolver:
 
     def complete(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The fields of every trial that one combination of linked values stands for; none if it is at fault."""
-        values = DEFAULTS | self._fast(written) | self.recipe | written
+        values = self.with_defaults(written)
         self._fill_in(values)
         settings = self._settings(values)
         problems = find_problems(values)
@@ -75,6 +75,10 @@ class Resolver:
             return
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
+
+    def with_defaults(self, written: dict[str, Any]) -> dict[str, Any]:
+        """The written values, and where there is none, the recipe's or the default."""
+        return DEFAULTS | self._fast(written) | self.recipe | written
 
     def judge(self, written: dict[str, Any], missing: frozenset[str]) -> None:
         """Report what is wrong with a combination of which some values are missing or UNKNOWN: what can be told."""

@@ -50,11 +50,11 @@ class TaskLayout(Layout):
 
     def row(self, trial: Trial) -> str:
         """`sam · only_norm`; a base optimizer alone has no variant and no scope."""
-        named = [name for name in self.method if trial.perturbs or name not in METHOD]
-        words = [_worded(trial, name) for name in named]
-        if not trial.perturbs and "optimizer" not in named:
-            words.insert(0, BASE_ROW)
-        return " · ".join(word for word in words if word)
+        if trial.perturbs:
+            return " · ".join(word for name in self.method if (word := _worded(trial, name)))
+        words = [_worded(trial, name) for name in self.method if name not in METHOD]
+        told = " · ".join(word for word in words if word) if "optimizer" in self.method else BASE_ROW
+        return self.base_label(trial, told)
 
     def column(self, trial: Trial) -> str:
         return " · ".join(word for name in self.task if (word := _worded(trial, name))) or trial.dataset

@@ -19,7 +19,7 @@ from bench.sam.passes.precision import AscentPrecision
 from bench.sam.passes.prefix import SharedPrefix
 from bench.sam.passes.running_stats import tracking_layers, unchanged
 from bench.sam.reduction import Reduction, add_share
-from bench.sam.report import Ascent, Pass
+from bench.sam.report import FORWARD, Ascent, Pass
 from bench.sam.scopes.scope import Scope
 from bench.sam.variants.variant import Variant, joint_norm
 
@@ -84,6 +84,7 @@ class TwoPasses:
             second = self._selected(batch, noise) if selects else batch
             noise.repeat()
             result.perturbed_loss = self._descend(second, batch.share, last=last)
+            result.passes += _share_of(second, batch) + (FORWARD if selects else 0)
         if marks(without) != before:
             raise RuntimeError(_HALF_PERTURBED)
         result.ascent = ascent
@@ -96,10 +97,12 @@ class TwoPasses:
         return gradients
 
     def _ascend(self, batch: Batch) -> tuple[Pass, dict[str, Tensor]]:
+        part = self._ascent_batch(batch)
         with self._first_pass():
-            loss = self._ascent_batch(batch).loss()
+            loss = part.loss()
             gradients = ascent_gradients(self._base.scaled(loss), self._wanted)
-        return Pass(loss=loss.detach(), share=batch.share), self._base.unscaled(gradients)
+        result = Pass(loss=loss.detach(), share=batch.share, passes=_share_of(part, batch))
+        return result, self._base.unscaled(gradients)
 
     def _ascent_batch(self, batch: Batch) -> Batch:
         if self._share == 1:
@@ -158,6 +161,15 @@ _HALF_PERTURBED = (
     "gradient checkpointing, or an autograd function that goes backward itself, hides it from pass 1; use "
     "torch.utils.checkpoint.checkpoint(…, use_reentrant=False)"
 )
+
+
+def _share_of(part: Batch, whole: Batch) -> float:
+    """Of the samples of `whole` those in `part`."""
+    if part is whole:
+        return 1.0
+    assert isinstance(part, TensorBatch), "a closure can't be cut"
+    assert isinstance(whole, TensorBatch), "a closure can't be cut"
+    return len(part) / len(whole)
 
 
 def _times(direction: list[Tensor], size: Tensor | float) -> list[Tensor]:

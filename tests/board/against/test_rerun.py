@@ -16,7 +16,7 @@ from bench.store.results import write_history, write_measures
 from bench.store.upkeep.again import supersede
 from bench.sweep import load
 from bench.trial import Trial
-from tests.store.test_claim import ended
+from tests.shared_store import ended
 
 SWEEP = """
 title: "Rerun"

@@ -17,7 +17,7 @@ from bench.store.upkeep.check import check
 from bench.store.upkeep.forget import forget
 from bench.store.upkeep.merge import merge
 from bench.trial import Trial
-from tests.store.read.test_query import finish
+from tests.shared_store import finish
 
 
 @pytest.fixture
