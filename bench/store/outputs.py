@@ -14,7 +14,10 @@ from bench.store import files, plain, seal
 from bench.store.damage import Damaged
 from bench.store.folder import TrialFolder
 
-REMEDY = "remove it: `sambench measure` makes it anew from the trial's weights"
+REMEDY = (
+    "`sambench store check --repair` puts it away, and `sambench measure` of what isn't taken yet, such as "
+    "ece[bins=20], makes it anew from the weights"
+)
 
 
 def write_outputs(folder: TrialFolder, outputs: Outputs) -> None:
@@ -57,7 +60,7 @@ def damaged_outputs(folder: TrialFolder) -> dict[Path, str]:
         return {}
     except OSError as error:
         fault = plain.reason(error)
-    return {folder.outputs: f"{fault}; {REMEDY}"} if fault else {}
+    return {folder.outputs: fault} if fault else {}
 
 
 def _lists(matrix: Numbers) -> pa.Array:

@@ -200,3 +200,33 @@ def test_bad_input_is_one_sentence(tasks: list[Path], sambench: Command, options
     refused = sambench("rank", tasks[0], *options)
     assert refused.returncode == 2
     assert BAD[options] in refused.stderr
+
+
+def test_base_optimizers_may_compete_too(tmp_path: Path) -> None:
+    """A method by its base optimizer as well, and one that trains for as many passes, in a row of its own."""
+    file = tmp_path / "several.yaml"
+    file.write_text(
+        """
+title: "Several"
+grid: {dataset: digits, model: resnet8, optimizer: [sgd, adamw], lr: 0.05, weight_decay: 0, batch_size: [64, 256]}
+methods:
+  - {epochs: [2, 4], seed: 2}
+  - {variant: sam, scope: all, rho: 0.1, epochs: 2, seed: 2}
+""",
+        encoding="utf-8",
+    )
+    trials = load(file).trials
+    alone = TaskLayout.of_methods(trials, None)
+    assert {alone.row(trial) for trial in trials} == {
+        "base optimizer · epochs 2",
+        "base optimizer · epochs 4",
+        "sam · all",
+    }
+    assert {alone.column(trial) for trial in trials} == {
+        f"resnet8 · {optimizer} · batch_size {size}" for optimizer in ("sgd", "adamw") for size in (64, 256)
+    }
+    both = TaskLayout.of_methods(trials, "optimizer,variant,scope")
+    assert {both.row(trial) for trial in trials} == {
+        f"{optimizer} · {rest}" for optimizer in ("sgd", "adamw") for rest in ("epochs 2", "epochs 4", "sam · all")
+    }
+    assert {both.column(trial) for trial in trials} == {"resnet8 · batch_size 64", "resnet8 · batch_size 256"}

@@ -9,7 +9,7 @@ from bench.board.layouts.base import BASE_ROW, Layout
 from bench.sweep.select import known_field
 from bench.trial import NONE, Trial, short
 
-METHOD = ("variant", "scope")
+METHOD: tuple[str, ...] = ("variant", "scope")
 """Fields of a method by default."""
 _WITHIN = ("rho", "seed")
 """No fields of methods: seeds are averaged over, and of several ρ one is chosen."""
@@ -40,8 +40,9 @@ class TaskLayout(Layout):
             base.column_fields,
             base.row_settings,
             base.shared,
-            method,
-            tuple(name for name in task if name not in method),
+            base.base_fields,
+            method=method,
+            task=tuple(name for name in task if name not in method),
         )
 
     @property
@@ -52,9 +53,9 @@ class TaskLayout(Layout):
         """`sam · only_norm`; a base optimizer alone has no variant and no scope."""
         if trial.perturbs:
             return " · ".join(word for name in self.method if (word := _worded(trial, name)))
-        words = [_worded(trial, name) for name in self.method if name not in METHOD]
-        told = " · ".join(word for word in words if word) if "optimizer" in self.method else BASE_ROW
-        return self.base_label(trial, told)
+        words = [] if "optimizer" in self.method else [BASE_ROW]
+        words += [word for name in self.method if name not in METHOD and (word := _worded(trial, name))]
+        return self.base_label(trial, " · ".join(words))
 
     def column(self, trial: Trial) -> str:
         return " · ".join(word for name in self.task if (word := _worded(trial, name))) or trial.dataset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,13 +59,27 @@ NAME = f"{OURS} − {THEIRS}"
 
 
 def paired_grid(board: Board, found: Mapping[tuple[str, str], Paired]) -> Grid:
-    """A line for each row that has a difference, a column for each such column of the board."""
-    rows = [row for row in board.rows if any(of == row for of, _ in found)]
+    """A line for each row that has a difference, in the blocks and columns of the board that have one."""
     columns = [column for column in board.columns if any(of == column for _, of in found)]
-    digits = max(2, board.digits)
-    lines = tuple(TableRow(row, tuple(_entry(found.get((row, column)), digits) for column in columns)) for row in rows)
+    parts = {column: board.layout.parts(column) for column in columns}
+    titles = list(dict.fromkeys(title for _, title in parts.values()))
+    blocks = tuple(
+        Section(block, tuple(_lines(board, found, {parts[c][1]: c for c in columns if parts[c][0] == block}, titles)))
+        for block in dict.fromkeys(block for block, _ in parts.values())
+    )
     caption = f"{NAME} in {board.metric.difference_unit}, paired over seeds: mean [95 % interval]"
-    return Grid(caption, board.layout.corner, (tuple(map(Title, columns)),), (Section("", lines),))
+    return Grid(caption, board.layout.corner, (tuple(map(Title, titles)),), blocks)
+
+
+def _lines(
+    board: Board, found: Mapping[tuple[str, str], Paired], columns: Mapping[str, str], titles: Sequence[str]
+) -> Iterator[TableRow]:
+    """Of one block, whose columns go by their titles."""
+    digits = max(2, board.digits)
+    for row in board.rows:
+        entries = [found.get((row, columns.get(title, ""))) for title in titles]
+        if any(entries):
+            yield TableRow(row, tuple(_entry(each, digits) for each in entries))
 
 
 def _entry(each: Paired | None, digits: int) -> TableCell:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from bench.measures.outputs import Outputs
-from bench.store import Store, compact
+from bench.store import Store, compact, states
 from bench.store.folder import TrialFolder
 from bench.store.outputs import read_outputs, write_outputs
 from bench.store.upkeep.again import supersede
 from bench.store.upkeep.check import check
 from bench.store.upkeep.forget import forget
 from bench.store.upkeep.merge import merge
+from bench.store.upkeep.repair import repair
 from bench.trial import Trial
 from tests.shared_store import finish
 
@@ -61,4 +62,7 @@ def test_damage_is_found(folder: TrialFolder, store: Store) -> None:
     folder.outputs.write_bytes(bytes(data))
     (finding,) = (finding for finding in check(store) if finding.bad)
     assert (finding.kind, finding.path) == ("damaged", folder.outputs)
-    assert "`sambench measure` makes it anew" in finding.text
+    repair(store)
+    assert not folder.outputs.exists()
+    assert [finding for finding in check(store) if finding.bad] == []
+    assert states(store, [folder.trial_id])[folder.trial_id].status == "done", "nothing is trained again for it"
