@@ -17,7 +17,7 @@ from bench.board.statistics import Summary, summarize
 from bench.board.uncertainty.paired import paired
 from bench.board.uncertainty.power import seeds_needed
 from bench.board.uncertainty.spread import SPREADS
-from tests.board.test_answer import SURE, UNSURE, board_of
+from tests.board.made_up import SURE, UNSURE, board_of
 
 VALUES = [90.0, 91.0, 92.0, 95.0]
 
