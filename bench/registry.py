@@ -21,8 +21,8 @@ class Setting:
 
     type: Any
     """Annotated type that a value must satisfy, as pydantic reads it: `Annotated[float, Ge(0)]`."""
-    default: Scalar
-    """Value of a trial that doesn't name it; recorded in the trial and part of its identity."""
+    default: Scalar | None
+    """Value of a trial that doesn't name it; recorded in the trial and part of its identity. None: a library's own."""
     summary: str
     """What it is, in one line."""
     later: bool = False
@@ -72,6 +72,11 @@ class ScopeEntry(Entry):
 @dataclass(frozen=True, kw_only=True)
 class OptimizerEntry(Entry):
     """A base optimizer."""
+
+    own_settings: bool = False
+    """Whether its settings are its own alone, so that a recipe which is made for another optimizer gives it none."""
+    requires: str = ""
+    """Package that it needs and that sambench brings only as the extra of that name."""
 
 
 Interpolation = Literal["bilinear", "bicubic"]

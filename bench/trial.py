@@ -136,11 +136,11 @@ class Trial:
     @cached_property
     def trial_id(self) -> str:
         """16 hexadecimal digits of SHA-256 over the canonical JSON."""
-        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:DIGITS]
 
     def canonical_json(self) -> str:
         """JSON with sorted keys, no spaces and the schema version: what the identity is a hash of."""
-        return "{" + "".join(map(_fragment, _SORTED, _values_of(self.__dict__))) + _SCHEMA_FRAGMENT
+        return "{" + "".join(map(fragment, SORTED, _values_of(self.__dict__))) + SCHEMA_FRAGMENT
 
     def as_dict(self) -> dict[str, Any]:
         """Fields as plain JSON values, `settings` as an object."""
@@ -197,13 +197,20 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Trial))
 
 _FOLLOWS = {"m": "batch_size", "perturb_until": "total_epochs", "preprocessing": "usual_preprocessing"}
 """Field → what it equals where it was left out."""
-_SORTED = tuple(sorted(FIELDS))
-_values_of = itemgetter(*_SORTED)
+DERIVED_FROM = frozenset({*_FOLLOWS, "batch_size", "epochs", "cooldown_epochs", "model", "init_from", "variant",
+                          "perturb_from", "norm_dropout", "norm_dropout_on"})  # fmt: skip
+"""Fields that `__post_init__` resolves, and those that it resolves them by."""
+SORTED = tuple(sorted(FIELDS))
+"""The fields in the order of the canonical JSON."""
+DIGITS = 16
+"""Of an id."""
+_values_of = itemgetter(*SORTED)
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Trial) if item.default is not MISSING}
 """Values of the fields that a sweep may leave out."""
 
 # The version stands last rather than in sorted order, so that it needs no merge; the golden test pins this form.
-_SCHEMA_FRAGMENT = f'"schema":{SCHEMA}}}'
+SCHEMA_FRAGMENT = f'"schema":{SCHEMA}}}'
+"""How the canonical JSON ends."""
 _FLOATS = frozenset(
     {"label_noise", "val_fraction", "lr", "min_lr", "warmup_lr", "weight_decay", "label_smoothing", "rho",
      "ascent_share", "norm_dropout"}
@@ -238,7 +245,8 @@ def canonical_value(name: str, value: Any) -> Any:
 
 
 @lru_cache(maxsize=1 << 16, typed=True)
-def _fragment(name: str, value: Any) -> str:
+def fragment(name: str, value: Any) -> str:
+    """A field in the canonical JSON: nothing where it is at its default."""
     # Sweeps repeat the same few values in many trials: encoding each pair once makes hashing several times faster.
     if name in DEFAULTS and value == DEFAULTS[name]:
         return ""

@@ -22,6 +22,7 @@ GROUND = (
     "errors",
     "escape",
     "fingerprint",
+    "library",
     "optimizers",
     "provenance",
     "registry",
@@ -31,6 +32,7 @@ GROUND = (
     "syntax",
     "trial",
     "validation",
+    "variations",
 )
 """Modules of `bench` that everyone may import, and that import nothing of ours but each other."""
 
@@ -44,13 +46,14 @@ FRONTS = {
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "bench.sam": (),
+    "bench.optim": (),
     "bench.models": (),
     "bench.data": (),
     "bench.measures": ("bench.models", "bench.data", "bench.sam"),
     "bench.papers": ("bench.measures°",),
     "bench.store": ("bench.measures°",),
     "bench.sweep": ("bench.papers", "bench.store", "bench.sam°", "bench.models°", "bench.data°", "bench.measures°"),
-    "bench.train": ("bench.store", "bench.sam", "bench.models", "bench.data", "bench.measures"),
+    "bench.train": ("bench.store", "bench.sam", "bench.optim", "bench.models", "bench.data", "bench.measures"),
     "bench.estimate": ("bench.store", "bench.sam°", "bench.models°", "bench.data°"),
     "bench.board": (
         "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.sam°", "bench.measures°",
@@ -71,7 +74,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 HEAVY = {
     "torch": (
-        "bench.distributed", "bench.sam", "bench.models", "bench.data", "bench.measures", "bench.train",
+        "bench.distributed", "bench.sam", "bench.optim", "bench.models", "bench.data", "bench.measures", "bench.train",
         "cluster.work.measure_worker", "cluster.work.probe", "cluster.work.rank", "cluster.work.session",
         "cluster.work.torchrun", "cluster.work.worker", "cluster.on_ray.nodes", "cluster.on_slurm.worker",
     ),

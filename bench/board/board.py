@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from bench.board.choice import VALIDATION, decide, selection_measure
 from bench.board.footnotes import COLUMNS, MEASURE_CODE, Footnotes, Origin
 from bench.board.layouts.base import Layout
 from bench.board.metric import Metric, metric_of
+from bench.board.relative_cost import Cost, costs_of
 from bench.board.statistics import Summary, paired_difference
 from bench.board.uncertainty.spread import SPREADS, Spread
 from bench.measures.names import quantity_of
@@ -46,6 +47,8 @@ class Board:
     """Results that are not in it because a file is damaged."""
     trained_again: int = 0
     """Trials that have earlier results, which count no more."""
+    costs: Mapping[Key, Cost] | None = None
+    """What the trainings took, where that is asked for."""
 
     @cached_property
     def footnotes(self) -> Footnotes:
@@ -110,10 +113,12 @@ def make_board(
     *,
     spread: str = "std",
     schema: int = SCHEMA,
+    cost: bool = False,
 ) -> Board:
     """The board of a sweep's trials; `metric` defaults to the sweep's first measure, `layout` to variants as rows.
 
-    With an earlier `schema`, that of the results which agree with the trials in all that it knew.
+    With an earlier `schema`, that of the results which agree with the trials in all that it knew; with `cost`, what
+    their trainings took.
     """
     shown = metric_of(metric or sweep.measures[0])
     layout = layout or Layout.of(sweep.trials)
@@ -123,7 +128,7 @@ def make_board(
     for trial in sorted(sweep.trials, key=layout.rank):
         grouped[layout.row(trial), layout.column(trial), layout.scope(trial)].append(trial)
     cells = {key: _cell(trials, results, shown.name, instead, sweep.guesses) for key, trials in grouped.items()}
-    return Board(
+    board = Board(
         title=sweep.title,
         metric=shown,
         layout=layout,
@@ -137,6 +142,7 @@ def make_board(
         trained_again=sum(bool(result.get(EARLIER)) for result in results.values()),
         left_out=tuple(text for store in as_list(stores) for text in store.left_out.values()),
     )
+    return replace(board, costs=costs_of(stores, board, sweep.trials)) if cost else board
 
 
 EARLIER = "earlier_results"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bench.board.board import Board
 from bench.board.cells import Cell
 from bench.board.metric import Metric
+from bench.board.relative_cost import cost_notes
 from bench.board.rho_marks import MARKS
 
 
@@ -18,7 +19,7 @@ def notes(board: Board) -> list[str]:
 def circumstances(board: Board) -> list[str]:
     """How the cells came about: choice of ρ, what is in no mean, what all share, their origin."""
     cells = board.cells.values()
-    lines = [*board.left_out, *_selections(board)]
+    lines = [*board.left_out, *_selections(board), *(cost_notes(board.costs) if board.costs else [])]
     lines += [f"{mark}: {text}" for mark, (shown, text) in MARKS.items() if any(map(shown, cells))]
     lines += [text for seen, text in _SIGNS if any(map(seen, cells))]
     if board.trained_again:

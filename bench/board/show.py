@@ -26,14 +26,17 @@ def show_board(
     against: str | None = None,
     spread: str = "std",
     examples: bool = False,
+    cost: bool = False,
 ) -> Page:
     """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
     layout = _layout(sweep, rows, columns)
     if examples:
         return _by_examples(stores, sweep, metric, layout, against)
     if against is None:
-        made = make_board(stores, sweep, metric, layout, spread=spread)
+        made = make_board(stores, sweep, metric, layout, spread=spread, cost=cost)
         return with_earlier(board_page(made), stores, sweep, made)
+    if cost:
+        raise UserError("--against: compares one metric alone; leave out --cost")
     if against != PAPER:
         from bench.board.against.other import read_other
         from bench.board.against.rerun_page import rerun_page

@@ -45,6 +45,10 @@ PLOTS: dict[str, Entry] = {
         target="bench.plots.differences:draw",
         summary="only_norm − all with 95 % confidence intervals, paired over seeds",
     ),
+    "pareto": Entry(
+        target="bench.plots.pareto:draw",
+        summary="metric over what the training cost, in passes and in time, with the front",
+    ),
 }
 
 

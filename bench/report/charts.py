@@ -53,11 +53,11 @@ def _over_rho(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     rho = alt.X("ρ:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=ticks, format="~g", grid=False))
     chart = alt.Chart(alt.Data(values=rows)).encode(x=rho, color=color, opacity=opacity)
     value = _value(drawing.metric, "value")
-    told = [alt.Tooltip("method:N"), alt.Tooltip("ρ:Q", format="~g"), alt.Tooltip("of:N", title=drawing.metric)]
+    shown = [alt.Tooltip("method:N"), alt.Tooltip("ρ:Q", format="~g"), alt.Tooltip("of:N", title=drawing.metric)]
     layers: list[Any] = [
         chart.mark_rule().encode(y=_value(drawing.metric, "low"), y2="high:Q"),
         chart.mark_line().encode(y=value),
-        chart.mark_point(filled=True, size=50).encode(y=value, tooltip=told).add_params(chosen),
+        chart.mark_point(filled=True, size=50).encode(y=value, tooltip=shown).add_params(chosen),
     ]
     base = [point for point in points if not point.trial.perturbs]
     for name, line in grouped(base, lambda point: drawing.board.layout.base_label(point.trial, BASE_ROW)).items():
@@ -97,8 +97,8 @@ def _differences(drawing: Drawing) -> alt.TopLevelMixin | None:
     points = alt.X("mean:Q", title=metric.difference_unit)
     color = alt.condition("datum.better", alt.value(STYLES[0][0]), alt.value(STYLES[1][0]))
     chart = alt.Chart(alt.Data(values=rows)).encode(y=names)
-    told = [alt.Tooltip("comparison:N"), alt.Tooltip("of:N", title="difference")]
-    bars = chart.mark_bar().encode(x=points, color=color, tooltip=told)
+    shown = [alt.Tooltip("comparison:N"), alt.Tooltip("of:N", title="difference")]
+    bars = chart.mark_bar().encode(x=points, color=color, tooltip=shown)
     return (bars + chart.mark_rule().encode(x="low:Q", x2="high:Q")).properties(height=_ROW * len(rows))
 
 

@@ -46,4 +46,16 @@ addEventListener("DOMContentLoaded", () => {
       }
     });
   }
+
+  // A served page asks what is new; where nobody answers any more, it stays as it is.
+  if ("live" in document.body.dataset) {
+    let seen = null;
+    setInterval(async () => {
+      const answer = await fetch("state", {cache: "no-store"}).catch(() => null);
+      if (!answer?.ok) return;
+      const state = await answer.text();
+      if (seen !== null && state !== seen) location.reload();
+      seen = state;
+    }, 3000);
+  }
 });

@@ -20,6 +20,7 @@ from bench.board.formats.html import TABLE_STYLE, fragment
 from bench.escape import visible
 from bench.plots.drawing import Drawing
 from bench.report.charts import charts
+from bench.report.under_way import Running, running
 from bench.report.words import summary
 from bench.store import Readable, State, connect, files, states
 from bench.store.folder import StoreError, log_of
@@ -40,21 +41,27 @@ class Chapter:
     tables: list[tuple[str, tuple[str, ...], Markup]]
     charts: list[tuple[str, Markup]]
     provenance: dict[str, str]
+    running: list[Running]
     trials: list[dict[str, Any]]
 
 
 def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path) -> None:
     """Write the page, in one step."""
+    files.put(output, report(stores, sweeps).encode())
+
+
+def report(stores: Readable, sweeps: Sequence[Sweep], *, live: bool = False) -> str:
+    """The page; a live one asks its server whether there is something new, and then loads itself anew."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = environment.from_string(_part("page.html.j2")).render(
+    return environment.from_string(_part("page.html.j2")).render(
         chapters=[_chapter(stores, sweep) for sweep in sweeps],
         table_style=Markup(TABLE_STYLE),
-        vega=Markup(vl_convert.javascript_bundle()),
+        vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
         script=Markup(_part("page.js")),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         stores=[str(store.root) for store in as_list(stores)],
+        live=live,
     )
-    files.put(output, text.encode())
 
 
 def _part(name: str) -> str:
@@ -72,6 +79,7 @@ def _chapter(stores: Readable, sweep: Sweep) -> Chapter:
         tables=_tables(stores, sweep),
         charts=[(caption, _embedded(chart)) for caption, chart in charts(drawing)],
         provenance=_provenance(stores, sweep),
+        running=running(sweep, found),
         trials=_trials(sweep, found, drawing),
     )
 

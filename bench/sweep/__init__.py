@@ -15,6 +15,7 @@ from bench.resources import EarlyStopping, Resources, Retries
 from bench.sweep.choose import Choice, Chooser, Verdict, Waiting
 from bench.sweep.document import Document, read_document
 from bench.sweep.expand import expand
+from bench.sweep.fields import learn_libraries
 from bench.sweep.file.fault import Fault, SpecError
 from bench.sweep.file.source import Source
 from bench.sweep.resolve import Guess, lost_marks
@@ -86,6 +87,7 @@ def _load(
     """`chain` are the sweeps that choose from this one, the outermost first."""
     source = Source.read(file)
     source.override(overrides or {})
+    learn_libraries(source.named("optimizer"))
     document = read_document(source)
     measures = _read_measures(source, document)
     chain = (*chain, file)

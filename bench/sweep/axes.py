@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import data, models
+from bench import data, library, models
 from bench.data.files.location import DataError
 from bench.errors import nearest, shown, unknown
 from bench.measures.names import MeasureError, parse
 from bench.models import MODELS
+from bench.optimizers import OPTIMIZERS
 from bench.sam import canonical_scope
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Axes, home_of
@@ -116,6 +117,7 @@ def _registered(field: str, name: str) -> Checked:
 _OPEN = {
     "dataset": (data.entry, data.valid_names()),
     "model": (models.entry, (*MODELS, "timm/NAME")),
+    "optimizer": (OPTIMIZERS.__getitem__, (*OPTIMIZERS, *library.FORMS)),
 }
 """Fields with names beyond their registry: what knows them all, and how they are told to people."""
 

@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 
 from bench import data, models
 from bench.data import AUGMENTATIONS
-from bench.sam import VARIANTS, check_compatible, parse_scope
+from bench.library import entry as library_entry
+from bench.library import is_library
+from bench.models import MODELS
+from bench.sam import SCOPES, VARIANTS, check_compatible, parse_scope
 from bench.trial import NONE
 
 
@@ -91,6 +94,23 @@ def schedule(values: Values) -> Mismatch | None:
     return None
 
 
+def library_optimizer(values: Values) -> Mismatch | None:
+    """Whether a library's optimizer has a weight decay, if it shall, and settings that mean nothing else too."""
+    name = values["optimizer"]
+    if not is_library(name):
+        return None
+    entry = library_entry(name)
+    if values["weight_decay"] and not entry.decays:
+        return Mismatch(("weight_decay", "optimizer"), f"{name} has no weight decay; write weight_decay: 0")
+    others = {"variant": VARIANTS, "scope": SCOPES, "model": MODELS, "augment": AUGMENTATIONS}
+    for field, registry in others.items():
+        other = registry.get(values[field].partition("[")[0])
+        if other and (shared := sorted(entry.settings.keys() & other.settings.keys())):
+            message = f"{name} and {values[field]} both have a setting {shared[0]}, and one value can't be that of both"
+            return Mismatch(("optimizer",), f"{message}; choose another optimizer")
+    return None
+
+
 def method(values: Values) -> Mismatch | None:
     """Whether variant, scope, ρ and stages belong together."""
     if values["variant"] == NONE:
@@ -149,7 +169,7 @@ def _is_number(value: object) -> bool:
 
 
 CHECKS: tuple[Callable[[Values], Mismatch | None], ...] = (
-    micro_batches, images, preprocessing, precision, schedule, method, radius
+    micro_batches, images, preprocessing, precision, schedule, method, radius, library_optimizer
 )  # fmt: skip
 """All of them; each stands alone, so that a sweep's faults are reported together."""
 

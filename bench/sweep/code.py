@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from bench import measures, models
+from bench import library, measures, models
 from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS
 from bench.fingerprint import digest, of_entry, of_object
 from bench.optimizers import OPTIMIZERS
@@ -141,7 +141,7 @@ def _parts(
         "plain step" if plain else "step": of_object(_PLAIN if plain else _STEP, _APART - {_PLAIN, _STEP}),
         f"data {dataset}": _of_data(dataset),
         f"model {model}": _of_model(model),
-        f"optimizer {optimizer}": _of_line(OPTIMIZERS, optimizer),
+        f"optimizer {optimizer}": _of_optimizer(optimizer),
     }
     if augment != "none":
         parts[f"augment {augment}"] = _of_line(AUGMENTATIONS, augment)
@@ -159,6 +159,13 @@ def _of_data(name: str) -> str:
         return digest(map(of_object, _FOLDER))
     files = DATASETS[name].files if name in DATASETS else None
     return digest([_of_line(DATASETS, name), *([of_object(files)] if files else [])])
+
+
+def _of_optimizer(name: str) -> str:
+    """Of a library's what we do with it: which version it is of, an attempt says itself."""
+    if library.is_library(name):
+        return digest([name, of_object("bench.library:construct")])
+    return _of_line(OPTIMIZERS, name)
 
 
 def _of_model(name: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, product
 from typing import Any
 
 from bench.errors import nearest, unknown
+from bench.library import is_library
 from bench.papers.sam_on.recipes import RECIPES
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Document
@@ -18,6 +21,7 @@ from bench.sweep.resolve import LINKED, PLACEHOLDER, REQUIRED, Guess, Resolver
 from bench.sweep.search import Searches
 from bench.trial import FIELDS, Trial
 from bench.validation import Path
+from bench.variations import Variations
 
 _FREE = frozenset(FIELDS) - LINKED
 _PARTS = ("grid", "zip", "methods")
@@ -37,16 +41,29 @@ def expand(
     parts = read_parts(source, document)
     refuse_too_many(source, parts, max_trials)
     budget = iter(range(_JUDGED))
-    for part in parts:
-        resolver = Resolver(source, recipe, searches)
-        for trial in _expand_part(part, resolver, budget):
-            trials.setdefault(trial.trial_id, trial)
-        notes |= resolver.notes
-        guesses |= resolver.guesses
+    with _uncollected():
+        for part in parts:
+            resolver = Resolver(source, recipe, searches)
+            for trial in _expand_part(part, resolver, budget):
+                trials.setdefault(trial.trial_id, trial)
+            notes |= resolver.notes
+            guesses |= resolver.guesses
     _report_idle(source, parts, searches)
     if not trials and not source.faults and not searches.waits:
         source.report((), "expands to no trials: exclude drops every combination")
     return list(trials.values()), list(notes), frozenset(guesses)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles, of which trials have none: it would look at all of them again and again."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def _recipe(source: Source, document: Document) -> dict[str, Any]:
@@ -127,9 +144,16 @@ def _split(line: MethodLine) -> tuple[list[Factor], list[Factor]]:
     """Factors of linked and of free fields."""
     linked: list[Factor] = []
     free: list[Factor] = []
+    unlinked = _FREE - _library_fields(line)
     for factor in line.factors:
-        (free if all(axis.name in _FREE for axis in factor) else linked).append(factor)
+        (free if all(axis.name in unlinked for axis in factor) else linked).append(factor)
     return linked, free
+
+
+def _library_fields(line: MethodLine) -> frozenset[str]:
+    """Fields that are checked against an optimizer of a library, where the line names one."""
+    optimizers = (value for axis in line.written if axis.name == "optimizer" for value in axis.values)
+    return frozenset({"weight_decay"}) if any(is_library(str(name)) for name in optimizers) else frozenset()
 
 
 def _rows(factors: Sequence[Factor]) -> list[dict[str, Any]]:
@@ -145,16 +169,15 @@ def _product(line: MethodLine, resolver: Resolver, excluded: Sequence[Pattern], 
     """Trials of one method line. Free fields are multiplied in last: they need no checks, and they are the many."""
     _, free = _split(line)
     free_values = _rows(free)
+    variations = Variations(free_values)
     settled = chain.from_iterable(equal.settled(each, resolver) for each in _combinations(line))
     for combination in settled:
         for base in resolver.complete(combination):
             if isinstance(base["rho"], ChooseRho):
                 yield from _chosen([base | values for values in free_values], resolver, excluded)
                 continue
-            for values in free_values:
-                trial = Trial(**(base | values))
-                if not (excluded and _excludes(excluded, trial)):
-                    yield trial
+            trials = variations.of(base)
+            yield from (trial for trial in trials if not _excludes(excluded, trial)) if excluded else trials
 
 
 def _chosen(fields: list[dict[str, Any]], resolver: Resolver, excluded: Sequence[Pattern]) -> Iterator[Trial]:

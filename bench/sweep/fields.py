@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from bench import library
 from bench.data import AUGMENTATIONS, DATASETS
 from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
@@ -27,17 +29,33 @@ FAST = "fast"
 
 _HINTS = get_type_hints(Trial, include_extras=True)
 _FIELD_TYPES = {field: _HINTS[field] for field in FIELDS if field != "settings"}
-_SETTING_TYPES: dict[str, Any] = {}
+
+TYPES: dict[str, Any] = {}
+"""Annotated type of each axis, as pydantic reads it."""
+
+
+def learn(entry: Entry) -> None:
+    """Let the settings of an entry be axes."""
+    for name, setting in entry.settings.items():
+        # Entries may give one name different types: any is accepted here, and the chosen entry's in `resolve`.
+        TYPES[name] = TYPES.get(name, setting.type) | setting.type
+
+
 for _registry in REGISTRIES.values():
     for _entry in _registry.values():
-        for _name, _setting in _entry.settings.items():
-            # Entries may give one name different types: any is accepted here, and the chosen entry's in `resolve`.
-            _SETTING_TYPES[_name] = _SETTING_TYPES.get(_name, _setting.type) | _setting.type
-
-TYPES: dict[str, Any] = _SETTING_TYPES | _FIELD_TYPES | {FAST: bool}
-"""Annotated type of each axis, as pydantic reads it."""
-AXES: tuple[str, ...] = tuple(TYPES)
+        learn(_entry)
+TYPES |= _FIELD_TYPES | {FAST: bool}
+AXES: Collection[str] = TYPES
 """Everything that may stand as a key in `grid`, `zip`, `methods` or `exclude`."""
+
+
+def learn_libraries(names: Iterable[str]) -> None:
+    """Know the settings of the libraries' optimizers among these names."""
+    for name in filter(library.is_library, names):
+        with suppress(ValueError):
+            learn(OPTIMIZERS[name])
+
+
 WORDS: dict[str, tuple[str, ...]] = {
     field: get_args(hint) for field, hint in _HINTS.items() if get_origin(hint) is Literal
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from bench import data, models
 from bench.data.files.location import DataFiles
 from bench.measures import entry as measure_entry
+from bench.optimizers import check_installed
 from bench.registry import DatasetEntry, TestSetEntry
 from bench.sweep import Sweep
 
@@ -16,7 +17,7 @@ _TOLD = 5
 
 
 def preflight(sweep: Sweep) -> list[str]:
-    """UserError unless the data sets are there and whole, and timm has the models that are named.
+    """UserError unless data sets are there and whole, timm has the models, and optimizers' packages are installed.
 
     A line about each class of a data set of which something doesn't count.
     """
@@ -25,6 +26,8 @@ def preflight(sweep: Sweep) -> list[str]:
     if names:
         for name in names:
             models.check_timm(name)
+    for name in sorted({trial.optimizer for trial in sweep.trials}):
+        check_installed(name)
     return left_out
 
 

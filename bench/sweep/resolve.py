@@ -162,11 +162,18 @@ class Resolver:
         chosen: dict[str, Any] = {}
         for registry_field, registry in REGISTRIES.items():
             entry = registry.get(values[registry_field].partition("[")[0])
+            given = self._own(values) if getattr(entry, "own_settings", False) else values
             for name, setting in entry.settings.items() if entry else ():
-                value = self._setting(name, setting, values)
+                value = self._setting(name, setting, given)
                 if not (setting.later and value == setting.default):
                     chosen[name] = value
         return tuple(sorted(chosen.items()))
+
+    def _own(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The values without what the recipe says of another optimizer."""
+        if values["optimizer"] == self.recipe.get("optimizer"):
+            return values
+        return {name: value for name, value in values.items() if name in self.where}
 
     def _setting(self, name: str, setting: Setting, values: dict[str, Any]) -> Any:
         if name in self.where:

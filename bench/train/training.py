@@ -25,6 +25,7 @@ from bench.measures.accuracy import Trained, evaluate
 from bench.measures.applicable import inapplicable
 from bench.measures.outputs import Outputs
 from bench.measures.predict import predict
+from bench.optim.schedule_free import evaluated, to_evaluate
 from bench.registry import MeasureEntry
 from bench.sam.passes.running_stats import moving_statistics, tracking_layers
 from bench.seeds import derive
@@ -96,9 +97,10 @@ class Training:
         row |= self._train_epoch(number)
         started = time.perf_counter()
         splits = self._splits
-        if splits.validation:
-            row["val_loss"], row["val_accuracy"] = self._evaluate(splits.validation)
-        row["test_loss"], row["test_accuracy"] = self._evaluate(splits.test)
+        with evaluated(self._optimizer):
+            if splits.validation:
+                row["val_loss"], row["val_accuracy"] = self._evaluate(splits.validation)
+            row["test_loss"], row["test_accuracy"] = self._evaluate(splits.test)
         row["seconds"] = self._epoch.seconds + time.perf_counter() - started
         self.history.append(row)
         self._epoch = Epoch(self.device)
@@ -123,7 +125,11 @@ class Training:
         return self._method.step_batch(images, labels, self._loss)
 
     def measure(self) -> dict[str, float]:
-        """Every quick measure that the data set allows and whose images are there, of the trained model."""
+        """Every quick measure that the data set allows and whose images are there, of the trained model.
+
+        Ends the training: the model holds the weights that were measured.
+        """
+        to_evaluate(self._optimizer)
         trained = Trained(
             model=self.model,
             splits=self._splits,

@@ -62,12 +62,12 @@ def own(name: str) -> Callable[[nn.Module], Optimizer]:
     return lambda model: entry.load()([{"params": list(model.parameters())}], lr=0.05, **settings)
 
 
-def muon(model: nn.Module) -> Optimizer:
-    """torch's, for matrices only; the rest stays as it is."""
+def matrices(model: nn.Module) -> Optimizer:
+    """torch's Muon, for matrices only; the rest stays as it is."""
     return torch.optim.Muon([p for p in model.parameters() if p.dim() == 2], lr=0.01)
 
 
-BASES = {"sgd": own("sgd"), "adamw": own("adamw"), "lion": own("lion"), "muon": muon}
+BASES = {**{name: own(name) for name in ("sgd", "adamw", "lion", "muon")}, "torch's muon": matrices}
 PRECISIONS: dict[str, dict[str, Any]] = {
     "float32": {},
     "bfloat16": {"dtype": torch.bfloat16},
@@ -82,7 +82,7 @@ STEPS = [
     for scope in PLACES
     for base in BASES
     # Muon holds matrices alone, so no norm layer.
-    if variant not in WAITING and not (base == "muon" and scope in ("only_norm", "only_norm[3]"))
+    if variant not in WAITING and not (base == "torch's muon" and scope in ("only_norm", "only_norm[3]"))
 ]
 
 
@@ -120,7 +120,7 @@ def test_a_step_reads_nothing(variant: str, scope: Any, base: str, options: dict
     assert method.last.gradient_norm.device.type == "meta"
 
 
-@pytest.mark.parametrize("base", ["sgd", "adamw", "lion"])
+@pytest.mark.parametrize("base", ["sgd", "adamw", "lion", "muon"])
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if name not in WAITING])
 def test_nor_on_a_processor(variant: str, base: str) -> None:
     method = build_on("cpu", base, variant, "only_norm", {"m": 4})

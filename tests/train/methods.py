@@ -48,6 +48,13 @@ METHODS = {
 
 STATEFUL = {
     "rate by step": {"lr_per": "step", "lr_schedule": "linear", "warmup_steps": 4},
+    "muon": {
+        "optimizer": "muon",
+        "lr": 1e-3,
+        "settings": (("adamw_lr_scale", 2.0), ("adjust_lr", "match_rms_adamw"), ("nesterov", True), ("ns_steps", 2)),
+    },
+    "schedulefree_adamw": {"optimizer": "schedulefree_adamw", "lr": 1e-3, "lr_schedule": "constant"},
+    "sam on schedulefree_sgd": {"optimizer": "schedulefree_sgd", "variant": "sam", "scope": "all", "rho": 0.1},
     "lion": {"optimizer": "lion", "lr": 1e-4, "settings": (("beta1", 0.9), ("beta2", 0.99))},
     "ssam_f": {
         "variant": "sam",

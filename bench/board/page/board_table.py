@@ -12,10 +12,10 @@ from bench.trial import NONE
 
 
 def board_grid(board: Board) -> Grid:
-    """Two scopes stand side by side in each column; more would be too wide and become lines."""
+    """Two scopes stand side by side in each column; more would be too wide and become lines, and so do costs."""
     titles = list(dict.fromkeys(board.layout.parts(column)[1] for column in board.columns))
     blocks = dict.fromkeys(board.layout.parts(column)[0] for column in board.columns)
-    side_by_side = len(board.scopes) == 2
+    side_by_side = len(board.scopes) == 2 and board.costs is None
     lines = _side_by_side if side_by_side else _stacked
     made = [Section(block, tuple(lines(board, block, titles))) for block in blocks]
     made += cited_block(board, titles) if side_by_side else []
@@ -23,7 +23,15 @@ def board_grid(board: Board) -> Grid:
     below = tuple(Title(board.layout.scope_title(scope)) for _ in titles for scope in board.scopes)
     scoped = not side_by_side and any(scope != NONE for _, _, scope in board.cells)
     corner = f"{board.layout.corner} / scope" if scoped else board.layout.corner
-    return Grid(board.title, corner, (top, below) if side_by_side else (top,), tuple(made))
+    if board.costs is not None:
+        top = tuple(Title(title, 1 + len(_COSTS)) for title in titles)
+        below = tuple(map(Title, (board.metric.name, *_COSTS))) * len(titles)
+    levels = (top, below) if side_by_side or board.costs is not None else (top,)
+    return Grid(board.title, corner, levels, tuple(made))
+
+
+_COSTS = ("passes", "time")
+"""Columns beside the metric, where costs are asked for."""
 
 
 def _side_by_side(board: Board, block: str, titles: list[str]) -> list[TableRow]:
@@ -50,7 +58,8 @@ def _stacked(board: Board, block: str, titles: list[str]) -> list[TableRow]:
     for row, scope in dict.fromkeys((row, scope) for row, _, scope in board.cells):
         keys = [(row, columns.get(title, ""), scope) for title in titles]
         label = row if scope == NONE else f"{row} / {board.layout.scope_title(scope)}"
-        lines.append(TableRow(label, tuple(_entry(board, footnotes, key) for key in keys)))
+        entries = [entry for key in keys for entry in (_entry(board, footnotes, key), *_cost_entries(board, key))]
+        lines.append(TableRow(label, tuple(entries)))
     return [line for line in lines if _filled(line)]
 
 
@@ -78,6 +87,14 @@ def _entry(board: Board, footnotes: Footnotes, key: Key, span: int = 1) -> Table
         marks=footnotes.marks(cell.chosen.origins),
         span=span,
     )
+
+
+def _cost_entries(board: Board, key: Key) -> list[TableCell]:
+    if board.costs is None:
+        return []
+    cost = board.costs.get(key)
+    values = [getattr(cost, name) if cost else None for name in _COSTS]
+    return [TableCell(EMPTY if value is None else f"{value:.2f}") for value in values]
 
 
 def cell_details(cell: Cell) -> list[str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.board.answer import OURS, answer
 from bench.board.board import Board
-from bench.board.cells import Cell, Runs
+from bench.board.cells import Cell, Key, Runs
 from bench.board.footnotes import FIELDS
 from bench.board.notes import notes
 from bench.board.page.board_table import board_grid
 from bench.board.page.cited import cited_notes, cited_records
 from bench.board.page.table import Grid
+from bench.board.relative_cost import Cost
 from bench.board.uncertainty.paired import Paired, paired, paired_grid, paired_notes
 
 
@@ -62,6 +63,7 @@ def board_records(board: Board) -> list[dict[str, Any]]:
         | {"rho": runs.rho, "chosen": runs is cell.chosen, "metric": board.metric.name, **_numbers(board, runs)}
         | _difference(found.get((row, column)) if scope == OURS and runs is cell.chosen else None)
         | _origins(board, runs)
+        | (_cost(board, (row, column, scope)) if runs is cell.chosen else dict.fromkeys(_cost(board, _NO_KEY)))
         for (row, column, scope), cell in board.cells.items()
         for runs in cell.swept
     ]
@@ -84,6 +86,16 @@ def _difference(each: Paired | None) -> dict[str, Any]:
     return {f"difference_{name}": told.get(name) for name in ("mean", "low", "high", "n", "p", "verdict")} | {
         "seeds_needed": told.get("seeds_needed")
     }
+
+
+_NO_KEY: Key = ("", "", "")
+
+
+def _cost(board: Board, key: Key) -> dict[str, float | None]:
+    """Relative to the base optimizer, where it was asked for."""
+    if board.costs is None:
+        return {}
+    return asdict(board.costs.get(key, Cost(None, None)))
 
 
 def _all_origins(board: Board) -> dict[str, dict[str, int]]:

@@ -14,6 +14,7 @@ from rich.text import Text
 from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS, files_of
 from bench.data.fake_names import FORM
 from bench.data.files.location import data_root
+from bench.library import FORMS as LIBRARIES
 from bench.measures import MEASURES
 from bench.models import MODELS
 from bench.models.tags import PRETRAINED
@@ -37,6 +38,7 @@ CATALOGS: dict[str, Mapping[str, Entry]] = {
 """What can be listed, beside recipes, which are no entries."""
 
 _ENDINGS = {
+    "optimizers": f"Also {' and '.join(LIBRARIES)}, with its arguments as settings: beta1 and beta2 for betas.",
     "models": "Size: parameters, for 10 classes at 32×32 pixels or 1,000 at 224×224. timm/NAME is a model of timm.",
     "data": f"Also folder:PATH, your own train/CLASS/*.jpg beside val/ or test/; and random images, {FORM}.",
     "measures": "Settings are written behind the name: sharpness[rho=0.003].",

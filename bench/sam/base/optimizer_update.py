@@ -16,7 +16,9 @@ from torch.optim import Optimizer
 Update = Callable[[Tensor], None]
 """Makes the update where its argument, a boolean scalar on the device, is true."""
 
-GUARDED = frozenset({"torch.optim.sgd:SGD", "torch.optim:Muon", "timm.optim.lion:Lion"})
+GUARDED = frozenset(
+    {"torch.optim.sgd:SGD", "torch.optim:Muon", "timm.optim.lion:Lion", "bench.optim.muon:MuonWithAdamW"}
+)
 """Optimizers whose state is tensors on the parameters' device and zero until the first update."""
 
 

@@ -83,6 +83,12 @@ class Source:
             for holder in [each for each in self._axis_holders() if field in each] or self._grid():
                 holder[field] = given
 
+    def named(self, field: str) -> Iterator[str]:
+        """Every text that is written for a field."""
+        for holder in self._axis_holders():
+            written = holder.get(field)
+            yield from (each for each in (written if isinstance(written, list) else [written]) if isinstance(each, str))
+
     def _given(self, text: str, label: str) -> Any:
         """The value of an option, whose faults have no line."""
         try:
