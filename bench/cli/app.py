@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 import bench
 
 _ORDER = (
-    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "plot", "report", "query",
+    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "rank", "plot", "report", "query",
     "schema", "compact", "store", "list", "recipe", "data", "doctor",
 )  # fmt: skip
 
