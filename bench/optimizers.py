@@ -21,6 +21,8 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
     "sgd": OptimizerEntry(
         target="bench.optimizers:sgd",
         summary="SGD with momentum, heavy-ball or Nesterov's",
+        momentum="momentum",
+        descends=True,
         settings={
             "momentum": Setting(type=_UNIT, default=0.9, summary="momentum"),
             "nesterov": Setting(type=bool, default=False, summary="whether the momentum is Nesterov's"),
@@ -30,6 +32,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
         target="bench.optimizers:adamw",
         summary="AdamW",
         source="Loshchilov and Hutter 2019",
+        momentum="beta1",
         settings={
             "beta1": Setting(type=_UNIT, default=0.9, summary="decay of the first moment"),
             "beta2": Setting(type=_UNIT, default=0.999, summary="decay of the second moment"),
@@ -40,6 +43,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
         target="bench.optimizers:lion",
         summary="Lion: the sign of a moving average",
         source="Chen et al. 2023",
+        momentum="beta2",
         settings={
             "beta1": Setting(type=_UNIT, default=0.9, summary="weight of the momentum in the update"),
             "beta2": Setting(type=_UNIT, default=0.99, summary="decay of the momentum"),

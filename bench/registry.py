@@ -27,6 +27,8 @@ class Setting:
     """What it is, in one line."""
     later: bool = False
     """Whether it came after `bench.trial.SCHEMA`: a trial at its default doesn't name it, and so keeps its id."""
+    required: bool = False
+    """Whether every trial has to name it, and the default stands for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,11 @@ class Entry:
 class VariantEntry(Entry):
     """How ε is made of the gradient."""
 
+    base: Literal["any", "momentum", "bare"] = "any"
+    """Base optimizers that it works on: any, those with a momentum, or SGD without momentum and weight decay."""
+    unsure: str = ""
+    """What of it was read second hand or guessed; plans and boards say so."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScopeEntry(Entry):
@@ -66,6 +73,11 @@ class ScopeEntry(Entry):
 @dataclass(frozen=True, kw_only=True)
 class OptimizerEntry(Entry):
     """A base optimizer."""
+
+    momentum: str = ""
+    """Setting that weighs the past in its momentum, for variants that look along it; empty: it keeps none."""
+    descends: bool = False
+    """Whether it is w ← w − lr·g without momentum and weight decay."""
 
 
 Interpolation = Literal["bilinear", "bicubic"]

@@ -42,6 +42,7 @@ def build(
     values = resolve(entries, settings)
     built = VARIANTS[variant].load()(context, **values[variant])
     place = SCOPES[name].load()(context, **values[name]) if name else Named(context, names=scope)
+    built.scope = place
     check_sparse(context, built, place, variant)
     return built, place
 

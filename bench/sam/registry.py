@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, Lt
 
 from bench.registry import ScopeEntry, Setting, VariantEntry
+from bench.sam.further_variants import FURTHER_VARIANTS
 
 _SAM_ON = "Müller et al. 2023 (SAM-ON), Table 9"
 _SSAM = "Mi et al. 2022 (SSAM)"
@@ -89,6 +90,7 @@ VARIANTS: dict[str, VariantEntry] = {
             "every": Setting(type=_COUNT, default=10, summary="k: steps from one SAM step to the next"),
         },
     ),
+    **FURTHER_VARIANTS,
 }
 
 _MASKED = {
