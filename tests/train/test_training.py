@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench.models import MODELS
 from bench.sam import VARIANTS
+from bench.train.refresh import refresh_statistics
 from bench.train.training import Diverged, Stopped, Training
 from bench.trial import Trial
 
@@ -88,6 +89,25 @@ STATEFUL = {
         "rho": 0.1,
         "settings": (("alpha", 0.7), ("every", 3), ("momentum", 0.9)),
     },
+    "ae_sam": {
+        "variant": "ae_sam",
+        "scope": "all",
+        "rho": 0.1,
+        "settings": (("decay", 0.9), ("momentum", 0.9), ("threshold_end", -1.0), ("threshold_start", 4.0)),
+    },
+    "msam": {
+        "variant": "msam",
+        "scope": "all",
+        "rho": 0.5,
+        "bn_refresh": True,
+        "settings": (("decay_at", "perturbed"), ("momentum", 0.9)),
+    },
+    "friendly": {
+        "variant": "friendly",
+        "scope": "only_norm",
+        "rho": 0.1,
+        "settings": (("decay", 0.9), ("momentum", 0.9), ("sigma", 1.0)),
+    },
     "micro-batches": {"variant": "sam", "scope": "only_norm[2]", "rho": 0.1, "m": 64},
     "plain micro-batches": {"m": 64},
     "late sam": {"variant": "sam", "scope": "all", "rho": 0.1, "perturb_from": 1, "perturb_until": 2},
@@ -120,6 +140,17 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, 
         resumed.run_epoch()
     assert equal_to_the_bit(weights(resumed), weights(whole))
     assert without_times(resumed) == without_times(whole)
+
+
+def test_running_statistics_are_gathered_anew_at_the_end(make_trial: Make) -> None:
+    fields = {"epochs": 2, "model": "resnet8", **METHODS["msam"]}
+    trained, other = (Training(make_trial(**fields | {"bn_refresh": flag}), CPU) for flag in (True, False))
+    for training in (trained, other):
+        for _ in range(2):
+            training.run_epoch()
+    assert not equal_to_the_bit(weights(trained), weights(other))
+    refresh_statistics(other.model, other._batches(2))
+    assert equal_to_the_bit(weights(trained), weights(other))
 
 
 @pytest.mark.share(6)
