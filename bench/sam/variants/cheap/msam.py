@@ -32,7 +32,7 @@ class Msam(Sam):
 
     def perturbs(self) -> bool:
         """As soon as the base optimizer has made an update."""
-        return bool(self.recall(self.scope.tensors))
+        return any(self.context.base.momentum(tensor) is not None for tensor in self.scope.tensors.values())
 
     def recall(self, tensors: dict[str, nn.Parameter]) -> dict[str, Tensor]:
         """See `Variant.recall`."""
