@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bench import data
+from bench.sam.cost import passes_per_step
 from bench.store import Readable, connect
 from bench.trial import Trial
 
@@ -133,11 +134,9 @@ def gpu_seconds(trial: Trial) -> float | None:
 
 
 def step_factor(trial: Trial) -> float:
-    """Forward and backward passes per step, on average."""
-    if not trial.perturbs:
-        return 1.0
-    every = dict(trial.settings).get("every", 1)  # LookSAM's, which perturbs one step in so many
-    return 1.0 + 1.0 / float(every)
+    """Forward and backward passes per step, on average; two where only a run can tell."""
+    passes = passes_per_step(trial)
+    return 2.0 if passes is None else passes
 
 
 def _images(dataset: str) -> int | None:

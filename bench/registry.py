@@ -7,7 +7,7 @@ variant, scope, model, data set, measure, optimizer or launcher is one file with
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
@@ -54,6 +54,11 @@ class Entry:
 class VariantEntry(Entry):
     """How ε is made of the gradient."""
 
+    passes: float | Callable[[Mapping[str, Any]], float] | None = 2.0
+    """Forward and backward passes over the batch that a step takes on average, or how they follow from the settings.
+
+    A forward pass alone is a third. None: it shows only as it trains.
+    """
     base: Literal["any", "momentum", "bare"] = "any"
     """Base optimizers that it works on: any, those with a momentum, or SGD without momentum and weight decay."""
     unsure: str = ""

@@ -42,8 +42,11 @@ class Trial:
     """Name in AUGMENTATIONS."""
     image_size: Annotated[int, Ge(1)] | None = None
     """Side in pixels of the square images that the model sees; None: the data set's own, also when it is written."""
-    preprocessing: Literal["dataset", "model"] | None = None
-    """Whose mean, std, test crop and interpolation images get; None: the model's where it or its weights are timm's."""
+    preprocessing: Literal["dataset", "model", "cifar10_pixels"] | None = None
+    """Whose mean, std, test crop and interpolation images get; None: the model's where it or its weights are timm's.
+
+    `cifar10_pixels`: mean and std over all pixels of CIFAR-10, as in the SSAM code.
+    """
     model: str
     """Name in MODELS, or `timm/NAME`."""
     init_from: str = ""
@@ -51,13 +54,19 @@ class Trial:
     optimizer: str
     """Base optimizer: name in OPTIMIZERS."""
     lr: Annotated[float, Gt(0)]
-    """Peak learning rate; cosine to `min_lr` over the epochs, stepped once per epoch."""
+    """Peak learning rate, from which it falls by `lr_schedule`."""
+    lr_schedule: Literal["cosine", "linear", "inverse_sqrt", "constant"] = "cosine"
+    """How the learning rate falls over the epochs, without those of the cool-down."""
+    lr_per: Literal["epoch", "step"] = "epoch"
+    """What the learning rate changes with."""
     min_lr: Annotated[float, Ge(0)] = 0.0
-    """Learning rate that the cosine ends at, and that of the cool-down."""
+    """Learning rate that the schedule ends at, and that of the cool-down."""
     warmup_epochs: Annotated[int, Ge(0)] = 0
-    """Epochs at the start in which the learning rate rises linearly from `warmup_lr`; the cosine runs on under them."""
+    """Epochs at the start in which the learning rate rises linearly from `warmup_lr`; a cosine runs on under them."""
+    warmup_steps: Annotated[int, Ge(0)] = 0
+    """The same in steps, where the learning rate changes with every step."""
     warmup_lr: Annotated[float, Ge(0)] = 0.0
-    """Learning rate of the first epoch of a warm-up."""
+    """Learning rate at the start of a warm-up."""
     cooldown_epochs: Annotated[int, Ge(0)] = 0
     """Epochs at `min_lr` after the others."""
     weight_decay: Annotated[float, Ge(0)]

@@ -11,6 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from bench import fingerprint, syntax
 from bench.train import checkpoint
 from bench.train.training import Training
 from bench.trial import Trial
@@ -42,3 +43,9 @@ def assert_undisturbed(weights: Path, trial: Trial, shared_folder: Path) -> None
     assert stored.keys() == expected.keys()
     differing = [name for name in expected if not torch.equal(stored[name], expected[name])]
     assert not differing, trial.label
+
+
+def forget() -> None:
+    """As in a new process."""
+    for cached in (fingerprint.of_object, syntax.read_module, syntax._top):
+        cached.cache_clear()

@@ -35,7 +35,7 @@ GROUND = (
 """Modules of `bench` that everyone may import, and that import nothing of ours but each other."""
 
 FRONTS = {
-    "bench.sam": ("bench.sam", "bench.sam.registry", "bench.sam.names"),
+    "bench.sam": ("bench.sam", "bench.sam.registry", "bench.sam.names", "bench.sam.cost"),
     "bench.models": ("bench.models",),
     "bench.data": ("bench.data", "bench.data.files.location", "bench.data.fake_names"),
     "bench.measures": ("bench.measures", "bench.measures.names", "bench.measures.bins"),

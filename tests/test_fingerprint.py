@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import fingerprint, syntax
+from bench import fingerprint
 from bench.registry import Entry
+from tests.shared import forget
 
 FILES = {
     "method.py": '''
@@ -63,12 +64,6 @@ def of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Of]:
 
     yield made
     forget()
-
-
-def forget() -> None:
-    """As in a new process."""
-    for cached in (fingerprint.of_object, syntax.read_module, syntax._top):
-        cached.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -52,3 +53,10 @@ def test_files_that_are_called_alike_share_an_idea() -> None:
 def files() -> list[Path]:
     """All modules of the two packages."""
     return sorted(path for package in ("bench", "cluster") for path in (ROOT / package).rglob("*.py"))
+
+
+def test_what_tests_share_is_in_no_file_of_tests() -> None:
+    """Nobody looks for it there, and a file of tests that is taken away takes others with it."""
+    line = re.compile(r"^\s*(?:from|import) tests\.(?:\w+\.)*test_\w+", re.MULTILINE)
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert [str(file.relative_to(ROOT)) for file in files if line.search(file.read_text(encoding="utf-8"))] == []

@@ -20,8 +20,11 @@ from bench.sweep import Sweep, load
 from bench.trial import SCHEMA, Trial
 from cluster.job import Job
 from cluster.work.worker import run_trial
+from tests.cli.conftest import Call, call
 from tests.shared_command import Ended
-from tests.store.test_claim import ended
+from tests.shared_store import ended
+
+__all__ = ["call"]
 
 Make = Callable[..., Trial]
 
@@ -166,3 +169,45 @@ def test_the_command_shows_both(sambench: Callable[..., Ended], tmp_path: Path, 
     assert "#### Trained under an earlier schema (2)" in shown
     assert "20.0 ± 0.0 (2)" in shown
     assert "10 trials of schema 2" in sambench("store", "check").stdout
+
+
+ANEW = " results from before the meaning of fields changed: they are shown in a table of their own, and the trials are"
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_commands_that_train_say_what_is_trained_anew(
+    call: Call, old_and_new: Store, tiny_sweep: Path, compacted: bool
+) -> None:
+    if compacted:
+        compact(old_and_new)
+    left = f"5 of these trials have{ANEW} trained anew\n"
+    assert left in call("plan", tiny_sweep).out
+    assert json.loads(call("plan", tiny_sweep, "--json").out)["done_under_an_earlier_schema"] == 5
+    assert left in call("status", tiny_sweep).out
+    for command in ("plan", "status"):
+        assert "the meaning of fields" not in call(command, tiny_sweep, "--where", "seed=0").out
+
+
+def test_a_run_says_so_before_it_trains(call: Call, store: Store, tiny_sweep: Path, sweep: Sweep) -> None:
+    finish_as(store, sweep.trials[0], 1, test_accuracy=20.0)
+    told = call("run", tiny_sweep, "--on", "slurm", "--dry-run", "--where", f"trial_id={sweep.trials[0].trial_id}")
+    assert f"1 of these trials has{ANEW} trained anew" in told.err
+    told = call("run", tiny_sweep, "--on", "slurm", "--dry-run", "--where", f"trial_id={sweep.trials[1].trial_id}")
+    assert "the meaning of fields" not in told.err
+
+
+@pytest.mark.parametrize("table", ["results", "trials"])
+def test_a_query_that_mixes_schemas_is_told_so(
+    old_and_new: Store, caplog: pytest.LogCaptureFixture, table: str
+) -> None:
+    query(old_and_new, f"SELECT trial_schema, count(*) FROM {table} GROUP BY 1")
+    assert not caplog.text
+    assert query(old_and_new, f"SELECT count(*) AS n FROM {table}").to_pylist() == [{"n": 15}]
+    assert "10 of schema 2, 5 of schema 3" in caplog.text
+    assert "WHERE trial_schema = 3" in caplog.text
+
+
+def test_a_query_of_one_schema_has_no_remark(store: Store, sweep: Sweep, caplog: pytest.LogCaptureFixture) -> None:
+    finish_as(store, sweep.trials[0], 2, test_accuracy=20.0)
+    query(store, "SELECT avg(test_accuracy) FROM results")
+    assert not caplog.text

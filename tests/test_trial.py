@@ -23,7 +23,7 @@ PINNED_DEFAULTS = {
     "scope": "none", "rho": None, "perturb_from": 0, "perturb_until": None, "bn_stats": "both", "bn_refresh": False,
     "precision": "float32", "tf32": False, "channels_last": False, "compile": False, "ascent_dtype": "float32",
     "ascent_share": 1.0, "norm_rule": "type", "trainable": "all", "norm_dropout": 0.0,
-    "norm_dropout_on": "parameters", "settings": (),
+    "norm_dropout_on": "parameters", "settings": (), "lr_schedule": "cosine", "lr_per": "epoch", "warmup_steps": 0,
 }  # fmt: skip
 """What an id leaves out. A field that comes later joins them; none of these may change."""
 

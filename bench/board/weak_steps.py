@@ -60,7 +60,7 @@ def _remark(kind: _Kind, done: Sequence[tuple[Trial, Mapping[str, Any]]]) -> Ite
     weak = sorted((pair for pair in shares if pair[0] > SHARE), key=lambda pair: -pair[0])
     if not weak:
         return
-    named = ", ".join(f"{trial.trial_id} {100 * share:.2g} % ({trial.label})" for share, trial in weak[:_NAMED])
+    named = ", ".join(f"{trial.trial_id} {100 * share:.3g} % ({trial.label})" for share, trial in weak[:_NAMED])
     more = f", and {len(weak) - _NAMED} more" if len(weak) > _NAMED else ""
     share = f"More than {100 * SHARE:g} % of the steps {kind.text}"
     yield f"{share}, in {len(weak)} of {len(done)} done trials, because {kind.reason}: {named}{more}."

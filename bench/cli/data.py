@@ -9,9 +9,11 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.options import DataRootOption, JsonOption
-from bench.cli.render.terminal import fail, show, tell
+from bench.cli.render.terminal import err, fail, show, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.data.files.location import DataFiles
 
 data_app = typer.Typer(no_args_is_help=True, help="Get and check data sets; `sambench list data` lists them.")
@@ -53,17 +55,47 @@ def get(name: NameArgument, data_root: DataRootOption = None) -> None:
         files.get()
     except (OSError, RuntimeError) as error:
         fail(f"data set {name}: {error}; it belongs at {files.root}")
-    files.check()
+    for line in files.check():
+        tell(line)
     tell(f"{name} is at {files.root}")
 
 
-@data_app.command(epilog="Example: sambench data check cifar100")
-def check(name: NameArgument, data_root: DataRootOption = None) -> None:
-    """Say whether a data set is there and can be read."""
+@data_app.command(epilog="Example: sambench data check folder:pets --quick")
+def check(
+    name: NameArgument,
+    quick: Annotated[bool, typer.Option("--quick", help="Read only the beginning of each image file.")] = False,
+    data_root: DataRootOption = None,
+) -> None:
+    """Read a whole data set; name what in it is damaged, and what is left out."""
     files = _files(name)
-    if files is not None:
-        files.check()
-    tell(f"{name} is there" + (f": {files.root}" if files is not None else ", with sambench itself"))
+    if files is None:
+        tell(f"{name} is there, with sambench itself")
+        return
+    for line in files.check():
+        tell(line)
+    paths = files.images()
+    faults = _read_images(paths, quick=quick) if paths else 0
+    if faults:
+        fail(f"{name}: {faults:,} of {len(paths):,} images can't be read; mend or remove them")
+    how = f", {len(paths):,} images {'begin as they should' if quick else 'decoded'}" if paths else ""
+    tell(f"{name} is there: {files.root}{how}")
+
+
+def _read_images(paths: Sequence[str], *, quick: bool) -> int:
+    """Tell of each image that can't be read; how many there are."""
+    from rich.progress import Progress
+
+    from bench.data.files.decoding import unreadable
+
+    faults = 0
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as shown:
+        task = shown.add_task("reading", total=len(paths))
+        for count, found in unreadable(paths, quick=quick):
+            shown.advance(task, count)
+            faults += len(found)
+            for line in found:
+                tell(line)
+    return faults
 
 
 @app.command(epilog="Example: sambench recipe cifar-resnet")

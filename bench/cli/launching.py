@@ -14,7 +14,7 @@ import typer
 
 from bench.cli.options import find_states
 from bench.cli.render.terminal import err, fail, tell, write
-from bench.cli.trials import done_by_other_code
+from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
 from bench.errors import MachineFault, machine_fault
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def launch_sweep(
 
     if loaded.early_stopping and not LAUNCHERS[asked.launcher].prunes:
         tell(f"early_stopping: --on {asked.launcher} runs every trial to its end")
-    preflight(loaded)
-    for note in loaded.notes:
+    for note in (*preflight(loaded), *loaded.notes):
         tell(note)
     opened = Store.create(asked.store)
-    for line in describe(done_by_other_code([asked.store], loaded, find_states([asked.store], loaded))):
+    found = find_states([asked.store], loaded)
+    others = describe(done_by_other_code([asked.store], loaded, found))
+    for line in (*others, *describe_earlier(with_earlier_results([asked.store], loaded, found))):
         tell(line)
     remove_left(opened)
     loaded, foreign = _without_foreign(opened, loaded)
@@ -63,7 +64,7 @@ def launch_sweep(
     try:
         if again:
             tell(f"{sum(supersede(opened, trial.trial_id) for trial in loaded.trials)} done trials are trained again")
-        found = drive.run()
+        ended = drive.run()
     except KeyboardInterrupt:
         done = sum(state.status == "done" for state in find_states([asked.store], loaded).values())
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
@@ -72,7 +73,7 @@ def launch_sweep(
     except Exception as error:
         stop_at_fault(error, opened.root)
         raise
-    return (not LAUNCHERS[job.launcher].queues and _summarize_run(loaded, found)) or foreign
+    return (not LAUNCHERS[job.launcher].queues and _summarize_run(loaded, ended)) or foreign
 
 
 def _without_foreign(store: Store, sweep: Sweep) -> tuple[Sweep, bool]:

@@ -26,7 +26,7 @@ from bench.cli.options import (
     open_all,
 )
 from bench.cli.render.terminal import fail, out, show, tell
-from bench.cli.trials import named_trials
+from bench.cli.trials import describe_earlier, named_trials, with_earlier_results
 from bench.escape import visible
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]
     found = find_states(stores, sweep)
     unfinished = [trial_id for trial_id, state in found.items() if state.status in ("missing", "running")]
     told = [line for store in opened for line in hints(store, found.keys(), unfinished)]
+    told += describe_earlier(with_earlier_results(stores, sweep, found))
     told += weak_steps.remarks(sweep.trials, read_results(opened, sweep.trials, [])) if opened else ()
     return overview.status(sweep, found, told), not unfinished
 

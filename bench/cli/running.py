@@ -29,7 +29,7 @@ from bench.cli.options import (
     open_existing,
 )
 from bench.cli.render.terminal import fail, show, tell
-from bench.cli.trials import done_by_other_code
+from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
 
 if TYPE_CHECKING:
     from bench.estimate import Estimate
@@ -57,16 +57,18 @@ def plan(
     found = find_states(store, loaded)
     left = _estimate(loaded, found, store, probe=probe)
     others = done_by_other_code(store, loaded, found)
+    earlier = with_earlier_results(store, loaded, found)
     if as_json:
         chosen = {
             "done_by_other_code": len(others),
+            "done_under_an_earlier_schema": len(earlier),
             "choices": [choice.as_dict() for choice in loaded.choices],
             "waiting": [wait.as_dict() for wait in loaded.waits],
         }
         print(json.dumps(overview.as_json(loaded, found, left) | chosen, indent=1))
         return
     show(overview.plan(loaded, found, left))
-    for line in (*describe(others), *describe_waits(loaded, store, smoke=smoke)):
+    for line in (*describe(others), *describe_earlier(earlier), *describe_waits(loaded, store, smoke=smoke)):
         show(Text(line, style="yellow"))
 
 

@@ -1,4 +1,4 @@
-"""Trials: which ones a command is about, and which of them other code made."""
+"""Trials: which ones a command is about, which of them other code made, and which have results of an earlier schema."""
 
 from __future__ import annotations
 
@@ -55,3 +55,33 @@ def done_by_other_code(stores: Sequence[Path], sweep: Sweep, found: Mapping[str,
     from bench.sweep.code import by_other_code
 
     return by_other_code(open_existing(stores), done)
+
+
+def with_earlier_results(stores: Sequence[Path], sweep: Sweep, found: Mapping[str, State]) -> list[str]:
+    """Trials of the sweep that aren't done, but were under an earlier schema."""
+    from bench.schemas import EARLIER, id_under
+    from bench.store import connect
+    from bench.store.read.snapshot import present
+
+    left = [trial for trial in sweep.trials if found[trial.trial_id].status != "done"]
+    opened = open_existing(stores)
+    if not left or not opened:
+        return []
+    then = {id_under(trial, schema): trial.trial_id for trial in left for schema in EARLIER}
+    there = set().union(*(present(store, then) for store in opened))
+    if not there:
+        return []
+    with connect(opened, ["attempts"], only=there) as connection:
+        select = "SELECT DISTINCT trial_id FROM attempts WHERE outcome = 'done' AND NOT superseded"
+        return sorted({then[trial_id] for (trial_id,) in connection.execute(select).fetchall()})
+
+
+def describe_earlier(trial_ids: Sequence[str]) -> list[str]:
+    """For people: how many trials have results of an earlier schema, and what becomes of these; nothing for none."""
+    if not trial_ids:
+        return []
+    count = "1 of these trials has" if len(trial_ids) == 1 else f"{len(trial_ids)} of these trials have"
+    return [
+        f"{count} results from before the meaning of fields changed: they are shown in a table of their own, "
+        "and the trials are trained anew"
+    ]

@@ -80,6 +80,12 @@ AUGMENTATIONS: dict[str, AugmentationEntry] = {
         summary="random crop with zero padding of an eighth of the size; flip, where the labels allow it",
         same_size=True,
     ),
+    "basic+cutout": AugmentationEntry(
+        target="bench.data.cutout:basic_cutout",
+        summary="basic, then a square of half the side cut out of half of the images, as in the SSAM code",
+        source="DeVries and Taylor 2017; Mi et al. 2022",
+        same_size=True,
+    ),
     "basic+aa": AugmentationEntry(
         target="bench.data.autoaugment:basic_autoaugment",
         summary="basic, then AutoAugment's policy for CIFAR-10 as in the SAM-ON code: grey outside, bicubic shear",
@@ -132,13 +138,13 @@ def entry(name: str) -> DatasetEntry:
     return DATASETS[name]
 
 
-def identified(name: str) -> str:
+def identified(name: str, *, afresh: bool = False) -> str:
     """`folder:PATH@sha256:DIGEST`: the name with what is in the data set; DataError for a folder that can't be listed.
 
-    The plain name for a data set that is what its name stands for.
+    The plain name for a data set that is what its name stands for. `afresh`: see `DataFiles.contents`.
     """
     files = files_of(entry(name))
-    contents = files.contents() if files is not None else None
+    contents = files.contents(afresh=afresh) if files is not None else None
     return f"{name}{CONTENT}{contents}" if contents else name
 
 
@@ -150,7 +156,7 @@ def valid_names() -> tuple[str, ...]:
 def load(name: str, image_size: int | None = None) -> Splits:
     """The splits of data set `name`, on the CPU; DataError if it is missing, damaged, or not what the name says."""
     found = entry(name)
-    if CONTENT in name and (now := identified(name.partition(CONTENT)[0])) != name:
+    if CONTENT in name and (now := identified(name.partition(CONTENT)[0], afresh=True)) != name:
         raise DataError(f"data set {name}: it is {now} now: plan the sweep anew, or put the images back")
     size = image_size or found.image_size
     splits: Splits = found.load()(*found.arguments, image_size=size)

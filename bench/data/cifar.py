@@ -9,6 +9,11 @@ import torch
 from bench.data.files.cifar import CIFAR10, CIFAR100, CifarFiles
 from bench.data.in_memory import InMemory
 from bench.data.splits import Splits
+from bench.registry import Preprocessing
+
+PIXELS = Preprocessing(mean=(125.3 / 255, 123.0 / 255, 113.9 / 255), std=(63.0 / 255, 62.1 / 255, 66.7 / 255))
+"""Mean and std over all pixels of CIFAR-10. The std that the SAM-ON code has there is a mean over images of each
+one's own; the SSAM code has that of all pixels, also on CIFAR-100."""
 
 
 @lru_cache(maxsize=1)
@@ -24,10 +29,5 @@ def load_cifar100(image_size: int) -> Splits:
 
 
 def _load(files: CifarFiles, *, mean: tuple[float, ...], std: tuple[float, ...]) -> Splits:
-    train, test = (_split(files, train=train) for train in (True, False))
+    train, test = (InMemory(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in files.read())
     return Splits(train=train, validation=None, test=test, scale=255.0, mean=mean, std=std)
-
-
-def _split(files: CifarFiles, *, train: bool) -> InMemory:
-    images, labels = files.read(train=train)
-    return InMemory(torch.from_numpy(images), torch.from_numpy(labels))

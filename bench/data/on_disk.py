@@ -10,21 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Generator, Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
+from bench.data.files.decoding import read_rgb
 from bench.data.files.location import DataError
 from bench.data.split import WHOLE, Augmentation, Batches, EpochShare, Split
 from bench.registry import Interpolation
 from bench.seeds import derive
 
-_SIXTEEN_BITS = ("PNG", "PPM")
-"""Formats whose images of mode I have 16 bits."""
 _IN_PROCESS = 64
 """Up to so many images are read without worker processes, which take longer to start."""
 
@@ -64,16 +61,20 @@ class OnDisk(Split):
         self, order: Tensor, size: int, augmentation: Augmentation | None = None, part: EpochShare = WHOLE
     ) -> Batches:
         """See `Split.batches`."""
-        batches = [part.of(batch, size).tolist() for batch in order.split(size)[part.skip :]]
+        shares = [part.of(batch, size).tolist() for batch in order.split(size)[part.skip :]]
         loader: DataLoader[Any] = DataLoader(
             _Images(self, augmentation),
-            batch_sampler=batches,
-            num_workers=_workers(sum(map(len, batches))),
+            batch_sampler=shares,
+            collate_fn=_together,
+            num_workers=_workers(sum(map(len, shares))),
             pin_memory=self.device.type == "cuda",
             # The workers' own draws aren't used, and drawing their seed would disturb those of training.
             generator=Generator(),
         )
-        for images, labels in loader:
+        for batch in loader:
+            if isinstance(batch, DataError):
+                raise batch
+            images, labels = batch
             yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
 
     def read(self, index: int, augmentation: Augmentation | None) -> Tensor:
@@ -93,28 +94,23 @@ class OnDisk(Split):
         return functional.center_crop(scaled, [self.size, self.size])
 
 
-def read_rgb(path: str) -> Image.Image:
-    """The image in RGB of 8 bits, as torchvision's folders give it; DataError with its path if that can't be done.
-
-    That is without a rotation by EXIF, and without the alpha channel. 16 bits keep their upper 8.
-    """
-    try:
-        with Image.open(path) as file:
-            if file.mode.startswith("I;16") or (file.mode == "I" and file.format in _SIXTEEN_BITS):
-                return Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)).convert("RGB")
-            if file.mode in ("I", "F"):
-                raise DataError(f"image {path}: pixels of mode {file.mode} have no known white; convert it to 8 bits")
-            return file.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"image {path}: {error}") from error
+_Sample = tuple[Tensor, Tensor] | DataError
 
 
-class _Images(Dataset[tuple[Tensor, Tensor]]):
+class _Images(Dataset[_Sample]):
     def __init__(self, split: OnDisk, augmentation: Augmentation | None) -> None:
         self._split, self._augmentation = split, augmentation
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self._split.read(index, self._augmentation), self._split.labels[index]
+    def __getitem__(self, index: int) -> _Sample:
+        try:
+            return self._split.read(index, self._augmentation), self._split.labels[index]
+        except DataError as error:
+            # As a value: what a worker process raises comes back as the text of its traceback.
+            return error
+
+
+def _together(samples: list[_Sample]) -> Any:
+    return next((sample for sample in samples if isinstance(sample, DataError)), None) or default_collate(samples)
 
 
 def _workers(images: int) -> int:

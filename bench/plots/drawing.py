@@ -86,8 +86,9 @@ class Drawing:
 
     def method(self, trial: Trial, leave_out: str = "") -> str:
         """Label of a method: base optimizer, or variant and scope, with those of its settings that vary."""
-        label = f"{trial.variant} / {trial.scope}" if trial.perturbs else trial.optimizer
-        return self.board.layout.with_settings(trial, label, leave_out)
+        layout = self.board.layout
+        label = f"{trial.variant} / {trial.scope}" if trial.perturbs else layout.base_label(trial, trial.optimizer)
+        return layout.with_settings(trial, label, leave_out)
 
     def column(self, trial: Trial, leave_out: Collection[str] = ()) -> str:
         """Label of a panel: model and data set, and what else but the method differs between trials."""

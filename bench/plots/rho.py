@@ -6,10 +6,10 @@ Columns of the board that differ in what is trained share their panels, as Fig. 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bench.board.board import Board
 from bench.board.cells import Cell
-from bench.board.layouts.base import BASE_ROW
 from bench.plots.drawing import Drawing, grouped, line
 from bench.trial import NONE, Trial
 
@@ -25,7 +25,8 @@ def draw(drawing: Drawing) -> None:
     from matplotlib import pyplot as plt
 
     board = drawing.board
-    rows = [row for row in board.rows if row != BASE_ROW] or list(board.rows)
+    perturbed = {row for (row, _, _), cell in board.cells.items() if cell.trial.perturbs}
+    rows = [row for row in board.rows if row in perturbed] or list(board.rows)
     panels = grouped(board.columns, lambda column: _title(drawing, column))
     drawing.figure, axes = plt.subplots(
         len(panels),
@@ -60,14 +61,23 @@ def _panel(axes: Axes, drawing: Drawing, row: str, columns: Sequence[str]) -> No
     axes.set_xticks(list(labels), list(labels.values()), rotation=45 if len(swept) > 4 else 0, fontsize=8)
     axes.minorticks_off()
     for column, color in zip(columns, ("0.35", "0.65"), strict=False):
-        base = board.cells.get((BASE_ROW, column, NONE))
-        if base and (summary := base.chosen.summary):
-            label = _label(drawing, base.trial, BASE_ROW)
-            axes.axhline(summary.mean, color=color, linestyle="-.", linewidth=1, label=label)
-            if summary.std is not None:
-                axes.axhspan(summary.mean - summary.std, summary.mean + summary.std, color=color, alpha=0.15, lw=0)
+        for base_row, style in zip(_base_rows(board, column), _BASE_STYLES, strict=False):
+            base = board.cells[base_row, column, NONE]
+            if summary := base.chosen.summary:
+                label = _label(drawing, base.trial, base_row)
+                axes.axhline(summary.mean, color=color, linestyle=style, linewidth=1, label=label)
+                low, high = summary.mean - (summary.std or 0.0), summary.mean + (summary.std or 0.0)
+                axes.axhspan(low, high, color=color, alpha=0.15, lw=0)
     axes.set_xlabel("ρ")
     axes.grid(alpha=0.25, linewidth=0.5)
+
+
+def _base_rows(board: Board, column: str) -> list[str]:
+    return [row for (row, of, _), cell in board.cells.items() if of == column and not cell.trial.perturbs]
+
+
+_BASE_STYLES: tuple[Any, ...] = ("-.", (0, (6, 2)), (0, (1, 1)))
+"""Lines of base optimizers, which there are several of where they train for different numbers of epochs."""
 
 
 def _curve(axes: Axes, drawing: Drawing, cell: Cell) -> set[float]:

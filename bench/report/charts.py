@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from bench.board.answer import OURS, THEIRS, differences
 from bench.board.inference import half_width
+from bench.board.layouts.base import BASE_ROW
 from bench.plots.drawing import STYLES, Drawing, grouped
 from bench.plots.training import COLUMNS, history
 
@@ -58,9 +59,10 @@ def _over_rho(drawing: Drawing, points: list[Any]) -> go.Figure:
             mode="lines+markers",
             line={"color": STYLES[place % len(STYLES)][0]},
         )
-    base = [point.value for point in points if not point.trial.perturbs]
-    if base:
-        figure.add_hline(y=drawing.summary(base).mean, line_dash="dash", annotation_text="base optimizer")
+    base = [point for point in points if not point.trial.perturbs]
+    for name, line in grouped(base, lambda point: drawing.board.layout.base_label(point.trial, BASE_ROW)).items():
+        mean = drawing.summary([point.value for point in line]).mean
+        figure.add_hline(y=mean, line_dash="dash", annotation_text=name)
     ticks = _apart(sorted({point.trial.rho for point in perturbed}))
     figure.update_xaxes(type="log", title="ρ", tickvals=ticks, ticktext=[f"{rho:g}" for rho in ticks])
     figure.update_yaxes(title=drawing.metric)

@@ -7,7 +7,8 @@ What of a method isn't known from its paper's text or its authors' code says so:
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -20,12 +21,26 @@ _SHARE = Annotated[float, Gt(0), Le(1)]
 _WEIGHT = Annotated[float, Ge(0), Le(1)]
 _UNIT = Annotated[float, Ge(0), Lt(1)]
 
+
+def _of_async_sam(settings: Mapping[str, Any]) -> float:
+    return 2.0 if settings["ascent"] == "computed" else 1.0
+
+
+def _of_rst(settings: Mapping[str, Any]) -> float:
+    return 1.0 + float(settings["probability"])
+
+
+def _of_k_sam(settings: Mapping[str, Any]) -> float:
+    return 1 / 3 + 2 * float(settings["sample_share"])
+
+
 FURTHER_VARIANTS: dict[str, VariantEntry] = {
     "msam": VariantEntry(
         target="bench.sam.variants.cheap.msam:Msam",
         summary="ε = −ρ·v/‖v‖ along the base optimizer's momentum v; one pass",
         source="Becker et al. 2024 (MSAM)",
         base="momentum",
+        passes=1.0,
         settings={
             "decay_at": Setting(
                 type=Literal["perturbed", "clean"],
@@ -39,6 +54,7 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         summary="ε = ρ·h/‖h‖ with the gradient h of the step before; one pass (recycled) or two",
         source="Jo et al. 2025 (AsyncSAM)",
         unsure="the paper was read second hand, and the recycled ascent is a guess",
+        passes=_of_async_sam,
         settings={
             "ascent": Setting(
                 type=Literal["recycled", "computed"],
@@ -52,6 +68,7 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         summary="SAM's step where ‖g‖² is large for its time, else the base optimizer's",
         source="Jiang et al. 2023 (AE-SAM)",
         unsure="the paper was read second hand, and the constants are guesses",
+        passes=None,
         settings={
             "decay": Setting(type=_UNIT, default=0.9, summary="δ: weight of the past in mean and variance; our guess"),
             "threshold_start": Setting(type=_NUMBER, default=1.0, summary="λ₂: standard deviations; our guess"),
@@ -63,6 +80,7 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         summary="SAM's step with a probability, else the base optimizer's",
         source="Zhao et al. 2022 (RST)",
         unsure="known from its abstract alone",
+        passes=_of_rst,
         settings={"probability": Setting(type=_WEIGHT, default=0.5, summary="p: chance of a SAM step")},
     ),
     "k_sam": VariantEntry(
@@ -70,6 +88,7 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         summary="both passes on the samples of largest loss",
         source="Ni et al. 2022 (K-SAM)",
         unsure="known from its abstract alone, and that both passes have the same samples is a guess",
+        passes=_of_k_sam,
         settings={"sample_share": Setting(type=_SHARE, default=0.5, summary="k/n: share of the samples")},
     ),
     "friendly": VariantEntry(

@@ -70,6 +70,8 @@ VARIANTS: dict[str, VariantEntry] = {
             "tensor_share": Setting(type=_SHARE, default=0.6, summary="β: chance that a tensor is perturbed"),
             "sample_share": Setting(type=_SHARE, default=0.5, summary="γ: share of the samples in pass 2"),
         },
+        # To choose the samples, all go forward at w + ε.
+        passes=lambda settings: 1 + 1 / 3 + settings["sample_share"],
     ),
     "gsam": VariantEntry(
         target="bench.sam.variants.gsam:Gsam",
@@ -89,6 +91,7 @@ VARIANTS: dict[str, VariantEntry] = {
             "alpha": Setting(type=_NON_NEGATIVE, default=0.7, summary="α: weight of what is remembered"),
             "every": Setting(type=_COUNT, default=10, summary="k: steps from one SAM step to the next"),
         },
+        passes=lambda settings: 1 + 1 / settings["every"],
     ),
     **FURTHER_VARIANTS,
 }

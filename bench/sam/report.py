@@ -5,8 +5,10 @@ All stay on the device until somebody asks for one, so that no step waits for th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,6 +40,12 @@ class Pass:
     """None if there was no ε on purpose."""
     perturbed_loss: Tensor | None = None
     """Mean loss at w + ε, of the samples of pass 2; None if there was no pass for it."""
+    passes: float = 1.0
+    """Forward and backward passes over all its samples that were made: one over half of them counts a half."""
+
+
+FORWARD = 1 / 3
+"""What a forward pass alone counts: going backward takes twice as long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +115,13 @@ class Counts:
     """Steps without an update, because the gradient norm was not finite."""
     clamped: int = 0
     """Steps whose radius the variant's schedule would have taken out of its range."""
+    passes: float = 0.0
+    """Forward and backward passes over a whole batch; NaN after a resume of a run that didn't count them."""
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Counts:
+        """Those that a checkpoint holds."""
+        return cls(**{"passes": math.nan, **state})
 
 
 class Tally:
@@ -126,6 +141,7 @@ class Tally:
         """Count a step."""
         self._counts.steps += 1
         self._counts.clamped += clamped
+        self._counts.passes += sum(each.passes * each.share for each in passes) / sum(each.share for each in passes)
         without = [each.ascent.good.logical_not() for each in passes if each.ascent is not None]
         skipped = made.logical_not().long()
         both = torch.stack([torch.stack(without).sum() if without else torch.zeros_like(skipped), skipped])

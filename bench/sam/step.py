@@ -179,7 +179,7 @@ class SharpnessAware:
         """Go on where `state_dict` was taken. ValueError if it was another variant's or scope's."""
         if state["method"] != self._method:
             raise ValueError(f"this is {self._method}, and the state is of {state['method']}")
-        self._tally = Tally(Counts(**state["counts"]))
+        self._tally = Tally(Counts.of(state["counts"]))
         self._variant.load_state_dict(state["variant"])
         self._scope.load_state_dict(state["scope"])
 

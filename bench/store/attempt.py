@@ -57,6 +57,8 @@ class Attempt:
     """Epochs that are finished at its end, earlier attempts included."""
     steps: int | None = None
     """Steps that were made, earlier attempts included."""
+    passes: float | None = None
+    """Forward and backward passes over a whole batch that the steps took; a forward pass alone counts a third."""
     unperturbed_steps: int | None = None
     """Sharpness-aware steps without perturbation, because the ascent norm was zero or not finite."""
     skipped_steps: int | None = None

@@ -14,6 +14,7 @@ from bench.models import MODELS
 from bench.sam import canonical_scope
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Axes, home_of
+from bench.sweep.equal_compute import EQUAL
 from bench.sweep.fields import AXES, FAST, LATE, REGISTRIES, TYPES, WORDS
 from bench.sweep.file.source import UNKNOWN, Source
 from bench.trial import NONE
@@ -92,6 +93,8 @@ def _checked(source: Source, name: str, item: Any, path: Path) -> Any:
 def _value(name: str, item: Any) -> Checked:
     if name == "rho" and not isinstance(item, int | float):
         return _rho_word(item)
+    if name == "epochs" and isinstance(item, str):
+        return item, None if item == EQUAL else f"a number of epochs is 1 or more, or {EQUAL}, not {shown(item)}"
     if name in REGISTRIES and isinstance(item, str):
         return _registered(name, item)
     if name in WORDS and item not in WORDS[name]:

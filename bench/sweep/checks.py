@@ -78,7 +78,13 @@ def precision(values: Values) -> Mismatch | None:
 
 
 def schedule(values: Values) -> Mismatch | None:
-    """Whether the warm-up ends before the training does, and the rate falls."""
+    """Whether the warm-up ends before the training does, is told once and in the unit of the rate, and it falls."""
+    if values["warmup_steps"] and values["lr_per"] == "epoch":
+        message = "the learning rate changes once an epoch; add lr_per: step, or give the warm-up in epochs"
+        return Mismatch(("warmup_steps", "lr_per"), f"warmup_steps = {values['warmup_steps']}, and {message}")
+    if values["warmup_steps"] and values["warmup_epochs"]:
+        message = f"a warm-up of {values['warmup_steps']} steps and of {values['warmup_epochs']} epochs; keep one"
+        return Mismatch(("warmup_steps", "warmup_epochs"), message)
     if values["warmup_epochs"] and values["warmup_epochs"] >= values["epochs"]:
         message = f"{values['warmup_epochs']} of {values['epochs']} epochs leave no epoch at the full learning rate"
         return Mismatch(("warmup_epochs", "epochs"), f"{message}; lower warmup_epochs")
@@ -123,13 +129,21 @@ def radius(values: Values) -> Mismatch | None:
     if entry is None or not {"lr_min", "rho_min"} <= entry.settings.keys():
         return None
     floor, least = (values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min"))
-    lowest = min(values["min_lr"], values["warmup_lr"]) if values["warmup_epochs"] else values["min_lr"]
+    lowest = _lowest_rate(values)
     if _is_number(floor) and floor > lowest:
         message = f"lr_min = {floor:g} is above the schedule's lowest learning rate, {lowest:g}, where ρ would leave"
         return Mismatch(("lr_min", "min_lr"), f"{message} its range; lower lr_min, or raise min_lr and warmup_lr")
     if _is_number(least) and _is_number(rho) and least > rho:
         return Mismatch(("rho_min", "rho"), f"rho_min = {least:g} is above rho = {rho:g}; lower it")
     return None
+
+
+def _lowest_rate(values: Values) -> float:
+    """The least that the learning rate can become."""
+    constant = values["lr_schedule"] == "constant" and not values["cooldown_epochs"]
+    least = values["lr"] if constant else values["min_lr"]
+    warms_up = values["warmup_epochs"] or values["warmup_steps"]
+    return min(least, values["warmup_lr"]) if warms_up else least
 
 
 def base_optimizer(values: Values) -> Mismatch | None:
@@ -205,8 +219,8 @@ CHECKED = frozenset(
     {
         "batch_size", "m", "dataset", "augment", "image_size", "preprocessing", "model", "precision", "ascent_dtype",
         "warmup_epochs", "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable",
-        "weight_decay_on", "norm_dropout", "lr_min", "rho_min", "warmup_lr",
-        "momentum", "nesterov", "beta1", "beta2", "weight_decay",
+        "weight_decay_on", "norm_dropout", "lr_min", "rho_min", "warmup_lr", "warmup_steps", "lr_schedule", "lr_per",
+        "cooldown_epochs", "momentum", "nesterov", "beta1", "beta2", "weight_decay",
     }
 )  # fmt: skip
 """Fields that a check looks at."""

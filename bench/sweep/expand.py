@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from bench.errors import nearest, unknown
 from bench.papers.sam_on.recipes import RECIPES
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Document
+from bench.sweep.equal_compute import EQUAL, EqualCompute
 from bench.sweep.fields import AXES
-from bench.sweep.file.source import MERGE, Source
+from bench.sweep.file.source import MERGE, UNKNOWN, Source
 from bench.sweep.plan import EffectiveBlock, Factor, MethodLine, Pattern, read_parts, refuse_too_many, rows
 from bench.sweep.resolve import LINKED, PLACEHOLDER, REQUIRED, Guess, Resolver
 from bench.sweep.search import Searches
@@ -59,6 +60,7 @@ def _recipe(source: Source, document: Document) -> dict[str, Any]:
 
 def _expand_part(part: EffectiveBlock, resolver: Resolver, budget: Iterator[int]) -> Iterator[Trial]:
     written: dict[Path, None] = {}
+    equal = _equal_compute(part, resolver)
     for line in part.lines():
         resolver.where = {axis.name: axis.path for axis in line.written}
         written |= dict.fromkeys(resolver.where.values())
@@ -68,10 +70,37 @@ def _expand_part(part: EffectiveBlock, resolver: Resolver, budget: Iterator[int]
             for combination in _combinations(line):
                 if next(budget, None) is None:
                     return
-                resolver.judge(combination, missing)
+                resolver.judge(_unsettled(combination), missing)
         else:
-            yield from _product(line, resolver, part.excluded)
+            yield from _product(line, resolver, part.excluded, equal)
     _report_unused(resolver, written)
+
+
+def _equal_compute(part: EffectiveBlock, resolver: Resolver) -> EqualCompute:
+    """The passes of the block's variants, where a line wants to know them."""
+    found = EqualCompute()
+    if not any(EQUAL in axis.values for line in part.lines() for axis in line.written if axis.name == "epochs"):
+        return found
+    for line in part.lines():
+        resolver.where = {axis.name: axis.path for axis in line.written}
+        if resolver.source.faults or _missing(line, resolver):
+            break
+        _, free = _split(line)
+        spans = _rows([factor for factor in free if any(axis.name in _SPAN for axis in factor)])
+        for combination in _combinations(line):
+            if combination.get("epochs") != EQUAL:
+                for base, span in product(resolver.complete(combination), spans):
+                    found.add(resolver.with_defaults(combination), base | span)
+    return found
+
+
+_SPAN = frozenset({"perturb_until"})
+"""Free fields that passes depend on."""
+
+
+def _unsettled(combination: dict[str, Any]) -> dict[str, Any]:
+    """The combination, of which nobody knows yet what stands for `equal-compute`."""
+    return combination | {"epochs": UNKNOWN} if combination.get("epochs") == EQUAL else combination
 
 
 def _missing(line: MethodLine, resolver: Resolver) -> frozenset[str]:
@@ -103,16 +132,21 @@ def _split(line: MethodLine) -> tuple[list[Factor], list[Factor]]:
     return linked, free
 
 
+def _rows(factors: Sequence[Factor]) -> list[dict[str, Any]]:
+    return [_merge(combination) for combination in product(*map(rows, factors))]
+
+
 def _combinations(line: MethodLine) -> Iterator[dict[str, Any]]:
     linked, _ = _split(line)
     return map(_merge, product(*map(rows, linked)))
 
 
-def _product(line: MethodLine, resolver: Resolver, excluded: Sequence[Pattern]) -> Iterator[Trial]:
+def _product(line: MethodLine, resolver: Resolver, excluded: Sequence[Pattern], equal: EqualCompute) -> Iterator[Trial]:
     """Trials of one method line. Free fields are multiplied in last: they need no checks, and they are the many."""
     _, free = _split(line)
-    free_values = [_merge(combination) for combination in product(*map(rows, free))]
-    for combination in _combinations(line):
+    free_values = _rows(free)
+    settled = chain.from_iterable(equal.settled(each, resolver) for each in _combinations(line))
+    for combination in settled:
         for base in resolver.complete(combination):
             if isinstance(base["rho"], ChooseRho):
                 yield from _chosen([base | values for values in free_values], resolver, excluded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bench import data, models
 from bench.data.files.location import DataFiles
@@ -11,16 +11,29 @@ from bench.registry import DatasetEntry, TestSetEntry
 from bench.sweep import Sweep
 
 _TIMM = "timm/"
+_TOLD = 5
+"""Folders of a data set that are told of, of which something is left out."""
 
 
-def preflight(sweep: Sweep) -> None:
-    """UserError unless the data sets are there and whole, and timm has the models that are named."""
-    for files in _files(sweep):
-        files.check()
+def preflight(sweep: Sweep) -> list[str]:
+    """UserError unless the data sets are there and whole, and timm has the models that are named.
+
+    A line about each class of a data set of which something doesn't count.
+    """
+    left_out = [line for files in _files(sweep) for line in told_of(files.name, files.check())]
     names = sorted({trial.model for trial in sweep.trials if trial.model.startswith(_TIMM)})
     if names:
         for name in names:
             models.check_timm(name)
+    return left_out
+
+
+def told_of(name: str, left_out: Sequence[str]) -> list[str]:
+    """The first lines about what is left out of a data set, and how many there are more."""
+    lines = [f"{name}: {line}" for line in left_out[:_TOLD]]
+    if len(left_out) > _TOLD:
+        lines.append(f"{name}: and so on, {len(left_out)} folders; see `sambench data check {name}`")
+    return lines
 
 
 def _files(sweep: Sweep) -> Iterator[DataFiles]:

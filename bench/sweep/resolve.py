@@ -20,12 +20,11 @@ from bench.data.files.location import DataError, data_root
 from bench.papers.sam_on.recipes import FAST_VALUES
 from bench.papers.sam_on.rho import RHO, RhoRow
 from bench.registry import Setting
-from bench.resources import has_units_for
-from bench.sam import VARIANTS
 from bench.sweep.checks import CHECKED, Known, Missing, find_problems
 from bench.sweep.choose import ChooseRho
 from bench.sweep.fields import FAST, LATE, REGISTRIES
 from bench.sweep.file.source import UNKNOWN, Source
+from bench.sweep.hints import hints_on
 from bench.sweep.late import start_late
 from bench.sweep.search import Searches
 from bench.trial import DEFAULTS, NONE, Trial
@@ -60,7 +59,7 @@ class Resolver:
 
     def complete(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The fields of every trial that one combination of linked values stands for; none if it is at fault."""
-        values = DEFAULTS | self._fast(written) | self.recipe | written
+        values = self.with_defaults(written)
         self._fill_in(values)
         settings = self._settings(values)
         problems = find_problems(values)
@@ -68,17 +67,17 @@ class Resolver:
             self._fault(self._place(*problem.fields), problem.message)
         if problems or not self._identify_weights(values):
             return
-        if data.entry(values["dataset"]).fake:
-            self.notes[f"{values['dataset']}: random images, from which nothing can be learned"] = None
-        self._note_emulated(values)
-        if values["variant"] != NONE and (unsure := VARIANTS[values["variant"]].unsure):
-            self.notes[f"{values['variant']}: {unsure}"] = None
+        self.notes |= dict.fromkeys(hints_on(values))
         base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
         base["dataset"] = self._identify_data(values["dataset"])
         if not base["dataset"]:
             return
         for rho in self._radii(values):
             yield base | {"rho": rho, "settings": settings}
+
+    def with_defaults(self, written: dict[str, Any]) -> dict[str, Any]:
+        """The written values, and where there is none, the recipe's or the default."""
+        return DEFAULTS | self._fast(written) | self.recipe | written
 
     def judge(self, written: dict[str, Any], missing: frozenset[str]) -> None:
         """Report what is wrong with a combination of which some values are missing or UNKNOWN: what can be told."""
@@ -141,12 +140,6 @@ class Resolver:
             self._fault(self._place("init_from"), message)
             return False
         return True
-
-    def _note_emulated(self, values: dict[str, Any]) -> None:
-        for dtype in {values["precision"], values["ascent_dtype"]}:
-            if not has_units_for(dtype):
-                slow = "a trial on it takes several times as long as in float32; a GPU is none the worse"
-                self.notes[f"{dtype}: this machine's processor has no units for it, and {slow}"] = None
 
     def _identify_data(self, name: str) -> str:
         """The name with what is in the data set, or was when it was recorded; empty if neither is known."""

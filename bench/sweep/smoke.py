@@ -86,6 +86,7 @@ def _shrunk(trial: Trial) -> Trial:
         m=_micro_batch(trial),
         epochs=1,
         warmup_epochs=0,
+        warmup_steps=0,
         cooldown_epochs=0,
         perturb_from=0,
         perturb_until=None,

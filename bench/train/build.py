@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from bench import data, distributed, models
 from bench.data import AUGMENTATIONS
+from bench.data.cifar import PIXELS
 from bench.data.split import Augmentation
 from bench.data.splits import Splits, hold_out, with_label_noise
 from bench.models.preprocessing import preprocessing_of
@@ -66,6 +67,8 @@ def build_splits(trial: Trial) -> Splits:
     splits = hold_out(data.load(trial.dataset, trial.image_size), trial.val_fraction, trial.seed)
     if trial.preprocessing == "model":
         splits = splits.prepared(preprocessing_of(trial.model, trial.init_from))
+    elif trial.preprocessing == "cifar10_pixels":
+        splits = splits.prepared(PIXELS)
     classes = data.entry(trial.dataset).num_classes
     noisy = with_label_noise(splits.train, trial.label_noise, num_classes=classes, seed=trial.seed)
     return replace(splits, train=noisy)

@@ -75,10 +75,15 @@ class Training:
         return f" and {self._epoch.steps} steps" if self._epoch.steps else ""
 
     @property
-    def step_counts(self) -> dict[str, int]:
-        """All steps, and those without perturbation or without update, as a gradient norm was zero or not finite."""
+    def step_counts(self) -> dict[str, float | None]:
+        """All steps and their passes, and steps without perturbation or update, as a norm was zero or not finite."""
         counts = self._method.counts
-        return {"steps": counts.steps, "unperturbed_steps": counts.unperturbed, "skipped_steps": counts.skipped}
+        return {
+            "steps": counts.steps,
+            "passes": None if math.isnan(counts.passes) else counts.passes,
+            "unperturbed_steps": counts.unperturbed,
+            "skipped_steps": counts.skipped,
+        }
 
     def run_epoch(self) -> dict[str, Any]:
         """Train and evaluate one epoch, or what is left of it; returns its row of the history.
@@ -86,8 +91,8 @@ class Training:
         Diverged if a loss isn't finite, Stopped if `stop` said so.
         """
         number = self.epochs_done + 1
-        row: dict[str, Any] = {"epoch": number, "lr": learning_rate(self.trial, number)}
-        row |= self._train_epoch(number, row["lr"])
+        row: dict[str, Any] = {"epoch": number, "lr": self._learning_rate(number, 0)}
+        row |= self._train_epoch(number)
         if self.trial.bn_refresh and number == self.trial.total_epochs:
             refresh_statistics(self.model, self._batches(number))
             self._share_statistics()
@@ -110,7 +115,7 @@ class Training:
 
     def first_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of the first epoch, for one who makes the steps himself."""
-        self._begin(1, learning_rate(self.trial, 1))
+        self._begin(1)
         return self._batches(1)
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -152,11 +157,20 @@ class Training:
         self._epoch.load_state_dict(state["epoch"])
         self.history = state["history"]
 
-    def _train_epoch(self, number: int, lr: float) -> dict[str, Any]:
+    def _learning_rate(self, epoch: int, step: int) -> float:
+        return learning_rate(self.trial, epoch, step, -(-self.images // self.trial.batch_size))
+
+    def _set_learning_rate(self, epoch: int, step: int) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._learning_rate(epoch, step)
+
+    def _train_epoch(self, number: int) -> dict[str, Any]:
         """Losses over the epoch, norms of its last step, and how fast it went."""
-        epoch = self._begin(number, lr)
+        epoch = self._begin(number)
         batches = TimedBatches(self._batches(number, epoch.steps))
         for images, labels in batches:
+            if self.trial.lr_per == "step":
+                self._set_learning_rate(number, epoch.steps)
             loss = self.step(images, labels)
             # Over all processes, of which each has a part, or all of a smaller last batch.
             epoch.add(loss, self._method.last, min(self.trial.batch_size, self.images - epoch.seen))
@@ -174,12 +188,11 @@ class Training:
             return False
         return distributed.agree(self.stop(), self.device)
 
-    def _begin(self, number: int, lr: float) -> Epoch:
+    def _begin(self, number: int) -> Epoch:
         """Get ready for an epoch's next step, the first or one after a resume."""
         trial = self.trial
         self.model.train()
-        for group in self._optimizer.param_groups:
-            group["lr"] = lr
+        self._set_learning_rate(number, self._epoch.steps)
         self._method.enabled = trial.perturb_from < number <= (trial.perturb_until or trial.total_epochs)
         steps = math.ceil(self.images / trial.batch_size)
         self._method.start_epoch(number - 1, trial.total_epochs, partial(self._samples, number), steps=steps)

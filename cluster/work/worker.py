@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import torch
 
 from bench import provenance
-from bench.errors import MachineFault, machine_fault
+from bench.errors import MachineFault, UserError, machine_fault
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
 from bench.store.upkeep.again import clear
 from bench.train.training import Stopped
@@ -114,7 +114,8 @@ class _RunningAttempt:
                 if self._fault(error):
                     raise
                 outcome, message = classify(error), last_line(error)
-                log.exception("attempt %d: %s", self.claim.number, outcome)
+                # Where a sentence says it all, the way there would only hide it.
+                log.error("attempt %d: %s", self.claim.number, outcome, exc_info=not isinstance(error, UserError))
             self._end(outcome, message, began)
             log.info("attempt %d: %s %s", self.claim.number, outcome, message)
         return TrialReport(

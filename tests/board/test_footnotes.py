@@ -10,24 +10,10 @@ from bench.board import make_board, show_board
 from bench.board.board import read_results
 from bench.board.footnotes import Footnotes, Origin
 from bench.board.metric import METRICS
-from bench.store import Store, acquire
-from bench.store.results import write_measures
+from bench.store import Store
 from bench.sweep.remarks import remarks_of
-from bench.trial import Trial
 from tests.board.conftest import Write, labels
-from tests.store.read.test_query import finish
-from tests.store.test_claim import ended
-
-
-def done(store: Store, trial: Trial, value: float, **origin: object) -> None:
-    """Put a finished trial into the store that was made with something particular."""
-    store.add([trial])
-    folder = store.folder(trial.trial_id)
-    held = acquire(store, folder, "test", seen=99)
-    assert held is not None
-    write_measures(folder, {"test_accuracy": value})
-    held.end(dataclasses.replace(ended(folder, held.number), outcome="done", **origin))
-
+from tests.shared_store import done, finish
 
 ONE = """
 title: "One"

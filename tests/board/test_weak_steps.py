@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from bench.report.words import summary
 from bench.store import Store, states
 from bench.trial import Trial
 from tests.board.conftest import Write
-from tests.board.test_footnotes import done
+from tests.shared_command import Ended
+from tests.shared_store import done
 
 SWEEP = """
 title: "Weak steps"
@@ -77,3 +79,28 @@ def test_many_are_counted_and_the_worst_are_named(make_trial: Callable[..., Tria
     (line,) = remarks(trials, results)
     assert f"in 5 of 5 done trials, because the gradient norm was not finite: {trials[4].trial_id} 9 %" in line
     assert line.endswith("and 2 more.")
+
+
+OUT_OF_RANGE = """
+title: "ρ and η of another unit"
+grid: {dataset: digits, model: vit_mini, optimizer: sgd, lr: 0.05, weight_decay: 0, batch_size: 512, epochs: 2, seed: 1}
+methods:
+  - {variant: sam, rho: 1e38, perturb_from: 1}
+  - {variant: elementwise_l2, rho: 0.1, eta: 1e30}
+"""
+
+
+@pytest.mark.slow
+def test_as_they_come_out_of_a_training(tmp_path: Path, sambench: Callable[..., Ended]) -> None:
+    """Nothing is finite at w + ε of such a ρ, and no norm of such an η is: both trials end as if nothing were wrong."""
+    (tmp_path / "units.yaml").write_text(OUT_OF_RANGE, encoding="utf-8")
+    ran = sambench("run", "units.yaml", "--on", "inline")
+    assert (ran.returncode, "2 trials: 2 done" in ran.stderr) == (0, True), ran.stderr
+    sambench("report", "units.yaml", "--output", "report.html")
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for text in (sambench("board", "units.yaml").stdout, sambench("status", "units.yaml").stdout, report):
+        words = " ".join(text.split())
+        assert "because the ascent norm was zero or not finite" in words
+        assert " 100 % (vit_mini sgd elementwise_l2/all" in words
+        assert "because the gradient norm was not finite" in words
+        assert " 50 % (vit_mini sgd sam/all" in words

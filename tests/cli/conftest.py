@@ -40,3 +40,6 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         return Told(code, *capsys.readouterr())
 
     return run
+
+
+ON_SWEEPS = ("plan", "run", "status", "watch", "cancel", "measure", "board", "plot", "report")

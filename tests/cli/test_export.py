@@ -14,7 +14,7 @@ from bench.errors import UserError
 from bench.store import Store, read_exported
 from bench.trial import Trial
 from tests.cli.conftest import Call
-from tests.store.read.test_query import finish
+from tests.shared_store import finish
 
 
 @pytest.fixture(scope="module")

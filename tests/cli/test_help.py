@@ -9,9 +9,7 @@ import pytest
 import typer
 
 from bench.cli import app
-from tests.cli.conftest import Call
-
-ON_SWEEPS = ("plan", "run", "status", "watch", "cancel", "measure", "board", "plot", "report")
+from tests.cli.conftest import ON_SWEEPS, Call
 
 
 def leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:

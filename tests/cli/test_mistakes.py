@@ -10,7 +10,7 @@ import pytest
 from bench.store import Store
 from bench.sweep import load
 from tests.cli.conftest import Call
-from tests.store.read.test_query import finish
+from tests.shared_store import finish
 
 WITHOUT_STORE = {
     "run tiny.yaml --on slrum": "--on: unknown launcher 'slrum'; did you mean slurm; valid: ray, slurm, inline",

@@ -19,8 +19,7 @@ from bench.escape import visible
 from bench.store import Store, acquire
 from bench.trial import Trial
 from tests.cli.conftest import Call, call
-from tests.store.read.test_query import finish
-from tests.store.test_claim import ended
+from tests.shared_store import ended, finish
 
 __all__ = ["call"]
 

@@ -9,9 +9,8 @@ import pytest
 
 from bench.store import Store
 from bench.sweep import load
-from tests.cli.conftest import Call
-from tests.cli.test_help import ON_SWEEPS
-from tests.store.read.test_query import finish
+from tests.cli.conftest import ON_SWEEPS, Call
+from tests.shared_store import finish
 
 UNKNOWN = "--where: unknown field 'varant'; did you mean variant; valid: dataset, "
 NONE = "--where scope=all --where variant=none: no trial of tiny has all of these values\n"

@@ -17,9 +17,8 @@ from bench.trial import Trial
 from cluster.compacting import compact_if_many
 from cluster.driver import Drive
 from cluster.job import Job
+from tests.shared_store import ended, finish
 from tests.store.contents import loose
-from tests.store.read.test_query import finish
-from tests.store.test_claim import ended
 
 Make = Callable[..., Trial]
 

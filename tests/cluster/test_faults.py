@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from bench.store import Store, query
-from bench.store.claim import last_number
-from bench.store.progress import read_progress
 from bench.sweep import load
-from tests.conftest import command_environment
+from tests.cluster.drivers import driver, holder_in_training
 from tests.shared import assert_undisturbed
 from tests.shared_time import patience, wait_for
 
@@ -36,37 +29,6 @@ def sweep(tmp_path: Path) -> Path:
     file = tmp_path / "sweep.yaml"
     file.write_text(SWEEP, encoding="utf-8")
     return file
-
-
-@contextmanager
-def driver(sweep: Path, on: str) -> Iterator[subprocess.Popen[str]]:
-    """`sambench run`, in a process group of its own, gone at the end whatever happens."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench", "run", str(sweep), "--on", on],
-        cwd=sweep.parent,
-        env=command_environment(sweep.parent),
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def holder_in_training(root: Path) -> int:
-    """Process id of a worker that has finished an epoch of a trial and is at the next; 0 if none is."""
-    if not (root / "store.json").exists():
-        return 0
-    for folder in Store.open(root).folders():
-        number, at = last_number(folder), read_progress(folder)
-        early = at is not None and at.epoch < 10
-        if early and number and not folder.attempt(number).exists():
-            return int(json.loads(folder.claim(number).read_text())["pid"])
-    return 0
 
 
 def assert_all_done_once_and_to_the_bit(sweep: Path, shared_folder: Path) -> Counter[str]:

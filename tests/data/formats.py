@@ -17,15 +17,16 @@ WORDNET_IDS = ("n01440764", "n01443537", "n15075141")
 
 
 def write_cifar(root: Path, classes: int, images: int = 20) -> Path:
-    """CIFAR-10 in six pickles of `images` images, or CIFAR-100 in two."""
+    """CIFAR-10 in six pickles of `images` images, or CIFAR-100 in two, of which that for training has five times."""
     rng = np.random.default_rng(0)
     folder = root / ("cifar-10-batches-py" if classes == 10 else "cifar-100-python")
     folder.mkdir(parents=True)
     names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"] if classes == 10 else ["train", "test"]
     for name in names:
-        labels = [int(label) for label in rng.permutation(np.arange(images) % classes)]
+        count = 5 * images if name == "train" else images
+        labels = [int(label) for label in rng.permutation(np.arange(count) % classes)]
         # Pixels follow the label, so that something can be learned.
-        pixels = np.clip(rng.normal(np.array(labels)[:, None] * 20 + 30, 30, (images, 3072)), 0, 255)
+        pixels = np.clip(rng.normal(np.array(labels)[:, None] * 20 + 30, 30, (count, 3072)), 0, 255)
         batch = {"data": pixels.astype(np.uint8), "labels" if classes == 10 else "fine_labels": labels}
         (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
     return folder

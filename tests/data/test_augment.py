@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from bench.data.augment import basic
 from bench.data.autoaugment import basic_autoaugment
+from bench.data.cutout import basic_cutout
 
 
 def seeded(seed: int = 0) -> Generator:
@@ -51,7 +52,7 @@ def test_basic_equals_a_loop_over_samples(shape: tuple[int, int, int], layout: t
 
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("shape", [(0, 3, 32, 32), (1, 3, 32, 32), (100, 1, 8, 8), (300, 3, 32, 32)])
-@pytest.mark.parametrize("augmentation", [basic, basic_autoaugment])
+@pytest.mark.parametrize("augmentation", [basic, basic_autoaugment, basic_cutout])
 def test_draws_come_from_the_generator_alone(
     augmentation: Callable[..., Tensor], shape: tuple[int, ...], flip: bool
 ) -> None:
@@ -64,3 +65,19 @@ def test_draws_come_from_the_generator_alone(
     assert (first.shape, first.dtype) == (images.shape, torch.uint8)
     if len(images) > 1:
         assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(("channels", "fill"), [(3, (125, 123, 114)), (1, (0,))])
+def test_cutout_equals_a_loop_over_samples(channels: int, fill: tuple[int, ...]) -> None:
+    n, side = 400, 32
+    images = torch.randint(256, (n, channels, side, side), generator=seeded(), dtype=torch.uint8)
+    draws = seeded(1)
+    expected = basic(images, draws, flip=True)
+    chosen = torch.rand(n, generator=draws).tolist()
+    rows, columns = (torch.randint(side, (n,), generator=draws).tolist() for _ in range(2))
+    for image, draw, row, column in zip(expected, chosen, rows, columns, strict=True):
+        if draw < 0.5:
+            square = image[:, max(0, row - 8) : row + 8, max(0, column - 8) : column + 8]
+            square.copy_(torch.tensor(fill, dtype=torch.uint8).view(-1, 1, 1).expand_as(square))
+    assert torch.equal(basic_cutout(images, seeded(1), flip=True), expected)
+    assert 0.4 < sum(draw < 0.5 for draw in chosen) / n < 0.6

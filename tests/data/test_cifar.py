@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_files_are_read_as_they_were_written(data_root: Path, classes: int) -> None:
     folder = write_cifar(data_root, classes)
     splits = data.load(f"cifar{classes}")
-    assert (len(splits.train), len(splits.test)) == ((100, 20) if classes == 10 else (20, 20))
+    assert (len(splits.train), len(splits.test)) == (100, 20)
     assert splits.validation is None
     stored = pickle.loads((folder / ("test_batch" if classes == 10 else "test")).read_bytes())
     # A row is all of red, then green, then blue, each row by row.
@@ -112,13 +113,14 @@ def test_damage_is_told(
 
 def test_pickles_of_protocol_5_and_of_numpy_integers_are_read(data_root: Path) -> None:
     folder = write_cifar(data_root, 10)
-    plain = CIFAR10.read(train=True)
+    plain = CIFAR10.read()
     for file in folder.iterdir():
         held = pickle.loads(file.read_bytes())
-        held["labels"] = [np.int64(label) for label in held["labels"]]
+        kinds = [np.int64(label) for label in held["labels"]], np.array(held["labels"], np.uint8)
+        held["labels"] = kinds[file.name == "test_batch"]
         file.write_bytes(pickle.dumps(held, protocol=5))
-    for ours, theirs in zip(CIFAR10.read(train=True), plain, strict=True):
-        assert (ours == theirs).all()
+    for ours, theirs in zip(CIFAR10.read(), plain, strict=True):
+        assert all(map(np.array_equal, ours, theirs))
 
 
 def test_numbers_are_unpickled_from_their_bytes_alone(data_root: Path) -> None:
@@ -130,12 +132,18 @@ def test_numbers_are_unpickled_from_their_bytes_alone(data_root: Path) -> None:
         CIFAR10.check()
 
 
+def first(count: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda held: {name: values[:count] for name, values in held.items()}
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda held: {name: values[:3] for name, values in held.items()}, "3 images, 20 in data_batch_1"),
+        (first(3), "3 images, and 20 belong to the 20 of data_batch_1"),
         (lambda held: {**held, "filenames": ["a"]}, "20 images and 1 filenames"),
         (lambda held: {**held, "labels": [0.5] * 20}, "a label is no integer"),
+        (lambda held: {**held, "labels": np.arange(3)}, "20 images and 3 labels"),
+        (lambda held: {**held, "labels": 7}, "its labels are no list"),
     ],
 )
 def test_a_file_that_is_short_is_named(data_root: Path, change: Callable[..., object], told: str) -> None:
@@ -143,3 +151,18 @@ def test_a_file_that_is_short_is_named(data_root: Path, change: Callable[..., ob
     file.write_bytes(pickle.dumps(change(pickle.loads(file.read_bytes()))))
     with pytest.raises(DataError, match=f"data_batch_3: {told}"):
         CIFAR10.check()
+
+
+@pytest.mark.parametrize(
+    ("classes", "name", "told"),
+    [
+        (10, "test_batch", "19 images, and 20 belong to the 20 of data_batch_1"),
+        (100, "test", "19 images, and 20 belong to the 100 of train"),
+        (100, "train", "19 images, and 100 belong to the 20 of test"),
+    ],
+)
+def test_a_short_file_that_has_no_like_is_named(data_root: Path, classes: int, name: str, told: str) -> None:
+    file = write_cifar(data_root, classes) / name
+    file.write_bytes(pickle.dumps(first(19)(pickle.loads(file.read_bytes()))))
+    with pytest.raises(DataError, match=f"data set cifar{classes}: {file}: {told}"):
+        data.load(f"cifar{classes}")

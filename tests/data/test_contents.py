@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bench import data
+from bench.data.files import contents
 from bench.data.files.cifar import CIFAR10
 from bench.data.files.location import DataError
 from bench.store import Store
@@ -83,6 +84,51 @@ def test_other_images_are_another_data_set(pets: Path, change: str) -> None:
     with pytest.raises(DataError, match="plan the sweep anew"):
         data.load(before.dataset, 8)
     assert data.load(after.dataset, 8).train
+
+
+def settle(folder: Path) -> None:
+    """Its folders changed long ago."""
+    for place in (folder, *folder.rglob("*/")):
+        os.utime(place, (10**9, 10**9))
+
+
+@pytest.mark.parametrize("change", ["nothing", "outside of the sample", "in the sample", "added", "removed"])
+def test_a_folder_that_nobody_touched_is_not_listed_again(
+    pets: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(contents, "SAMPLE", 2)
+    settle(pets)
+    before = data.identified("folder:pets")
+    first, second = pets / "train/cat/0.png", pets / "train/cat/1.png"
+    if change == "added":
+        image(pets / "test/dog/3.png", 1)
+    elif change == "removed":
+        second.unlink()
+    elif change != "nothing":
+        (first if change == "in the sample" else second).write_bytes(b"another size")
+    remembered, now = data.identified("folder:pets"), data.identified("folder:pets", afresh=True)
+    assert (now == before) == (change == "nothing")
+    assert (remembered == before) == (change in ("nothing", "outside of the sample"))
+    if now != before:
+        with pytest.raises(DataError, match="plan the sweep anew"):
+            data.load(before, 8)
+
+
+def test_a_folder_that_changed_just_now_is_not_remembered(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "SAMPLE", 2)
+    before = data.identified("folder:pets")
+    (pets / "train/cat/1.png").write_bytes(b"another size")
+    assert data.identified("folder:pets") != before
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"tree:%s": 3}', '{"tree:%s": {"changed": "", "paths": 1}}'])
+def test_a_damaged_memory_costs_time_alone(pets: Path, tmp_path: Path, damage: str) -> None:
+    settle(pets)
+    before = data.identified("folder:pets")
+    memory = tmp_path / "cache/sambench/files.json"
+    assert f"tree:{pets}" in memory.read_text(encoding="utf-8")
+    memory.write_text(damage.replace("%s", str(pets)), encoding="utf-8")
+    assert data.identified("folder:pets") == before
 
 
 def test_where_it_is_not_there_readers_take_what_was_recorded(pets: Path, store: Store) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from bench import data
 from bench.data.files.location import DataError
 from bench.data.on_disk import OnDisk
-from tests.data.formats import jpeg, write_tree
+from tests.data.formats import write_tree
 
 
 def one(path: Path) -> OnDisk:
@@ -33,16 +33,6 @@ def test_values_of_unknown_range_are_refused_by_name(tmp_path: Path) -> None:
         Image.fromarray(np.full((8, 8), value)).save(file)
         with pytest.raises(DataError, match=rf"values\.tif: .* mode {mode}"):
             one(file).read(0, None)
-
-
-def test_a_damaged_image_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "cut.jpg"
-    file.write_bytes(jpeg(0)[:-200])
-    with pytest.raises(DataError, match=r"cut\.jpg: .*truncated"):
-        one(file).read(0, None)
-    file.write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"cut\.jpg: cannot identify"):
-        one(file).read(0, None)
 
 
 def test_what_begins_with_a_dot_is_no_class_and_no_image(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from bench.measures.feature_rank import rank, rank_of_features
 from bench.models import build
 from tests.measures.models import linear, small, trained
-from tests.measures.test_sharpness import random, take
+from tests.measures.taking import random, take
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(40, 30), (30, 40), (5000, 20), (20, 5000)])

@@ -16,21 +16,11 @@ from bench.measures.accuracy import Trained
 from bench.measures.auto_pgd import ascend, checkpoints
 from bench.measures.average_sharpness import mean_rise
 from bench.measures.balls import BALLS, L2Ball, LinfBall
-from bench.measures.names import parse
 from bench.measures.weight_space import normalized
 from tests.measures.models import linear, small, trained
+from tests.measures.taking import random, take
 
 RHO = 0.1
-
-
-def take(name: str, of: Trained) -> float:
-    measure = parse(name)
-    value: float = measure.entry.load()(of, **measure.arguments)
-    return value
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def quadratic(curvature: Tensor, slope: Tensor) -> Callable[[Tensor], tuple[float, Tensor]]:

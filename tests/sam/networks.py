@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 from bench.models import build
@@ -94,3 +95,12 @@ def distance(one: nn.Module, other: nn.Module) -> float:
     """Largest difference of a weight or running statistic."""
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     return max(float((a.double() - b.double()).abs().max()) for a, b in pairs)
+
+
+@contextmanager
+def process_group(rank: int, size: int, file: str) -> Iterator[None]:
+    distributed.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=size)
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()

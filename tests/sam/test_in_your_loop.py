@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import warnings
 from collections import OrderedDict
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -18,8 +21,37 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from bench.resources import has_units_for
 from bench.sam import SharpnessAware
 from bench.sam.norms import norm_parameters
-from tests.sam.networks import batch, distance, network, sgd
-from tests.sam.test_wrappers import process_group
+from tests.conftest import ROOT
+from tests.sam.networks import batch, distance, network, process_group, sgd
+
+HERE = "test_in_your_loop"
+ROWS = {
+    "mixed precision": ("test_precision", "test_bf16_equals_a_plain_loop_under_autocast"),
+    "`GradScaler`": ("test_precision", "test_overflow_skips_the_step_and_lowers_the_scale"),
+    "weights of 16 bits": (HERE, "test_weights_of_16_bits_are_told_of_with_the_share_that_moved"),
+    "bf16 on a processor without units for it": (HERE, "test_a_processor_without_units_is_told_of"),
+    "`DistributedDataParallel`": ("test_wrappers", "test_two_processes_are_two_micro_batches"),
+    "FSDP, DTensor": (HERE, "test_sharded_models_and_static_graphs_are_refused"),
+    "`torch.compile`": ("test_wrappers", "test_compiled_segments_keep_the_shared_prefix"),
+    "gradient checkpointing": ("test_closures", "test_checkpointing_that_is_not_reentrant_changes_nothing"),
+    "gradient accumulation": (HERE, "test_one_large_batch_in_parts"),
+    "moving averages of weights (EMA), schedulers": (HERE, "test_moving_average_of_the_weights_and_a_schedule"),
+    "several optimizers": ("test_trainable", "test_several_optimizers_are_one_step"),
+    "LBFGS and others that evaluate the loss": ("test_closures", "test_refused_at_construction"),
+    "sparse gradients": ("test_closures", "test_sparse_gradients"),
+    "Hugging Face models": (HERE, "test_hugging_face_outputs_and_named_inputs"),
+    "Lightning": (HERE, "test_lightning_with_manual_optimization"),
+    "normalization layers of your own": (HERE, "test_norm_layers_by_hand_are_told_of_and_can_be_named"),
+}
+"""Row of the page's table → the test that runs it."""
+
+
+def test_every_row_is_run() -> None:
+    page = (ROOT / "docs" / "sharpness-aware.md").read_text(encoding="utf-8")
+    table = page.partition("## What works with what")[2].partition("\n\nThe rows")[0]
+    assert [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")][1:] == list(ROWS)
+    for module, name in ROWS.values():
+        assert callable(getattr(importlib.import_module(f"tests.sam.{module}"), name))
 
 
 def cross_entropy(outputs: Any, targets: Tensor) -> Tensor:
@@ -90,10 +122,14 @@ def test_lightning_with_manual_optimization() -> None:
             inputs, targets = samples
             return self.method.step(lambda: functional.cross_entropy(model(inputs), targets))
 
-    module = Module()
+    module, plain = Module(), network("groupnorm")
     module.configure()
-    losses = [float(module.training_step(batch())) for _ in range(4)]
-    assert losses[-1] < losses[0]
+    method = SharpnessAware(plain, sgd(plain), "sam", "only_norm", 0.1)
+    for seed in range(3):
+        loss = module.training_step(batch(seed=seed))
+        assert (loss.dim(), loss.requires_grad) == (0, False), "what training_step returns is logged, not trained on"
+        method.step_batch(*batch(seed=seed), functional.cross_entropy)
+    assert distance(model, plain) < 1e-12
 
 
 def test_inputs_that_cannot_be_cut() -> None:
@@ -103,18 +139,49 @@ def test_inputs_that_cannot_be_cut() -> None:
         method.step_batch(x, y[:7], functional.cross_entropy)
 
 
+def test_one_large_batch_in_parts() -> None:
+    """One ε of the whole batch, however the closure runs it; with `m` each part has its own."""
+    models = [network("groupnorm") for _ in range(3)]
+    sizes = (None, None, 4)
+    methods = [SharpnessAware(each, sgd(each), rho=0.1, m=m) for each, m in zip(models, sizes, strict=True)]
+    parts, whole, micro = methods
+    x, y = batch()
+    halves = [(x[:4], y[:4]), (x[4:], y[4:])]
+    parts.step(lambda: torch.stack([functional.cross_entropy(models[0](a), b) for a, b in halves]).mean())
+    whole.step_batch(x, y, functional.cross_entropy)
+    micro.step_batch(x, y, functional.cross_entropy)
+    assert distance(models[0], models[1]) < 1e-12
+    assert distance(models[2], models[1]) > 1e-6
+
+
 def test_moving_average_of_the_weights_and_a_schedule() -> None:
     model = network("groupnorm")
     optimizer = sgd(model)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.5))
-    method = SharpnessAware(model, optimizer, "sam", "all", 0.1)
+    method = SharpnessAware(model, optimizer, "gsam", "all", 0.1)
+    weights, radii = [], []
     for seed in range(3):
         method.step_batch(*batch(seed=seed), functional.cross_entropy)
         average.update_parameters(model)
         schedule.step()
-    assert all(p.isfinite().all() for p in average.parameters())
-    assert 0 < distance(average.module, model) < 1
+        weights.append(model.head.weight.detach().clone())
+        assert method.last is not None
+        radii.append(float(method.last.perturbation_norm or 0))
+    # Of the weights after each step, never of perturbed ones; and ρ of GSAM follows the schedule.
+    assert torch.allclose(average.module.head.weight, weights[0] / 4 + weights[1] / 4 + weights[2] / 2, atol=1e-12)
+    assert radii == pytest.approx([0.1, 0.05, 0.025])
+
+
+def in_part(model: Any, mesh: DeviceMesh) -> nn.Module:
+    """One tensor of all, as tensor parallelism shards it."""
+    model.head.weight = nn.Parameter(torch.distributed.tensor.distribute_tensor(model.head.weight.detach(), mesh))
+    return model
+
+
+def as_first_fsdp(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
+    """By the wrapper that came before `fully_shard`."""
+    return FullyShardedDataParallel(model, device_id=torch.device("cpu"))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
@@ -124,10 +191,11 @@ def test_sharded_models_and_static_graphs_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="leave static_graph out"):
             SharpnessAware(static, sgd(static))
         mesh = torch.distributed.init_device_mesh("cpu", (1,))
-        model = network("groupnorm")
-        model.head.weight = nn.Parameter(torch.distributed.tensor.distribute_tensor(model.head.weight.detach(), mesh))
-        with pytest.raises(ValueError, match=r"sharded \(FSDP or DTensor\).*use DistributedDataParallel"):
-            SharpnessAware(model, sgd(model))
+        for sharded in (in_part, lambda model, mesh: fully_shard(model, mesh=mesh), as_first_fsdp):
+            model = network("groupnorm")
+            model = sharded(model, mesh)
+            with pytest.raises(ValueError, match=r"sharded \(FSDP or DTensor\).*use DistributedDataParallel"):
+                SharpnessAware(model, sgd(model))
 
 
 class OwnNorm(nn.Module):
@@ -204,14 +272,22 @@ def test_gsam_radius_stays_in_its_range(rate: float, radius: float) -> None:
     assert method.counts.clamped == (rate in (0.0, 0.2))
 
 
-def test_weights_of_16_bits_are_told_of_with_the_share_that_moved() -> None:
-    model = network("vit", torch.bfloat16)
-    with pytest.warns(UserWarning, match=r"are bfloat16: rounding leaves most of w \+ ε at w.*would move \d+% of them"):
+@pytest.mark.parametrize(("dtype", "most"), [(torch.bfloat16, 0.6), (torch.float16, 0.95)])
+def test_weights_of_16_bits_are_told_of_with_the_share_that_moved(dtype: torch.dtype, most: float) -> None:
+    model, (x, y), seen = network("vit", dtype), batch(dtype=dtype), []
+    name = str(dtype).removeprefix("torch.")
+    with pytest.warns(UserWarning, match=rf"are {name}: rounding leaves most of w \+ ε at w.*would move \d+% of them"):
         method = SharpnessAware(model, sgd(model), "sam", "all", 0.05)
-    method.step_batch(*batch(dtype=torch.bfloat16), functional.cross_entropy)
+
+    def closure() -> Tensor:
+        seen.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+        return functional.cross_entropy(model(x), y)
+
+    method.step(closure)
     assert method.last is not None
     assert method.last.moved is not None
-    assert 0 < float(method.last.moved) < 0.6
+    assert float(method.last.moved) == pytest.approx(float((seen[1] != seen[0]).float().mean()), abs=1e-6)
+    assert 0 < float(method.last.moved) < most
     # ε itself is of single precision.
     assert float(method.last.perturbation_norm) == pytest.approx(0.05, rel=1e-5)
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import distributed, nn
+from torch import nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 import bench.distributed
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
 from bench.sam.passes.running_stats import moving_statistics, tracking_layers
-from tests.sam.networks import REQUIRED, base_of, batch, distance, network, sgd
+from tests.sam.networks import REQUIRED, base_of, batch, distance, network, process_group, sgd
 from tests.shared_time import patience
 
 
@@ -49,15 +48,6 @@ def test_compiled_segments_keep_the_shared_prefix() -> None:
     assert distance(compiled, plain) < 1e-9
     assert len(calls) == 3, "once per step, and once to find the first perturbed segment"
     torch.compiler.reset()
-
-
-@contextmanager
-def process_group(rank: int, size: int, file: str) -> Iterator[None]:
-    distributed.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=size)
-    try:
-        yield
-    finally:
-        distributed.destroy_process_group()
 
 
 def train_parallel(model: nn.Module, variant: str, scope: str, rank: int, size: int) -> SharpnessAware:

@@ -9,8 +9,7 @@ import pytest
 
 from bench.store import Store
 from bench.trial import Trial
-from tests.store.read.test_query import finish
-from tests.store.test_claim import dead_claim
+from tests.shared_store import dead_claim, finish
 
 
 @pytest.fixture

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from bench.store import Store, compact
 from bench.store.upkeep.merge import merge
@@ -66,3 +70,27 @@ if __name__ == "__main__":
     _interrupt(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
     *sources, last = map(Store, map(Path, sys.argv[5:]))
     print(compact(last) if sys.argv[4] == "compact" else merge(sources, last))
+
+
+class Killed(BaseException):
+    """The process is gone: from here on it changes nothing."""
+
+
+STEPS = ("link", "unlink", "rename", "replace", "fsync", "mkdir", "remove")
+
+
+def die_at(monkeypatch: pytest.MonkeyPatch, step: int, names: Sequence[str] = STEPS) -> Iterator[int]:
+    """Let every change of the file system from number `step` on fail as if the process were dead."""
+    counter = itertools.count()
+
+    def deadly(change: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*arguments: Any, **options: Any) -> Any:
+            if next(counter) >= step:
+                raise Killed
+            return change(*arguments, **options)
+
+        return changed
+
+    for name in names:
+        monkeypatch.setattr(os, name, deadly(getattr(os, name)))
+    return counter

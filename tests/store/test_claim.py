@@ -10,30 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 
-from bench.store import Attempt, ClaimLost, Store, TrialFolder, acquire, claim, connect, lease, states
+from bench.store import ClaimLost, Store, TrialFolder, acquire, claim, connect, lease, states
 from bench.trial import Trial
+from tests.shared_store import dead_claim, ended
 from tests.shared_time import patience, wait_for
 
 ELSEWHERE = "another-boot/pid:[1]"
-
-
-def ended(folder: TrialFolder, number: int, outcome: str = "done") -> Attempt:
-    now = datetime.now(UTC)
-    return Attempt(
-        trial_id=folder.trial_id,
-        attempt=number,
-        outcome=outcome,  # type: ignore[arg-type]
-        started=now,
-        ended=now,
-        wall_s=1.0,
-        launcher="test",
-        host="host",
-        pid=os.getpid(),
-    )
 
 
 @pytest.fixture
@@ -41,18 +26,6 @@ def folder(store: Store, make_trial: Callable[..., Trial]) -> TrialFolder:
     trial = make_trial()
     store.add([trial])
     return store.folder(trial.trial_id)
-
-
-def dead_claim(folder: TrialFolder) -> int:
-    """Let a process claim the trial and die; returns its id."""
-    script = (
-        "import os, sys; from bench.store import Store, acquire\n"
-        "store = Store.open(sys.argv[1]); acquire(store, store.folder(sys.argv[2]), 'test'); os._exit(9)"
-    )
-    root = folder.path.parent.parent
-    process = subprocess.Popen([sys.executable, "-c", script, str(root), folder.trial_id])
-    assert process.wait() == 9
-    return process.pid
 
 
 def test_a_held_trial_is_refused_until_its_attempt_ends(store: Store, folder: TrialFolder) -> None:

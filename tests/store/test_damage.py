@@ -22,8 +22,8 @@ from bench.store.results import write_measures
 from bench.store.upkeep.check import check
 from bench.sweep import Sweep, load
 from bench.trial import Trial
+from tests.shared_store import finish
 from tests.store.damage import Answers, Blow, answers, blows, faults, strike
-from tests.store.read.test_query import finish
 
 Make = Callable[..., Trial]
 SWEEP = """

@@ -18,8 +18,8 @@ from bench.store.results import MEASURES_SCHEMA
 from bench.store.upkeep.check import check
 from bench.store.upkeep.merge import merge
 from bench.trial import Trial
+from tests.shared_store import finish
 from tests.store.contents import contents
-from tests.store.read.test_query import finish
 
 Make = Callable[..., Trial]
 

@@ -24,9 +24,9 @@ from bench.store.results import MEASURES_SCHEMA
 from bench.store.upkeep import check, clean
 from bench.store.upkeep import compact as folding
 from bench.trial import Trial
+from tests.shared_store import finish
 from tests.store.contents import contents
-from tests.store.read.test_query import finish
-from tests.store.upkeep.test_compact_race import Killed, die_at
+from tests.store.interrupted import Killed, die_at
 
 SHARP = Quantity("sharpness", '{"rho":0.003}')
 RANK = Quantity("feature_rank", "{}")

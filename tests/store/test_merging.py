@@ -13,9 +13,9 @@ from bench.store.upkeep.check import check
 from bench.store.upkeep.merge import Merged, merge
 from bench.store.upkeep.workspace import remove_left, workspace
 from bench.trial import Trial
+from tests.shared_store import finish
 from tests.store.contents import contents
 from tests.store.interrupted import start, wake
-from tests.store.read.test_query import finish
 
 Make = Callable[..., Trial]
 

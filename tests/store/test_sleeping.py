@@ -11,9 +11,9 @@ from bench.store import Store, compact
 from bench.store.upkeep.check import check
 from bench.store.upkeep.clean import clean
 from bench.trial import Trial
+from tests.shared_store import finish
 from tests.store.contents import contents
 from tests.store.interrupted import start, wake
-from tests.store.read.test_query import finish
 
 Make = Callable[..., Trial]
 BEFORE_PUBLISHING = "bench.store.compacted.manifest:Manifest.publish"

@@ -15,7 +15,7 @@ from bench.store.upkeep.check import check
 from bench.store.upkeep.repair import remove_leftovers
 from bench.store.upkeep.workspace import workspace
 from bench.trial import Trial
-from tests.store.read.test_query import finish
+from tests.shared_store import finish
 
 Make = Callable[..., Trial]
 ELSEWHERE = f".tmp-{'0' * 12}-1-1-{'0' * 16}"

@@ -2,148 +2,18 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-
 import pytest
 import torch
-from torch import Tensor
 
 from bench.models import MODELS
 from bench.sam import VARIANTS
 from bench.train.refresh import refresh_statistics
-from bench.train.training import Diverged, Stopped, Training
-from bench.trial import Trial
-
-CPU = torch.device("cpu")
-Make = Callable[..., Trial]
-
-
-def weights(training: Training) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in training.model.state_dict().items()}
-
-
-def equal_to_the_bit(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:
-    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
-def without_times(training: Training) -> list[dict[str, object]]:
-    clock = {"seconds", "images_per_s", "waiting_seconds"}
-    return [{name: value for name, value in row.items() if name not in clock} for row in training.history]
-
-
-METHODS = {
-    "sgd": {},
-    "adamw": {"optimizer": "adamw", "lr": 1e-3, "settings": (("beta1", 0.9), ("beta2", 0.999), ("eps", 1e-8))},
-    "sam": {"variant": "sam", "scope": "all", "rho": 0.1},
-    "elementwise": {
-        "variant": "elementwise_l2",
-        "scope": "only_norm",
-        "rho": 1.0,
-        "settings": (("eta", 0.0), ("momentum", 0.9)),
-    },
-    "layerwise": {
-        "variant": "layerwise_l2",
-        "scope": "no_norm",
-        "rho": 0.1,
-        "settings": (("eta", 0.0), ("momentum", 0.9)),
-    },
-}
-
-
-STATEFUL = {
-    "lion": {"optimizer": "lion", "lr": 1e-4, "settings": (("beta1", 0.9), ("beta2", 0.99))},
-    "ssam_f": {
-        "variant": "sam",
-        "scope": "ssam_f",
-        "rho": 0.1,
-        "settings": (("fisher_samples", 8), ("mask_every", 2), ("momentum", 0.9), ("sparsity", 0.5)),
-    },
-    "ssam_d": {
-        "variant": "sam",
-        "scope": "ssam_d",
-        "rho": 0.1,
-        "settings": (("mask_every", 1), ("momentum", 0.9), ("sparsity", 0.5)),
-    },
-    "random": {
-        "variant": "sam",
-        "scope": "random",
-        "rho": 0.1,
-        "settings": (("mask_seed", 0), ("momentum", 0.9), ("sparsity", "only_norm")),
-    },
-    "esam": {
-        "variant": "esam",
-        "scope": "all",
-        "rho": 0.1,
-        "settings": (("momentum", 0.9), ("sample_share", 0.5), ("tensor_share", 0.6)),
-    },
-    "gsam": {
-        "variant": "gsam",
-        "scope": "all",
-        "rho": 0.1,
-        "settings": (("alpha", 0.1), ("lr_min", 0.0), ("momentum", 0.9), ("rho_min", 0.0)),
-    },
-    "looksam": {
-        "variant": "looksam",
-        "scope": "all",
-        "rho": 0.1,
-        "settings": (("alpha", 0.7), ("every", 3), ("momentum", 0.9)),
-    },
-    "ae_sam": {
-        "variant": "ae_sam",
-        "scope": "all",
-        "rho": 0.1,
-        "settings": (("decay", 0.9), ("momentum", 0.9), ("threshold_end", -1.0), ("threshold_start", 4.0)),
-    },
-    "msam": {
-        "variant": "msam",
-        "scope": "all",
-        "rho": 0.5,
-        "bn_refresh": True,
-        "settings": (("decay_at", "perturbed"), ("momentum", 0.9)),
-    },
-    "friendly": {
-        "variant": "friendly",
-        "scope": "only_norm",
-        "rho": 0.1,
-        "settings": (("decay", 0.9), ("momentum", 0.9), ("sigma", 1.0)),
-    },
-    "micro-batches": {"variant": "sam", "scope": "only_norm[2]", "rho": 0.1, "m": 64},
-    "plain micro-batches": {"m": 64},
-    "late sam": {"variant": "sam", "scope": "all", "rho": 0.1, "perturb_from": 1, "perturb_until": 2},
-    "freeze_norm": {"variant": "sam", "scope": "all", "rho": 0.1, "trainable": "freeze_norm"},
-    "only_norm trained": {"variant": "sam", "scope": "only_norm", "rho": 0.1, "trainable": "only_norm"},
-    "norm_dropout": {"variant": "sam", "scope": "all", "rho": 0.1, "norm_dropout": 0.2, "weight_decay_on": "no_norm"},
-    "norm_dropout on outputs": {"norm_dropout": 0.2, "norm_dropout_on": "output"},
-    "approximate": {"variant": "sam", "scope": "all", "rho": 0.1, "ascent_share": 0.5, "ascent_dtype": "bfloat16"},
-}
-
-
-@pytest.mark.share(6)
-@pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
-@pytest.mark.parametrize("method", METHODS | STATEFUL)
-def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(make_trial: Make, method: str, model: str) -> None:
-    fields = {"epochs": 3, "model": model, "augment": "basic", "label_noise": 0.4, "val_fraction": 0.6}
-    trial = make_trial(**(fields | (METHODS | STATEFUL)[method]))
-    whole = Training(trial, CPU)
-    for _ in range(3):
-        whole.run_epoch()
-
-    first = Training(trial, CPU)
-    first.run_epoch()
-    buffer = io.BytesIO()
-    torch.save(first.state_dict(), buffer)
-    torch.manual_seed(12345)
-    resumed = Training(trial, CPU)
-    resumed.load_state_dict(torch.load(io.BytesIO(buffer.getvalue()), weights_only=True))
-    for _ in range(2):
-        resumed.run_epoch()
-    assert equal_to_the_bit(weights(resumed), weights(whole))
-    assert without_times(resumed) == without_times(whole)
+from bench.train.training import Diverged, Training
+from tests.train.methods import CPU, METHODS, STATEFUL, Make, equal_to_the_bit, weights
 
 
 def test_running_statistics_are_gathered_anew_at_the_end(make_trial: Make) -> None:
-    fields = {"epochs": 2, "model": "resnet8", **METHODS["msam"]}
+    fields = {"epochs": 2, "model": "resnet8", **STATEFUL["msam"]}
     trained, other = (Training(make_trial(**fields | {"bn_refresh": flag}), CPU) for flag in (True, False))
     for training in (trained, other):
         for _ in range(2):
@@ -151,41 +21,6 @@ def test_running_statistics_are_gathered_anew_at_the_end(make_trial: Make) -> No
     assert not equal_to_the_bit(weights(trained), weights(other))
     refresh_statistics(other.model, other._batches(2))
     assert equal_to_the_bit(weights(trained), weights(other))
-
-
-@pytest.mark.share(6)
-@pytest.mark.parametrize("model", ["resnet8", "vit_mini"])
-@pytest.mark.parametrize("method", METHODS | STATEFUL)
-def test_a_run_stopped_within_an_epoch_goes_on_to_the_bit(
-    make_trial: Make, monkeypatch: pytest.MonkeyPatch, method: str, model: str
-) -> None:
-    monkeypatch.setattr("bench.data.in_memory.CHUNK", 200)
-    fields = {
-        "epochs": 2,
-        "model": model,
-        "augment": "basic",
-        "batch_size": 128,
-        "norm_dropout": 0.1,
-        "val_fraction": 0.6,
-    }
-    trial = make_trial(**(fields | (METHODS | STATEFUL)[method]))
-    whole = Training(trial, CPU)
-    for _ in range(2):
-        whole.run_epoch()
-
-    first, asked = Training(trial, CPU), []
-    first.stop = lambda: bool(asked.append(None)) or len(asked) == 5
-    first.run_epoch()
-    with pytest.raises(Stopped, match=r"after step \d of epoch 2"):
-        first.run_epoch()
-    buffer = io.BytesIO()
-    torch.save(first.state_dict(), buffer)
-    torch.manual_seed(12345)
-    resumed = Training(trial, CPU)
-    resumed.load_state_dict(torch.load(io.BytesIO(buffer.getvalue()), weights_only=True))
-    resumed.run_epoch()
-    assert equal_to_the_bit(weights(resumed), weights(whole))
-    assert without_times(resumed) == without_times(whole)
 
 
 def test_sam_from_epoch_a_to_epoch_b(make_trial: Make) -> None:

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.trial import DEFAULTS, FIELDS, Trial, short
+from bench.trial import DEFAULTS, FIELDS, NONE, Trial, short
 
 BASE_ROW = "base optimizer"
 _ALWAYS = ("dataset", "model", "optimizer")
+_OF_BASE = ("epochs",)
+"""Fields that a base optimizer may have otherwise than the methods that it is compared with."""
 _METHOD = frozenset({"variant", "scope", "rho", "seed", "settings"})
 
 
@@ -26,6 +28,8 @@ class Layout:
     row_settings: tuple[str, ...]
     shared: Mapping[str, Any]
     """Fields that are the same in all trials, and not what a trial has by default."""
+    base_fields: tuple[str, ...] = ()
+    """Fields that vary among trials of the base optimizer alone, and so stand in its rows."""
 
     corner = "variant"
     """What the rows are, as title of their column."""
@@ -38,10 +42,12 @@ class Layout:
         names = [name for name in FIELDS if name not in _METHOD]
         same = {name for name in names if len({values[name] for values in described}) == 1}
         varying = [name for name in names if name not in {*same, *_ALWAYS} and varies_within(described, name)]
+        base_fields = tuple(name for name in varying if name in _OF_BASE and not _varies_among_methods(described, name))
+        varying = [name for name in varying if name not in base_fields]
         shared = {
             name: described[0][name] for name in names if name in same and described[0][name] != DEFAULTS.get(name)
         }
-        return cls((*_ALWAYS, *varying), varying_settings(described), shared)
+        return cls((*_ALWAYS, *varying), varying_settings(described), shared, base_fields)
 
     def column(self, trial: Trial) -> str:
         """`resnet8 · sgd`, without what all columns share, then `field value` for what else varies."""
@@ -52,7 +58,7 @@ class Layout:
 
     def row(self, trial: Trial) -> str:
         """The variant, with those of its settings that vary."""
-        return self.with_settings(trial, trial.variant if trial.perturbs else BASE_ROW)
+        return self.with_settings(trial, trial.variant if trial.perturbs else self.base_label(trial, BASE_ROW))
 
     def scope(self, trial: Trial) -> str:
         """The third part of a cell's place; scopes stand side by side."""
@@ -70,6 +76,10 @@ class Layout:
         """Block and title of a column: the columns of one block stand in a part of the table of their own."""
         return "", column
 
+    def base_label(self, trial: Trial, label: str) -> str:
+        """The label of a base optimizer, with what tells its rows apart."""
+        return " · ".join([label, *(f"{name} {short(getattr(trial, name))}" for name in self.base_fields)])
+
     def with_settings(self, trial: Trial, label: str, leave_out: str = "") -> str:
         """The label, with those of the trial's settings that vary."""
         settings = {name: value for name, value in trial.settings if name in self.row_settings and name != leave_out}
@@ -84,6 +94,12 @@ def varies_within(described: Sequence[Mapping[str, Any]], name: str) -> bool:
         if seen.setdefault(key, values[name]) != values[name]:
             return True
     return False
+
+
+def _varies_among_methods(described: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether methods, as far as there are any, differ in the field too."""
+    methods = [values for values in described if values["variant"] != NONE]
+    return not methods or varies_within(methods, name)
 
 
 def varying_settings(described: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

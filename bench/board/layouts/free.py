@@ -27,7 +27,7 @@ class FreeLayout(Layout):
         """The layout of `--rows FIELD[,FIELD] --cols FIELD[,FIELD]`; UserError for unknown and for left out fields."""
         base = Layout.of(trials)
         fields = [_fields(trials, option, text) for option, text in (("--rows", rows), ("--cols", columns))]
-        layout = cls(base.column_fields, base.row_settings, base.shared, *fields)
+        layout = cls(**vars(base), rows=fields[0], columns=fields[1])
         layout.check(trials)
         return layout
 

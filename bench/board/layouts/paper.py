@@ -26,8 +26,7 @@ class PaperLayout(Layout):
     @classmethod
     def of_table(cls, table: str, trials: Sequence[Trial]) -> PaperLayout:
         """The layout of these trials in the form of `table`, a key of FORMS."""
-        base = Layout.of(trials)
-        return cls(base.column_fields, base.row_settings, base.shared, FORMS[table], table)
+        return cls(**vars(Layout.of(trials)), form=FORMS[table], table=table)
 
     @property
     def corner(self) -> str:  # type: ignore[override]
@@ -43,7 +42,7 @@ class PaperLayout(Layout):
         return block, title
 
     def row(self, trial: Trial) -> str:
-        label = METHODS.get(trial.variant, trial.variant) or paper_name(trial.optimizer)
+        label = METHODS.get(trial.variant, trial.variant) or self.base_label(trial, paper_name(trial.optimizer))
         if self.form.lines_are_scopes and trial.perturbs:
             return self.with_settings(trial, f"{label}, {_sparse(trial)}", leave_out="sparsity")
         rho = f" ρ {trial.rho:g}" if self.form.lines_have_rho and trial.rho is not None else ""

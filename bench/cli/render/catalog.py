@@ -19,8 +19,9 @@ from bench.models import MODELS
 from bench.models.tags import PRETRAINED
 from bench.optimizers import OPTIMIZERS
 from bench.papers.sam_on.recipes import RECIPES, Recipe
-from bench.registry import DatasetEntry, Entry, ModelEntry, Setting, TestSetEntry
+from bench.registry import DatasetEntry, Entry, ModelEntry, Setting, TestSetEntry, VariantEntry
 from bench.sam import SCOPES, VARIANTS
+from bench.sam.cost import declared_passes
 from cluster.launcher import LAUNCHERS
 
 CATALOGS: dict[str, Mapping[str, Entry]] = {
@@ -40,7 +41,7 @@ _ENDINGS = {
     "data": f"Also folder:PATH, your own train/CLASS/*.jpg beside val/ or test/; and random images, {FORM}.",
     "measures": "Settings are written behind the name: sharpness[rho=0.003].",
 }
-_HIDDEN = ("target", "settings", "arguments", "files")
+_HIDDEN = ("target", "settings", "arguments", "files", "passes")
 """Fields of records that say where code is, not what it does."""
 
 
@@ -102,7 +103,8 @@ def _record(name: str, entry: Entry) -> dict[str, Any]:
         for key, setting in entry.settings.items()
     }
     there = {"there": _is_there(entry)} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
-    return {"name": name, **told, "settings": settings, **there, **_prepared(name, entry)}
+    passes = {"passes": declared_passes(entry)} if isinstance(entry, VariantEntry) else {}
+    return {"name": name, **told, "settings": settings, **passes, **there, **_prepared(name, entry)}
 
 
 def _prepared(name: str, entry: Entry) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.files.contents import digest_of_files, have_checksums
-from bench.data.files.location import damaged, data_root, missing
+from bench.data.files.location import damaged, data_root, unreached
 
 _SAFE = {
     ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
@@ -25,6 +25,8 @@ _SAFE = {
 }  # fmt: skip
 _NUMBER = {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")}
 _BYTES = 3 * 32 * 32
+Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""(n, 3, 32, 32) images and (n,) labels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,30 +42,41 @@ class CifarFiles:
     torchvision_class: str
     checksums: tuple[str, ...]
     """MD5 of the published files."""
+    train_share: int
+    """Images of a training file, as a multiple of those of a test file."""
 
     @property
     def root(self) -> Path:
         """The folder that holds the files."""
         return data_root() / self.folder
 
-    def read(self, *, train: bool) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """(n, 3, 32, 32) images and (n,) labels; DataError if a file is missing or damaged."""
-        names = self.train if train else self.test
-        parts = [self._read_file(name) for name in names]
-        most = max(range(len(parts)), key=lambda place: len(parts[place][0]))
-        for name, (images, _) in zip(names, parts, strict=True):
-            if len(images) < (full := len(parts[most][0])):
-                reason = f"{len(images)} images, {full} in {names[most]}"
+    def read(self) -> tuple[Labelled, Labelled]:
+        """Training and test images; DataError if a file is missing, damaged, or shorter than the others."""
+        parts = {name: self._read_file(name) for name in (*self.train, *self.test)}
+        self._check_lengths({name: len(images) for name, (images, _) in parts.items()})
+        train, test = (_joined([parts[name] for name in names]) for names in (self.train, self.test))
+        return train, test
+
+    def _check_lengths(self, held: dict[str, int]) -> None:
+        """Whether each file has its share of the images, by the one that has most of its own."""
+        shares = dict.fromkeys(self.train, self.train_share) | dict.fromkeys(self.test, 1)
+        fullest = max(held, key=lambda name: held[name] / shares[name])
+        for name, count in held.items():
+            expected = held[fullest] * shares[name] // shares[fullest]
+            if count < expected:
+                reason = f"{count} images, and {expected} belong to the {held[fullest]} of {fullest}"
                 raise damaged(self.name, self.root / name, reason, self._how)
-        images, labels = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
-        return images.reshape(-1, 3, 32, 32), labels
 
-    def check(self) -> None:
-        """DataError unless every file can be read."""
-        for train in (True, False):
-            self.read(train=train)
+    def check(self) -> tuple[str, ...]:
+        """See `DataFiles.check`: every file is read."""
+        self.read()
+        return ()
 
-    def contents(self) -> str | None:
+    def images(self) -> tuple[str, ...]:
+        """See `DataFiles.images`: none."""
+        return ()
+
+    def contents(self, *, afresh: bool = False) -> str | None:
         """See `DataFiles.contents`: None for the files that were published, and where not all are there."""
         paths = [self.root / name for name in (*self.train, *self.test)]
         if not all(path.is_file() for path in paths) or have_checksums(zip(paths, self.checksums, strict=True)):
@@ -80,14 +93,14 @@ class CifarFiles:
     def _how(self) -> str:
         return f"Get it by `sambench data get {self.name}`"
 
-    def _read_file(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    def _read_file(self, name: str) -> Labelled:
         path = self.root / name
         how = self._how
         try:
             held = _Unpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
         except OSError as error:
             expected = f"{self.folder}/ with {', '.join((*self.train, *self.test))}"
-            raise missing(self.name, path, expected, how) from error
+            raise unreached(self.name, path, error, expected, how) from error
         except (
             pickle.UnpicklingError,
             EOFError,
@@ -109,8 +122,10 @@ class CifarFiles:
         images, labels = held["data"], held[self.label_key]
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (_BYTES,):
             return f"its data are no rows of {_BYTES} bytes"
+        if not isinstance(labels, list | np.ndarray):
+            return f"its {self.label_key} are no list"
         for name, values in held.items():
-            if isinstance(values, list) and len(values) != len(images):
+            if isinstance(values, list | np.ndarray) and len(values) != len(images):
                 return f"{len(images)} images and {len(values)} {name}"
         if not all(isinstance(label, int | np.integer) for label in labels):
             return "a label is no integer"
@@ -128,6 +143,11 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+def _joined(parts: list[Labelled]) -> Labelled:
+    images, labels = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    return images.reshape(-1, 3, 32, 32), labels
+
+
 def _number(kind: np.dtype[Any], content: bytes) -> Any:
     """A number of numpy's from its bytes; numpy's own function would take objects of any kind too."""
     if kind.kind not in "biuf":
@@ -143,6 +163,7 @@ CIFAR10 = CifarFiles(
     label_key="labels",
     num_classes=10,
     torchvision_class="CIFAR10",
+    train_share=1,
     checksums=(
         "c99cafc152244af753f735de768cd75f",
         "d4bba439e000b95fd0a9bffe97cbabec",
@@ -160,5 +181,6 @@ CIFAR100 = CifarFiles(
     label_key="fine_labels",
     num_classes=100,
     torchvision_class="CIFAR100",
+    train_share=5,
     checksums=("16019d7e3df5f24257cddd939b257f8d", "f0ef6b0ae62326f3e7ffdfab6717acfc"),
 )

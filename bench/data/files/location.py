@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,14 +18,27 @@ class DataFiles(Protocol):
     """The files of one data set."""
 
     @property
+    def name(self) -> str:
+        """As it is written in a sweep."""
+
+    @property
     def root(self) -> Path:
         """The folder that holds them."""
 
-    def check(self) -> None:
-        """DataError unless they are there and can be read."""
+    def check(self) -> Sequence[str]:
+        """DataError unless they are there and can be read; else what in them doesn't count, a line each.
 
-    def contents(self) -> str | None:
-        """Digest of what is in them; None if it is what the data set's name stands for, or can't be told."""
+        Images that lie in files of their own aren't opened.
+        """
+
+    def images(self) -> Sequence[str]:
+        """Paths of images that lie in files of their own."""
+
+    def contents(self, *, afresh: bool = False) -> str | None:
+        """Digest of what is in them; None if it is what the data set's name stands for, or can't be told.
+
+        `afresh`: every file is looked at, whatever is remembered of its folder.
+        """
 
     def get(self) -> None:
         """Download or unpack them; DataError if that takes a hand."""
@@ -44,3 +58,10 @@ def missing(name: str, path: Path, expected: str, how: str) -> DataError:
 def damaged(name: str, path: Path, reason: str, how: str) -> DataError:
     """The error for a data set whose file or folder at `path` isn't what it should be."""
     return DataError(f"data set {name}: {path}: {reason}. {how}")
+
+
+def unreached(name: str, path: Path, error: OSError, expected: str, how: str) -> DataError:
+    """The error for what the system doesn't open at `path`."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return missing(name, path, expected, how)
+    return DataError(f"data set {name}: {path}: can't be read: {error.strerror}")

@@ -12,6 +12,7 @@ from typing import Any
 _PAPER = "paper, appendix A"
 _TIMM = "guess: timm's default"
 _CODE = "SAM-ON code"
+_SSAM = "guess: SSAM's code; the paper says that settings differ slightly there, not how"
 _SCRIPT = "timm's training script"
 _OURS = "ours"
 
@@ -81,6 +82,18 @@ RECIPES: dict[str, Recipe] = {
             **_CIFAR, **_SGD, "lr": 0.1, "weight_decay": 5e-4, "batch_size": 128, "epochs": 200, "augment": "basic",
         },
         **_CIFAR_SOURCES,
+    ),
+    "cifar-resnet-ssam": _recipe(
+        "the same as SSAM's public code has it, with cutout: perhaps how the paper trains for its Figures 4 and 8",
+        {
+            **_CIFAR, **_SGD, "lr": 0.05, "weight_decay": 1e-3, "batch_size": 128, "epochs": 200, "drop_last": True,
+            "label_smoothing": 0.0, "augment": "basic+cutout", "preprocessing": "cifar10_pixels",
+        },
+        _CODE,
+        **dict.fromkeys(("lr", "drop_last", "label_smoothing", "augment", "preprocessing"), _SSAM),
+        weight_decay=f"{_SSAM}: 1e-3 in its examples of SAM and SSAM, 5e-4 in that of SGD",
+        batch_size=_PAPER,
+        epochs=_PAPER,
     ),
     "cifar-vit": _recipe(
         "vision transformers on CIFAR: AdamW, 200 epochs, batch 64",

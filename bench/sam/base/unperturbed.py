@@ -71,7 +71,7 @@ class Plain:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """See `SharpnessAware.load_state_dict`."""
-        self._tally = Tally(Counts(**state["counts"]))
+        self._tally = Tally(Counts.of(state["counts"]))
 
 
 def plain_passes(

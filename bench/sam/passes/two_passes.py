@@ -14,14 +14,14 @@ from bench.sam.base.gradients import marks
 from bench.sam.context import Context
 from bench.sam.displacement import displaced, in_full_precision, share_moved
 from bench.sam.passes.ascent import GradientsOf, ascent_gradients
-from bench.sam.passes.batches import Batch, TensorBatch
+from bench.sam.passes.batches import Batch, TensorBatch, share_of
 from bench.sam.passes.noise import Noise
 from bench.sam.passes.perturbation import no_perturbation, perturbation_of
 from bench.sam.passes.precision import AscentPrecision
 from bench.sam.passes.prefix import SharedPrefix
 from bench.sam.passes.running_stats import tracking_layers, unchanged
 from bench.sam.reduction import Reduction, add_share
-from bench.sam.report import Ascent, Pass
+from bench.sam.report import FORWARD, Ascent, Pass
 from bench.sam.scopes.scope import Scope
 from bench.sam.variants.variant import Variant
 
@@ -30,8 +30,9 @@ from bench.sam.variants.variant import Variant
 class FirstPass:
     """A micro-batch after pass 1."""
 
+    whole: Batch
     batch: Batch
-    """What pass 2 runs on too."""
+    """What of it pass 2 runs on too."""
     result: Pass
     gradients: dict[str, Tensor]
     """At w, by name."""
@@ -91,16 +92,16 @@ class TwoPasses:
 
     def first(self, batch: Batch, place: int) -> FirstPass:
         """Pass 1 of the micro-batch at `place`."""
-        whole = None
+        whole, loss = batch, None
         if self._variant.selects_first:
-            batch, whole = self._selected_first(batch)
+            batch, loss = self._selected_first(batch)
         noise = Noise.now(self._device)
         with self._offset(place):
             result, gradients = self._ascend(batch)
         self._add_up(gradients, batch.share)
-        if whole is not None:
-            result.loss = whole
-        return FirstPass(batch=batch, result=result, gradients=gradients, noise=noise)
+        if loss is not None:
+            result.loss, result.passes = loss, FORWARD + result.passes * share_of(batch, whole)
+        return FirstPass(whole=whole, batch=batch, result=result, gradients=gradients, noise=noise)
 
     def second(self, first: FirstPass, *, rho: float, last: bool) -> Pass:
         """Pass 2, at w + ε."""
@@ -120,6 +121,7 @@ class TwoPasses:
             batch = self._selected(batch, first.noise) if selects else batch
             first.noise.repeat()
             result.perturbed_loss = self._descend(batch, first.batch.share, last=last)
+            result.passes += share_of(batch, first.whole) + (FORWARD if selects else 0)
         if marks(without) != before:
             raise RuntimeError(_HALF_PERTURBED)
         result.ascent = ascent
@@ -184,10 +186,12 @@ class TwoPasses:
             yield
 
     def _ascend(self, batch: Batch) -> tuple[Pass, dict[str, Tensor]]:
+        part = self._ascent_batch(batch)
         with self._first_pass():
-            loss = self._ascent_batch(batch).loss()
+            loss = part.loss()
             gradients = ascent_gradients(self._base.scaled(loss), self._wanted)
-        return Pass(loss=loss.detach(), share=batch.share), self._base.unscaled(gradients)
+        result = Pass(loss=loss.detach(), share=batch.share, passes=share_of(part, batch))
+        return result, self._base.unscaled(gradients)
 
     def _ascent_batch(self, batch: Batch) -> Batch:
         if self._share == 1:

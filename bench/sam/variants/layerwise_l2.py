@@ -1,6 +1,7 @@
 """Layerwise ℓ2 (Müller et al. 2023, Table 9): T is the norm of the tensor that an entry belongs to.
 
-γ and β of one norm layer are two tensors.
+γ and β of one norm layer are two tensors. The authors' code has (1 + η)·‖tensor‖₂, which is the same at the paper's
+η = 0; added, η lets a tensor of zeros move.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from bench.store import sql
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
 from bench.store.folder import SUPERSEDED, StoreError
+from bench.store.read.mixed import remark_on_schemas
 from bench.store.read.snapshot import Snapshot, take
 from bench.store.read.tables import QUERIED, TABLES, load_loose, load_superseded, make_views, wanted_tables
 from bench.store.store import Store
@@ -81,13 +82,17 @@ def query(stores: Readable, select: str) -> pa.Table:
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryError("the store is read-only: write one SELECT statement")
         named = set(re.findall(r"\w+", select.lower())) & set(QUERIED)
-        with connect(stores, named or QUERIED) as connection:
+        tables = named or {*QUERIED}
+        with connect(stores, tables) as connection:
             try:
-                return connection.sql(select).to_arrow_table()
+                answer = connection.sql(select).to_arrow_table()
             except duckdb.Error as error:
                 for store in as_list(stores):
                     manifest.explain_damage(manifest.readable(store.root)[0], error)
                 raise QueryError(_explain(connection, error, named)) from error
+            if "trials" in wanted_tables(tables):
+                remark_on_schemas(connection, select)
+            return answer
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,67 +13,13 @@ from bench.board.against.compare import Comparison, compare
 from bench.board.layouts.paper import PaperLayout
 from bench.board.metric import METRICS
 from bench.papers.sam_on.claims import effect_at
-from bench.papers.sam_on.deviations import deviations
 from bench.papers.sam_on.forms import FORMS
-from bench.papers.sam_on.numbers import PaperCell, Subject, numbers
-from bench.papers.sam_on.recipes import RECIPES
-from bench.papers.sam_on.rho import RHO
-from bench.resources import Resources, Retries
+from bench.papers.sam_on.numbers import PaperCell, numbers
 from bench.store import Store
-from bench.sweep import Sweep
-from bench.trial import FIELDS, NONE, Trial
+from bench.trial import NONE
+from tests.board.against.cells import TABLES, results_of, sweep_of
 
-ETA = {"elementwise_l2_orig": 0.01, "fisher": 1.0, "elementwise_l2": 0.0, "elementwise_linf": 0.0, "layerwise_l2": 0.0}
-TABLES = sorted({cell.table for cell in numbers().cells}, key=lambda name: int(name.removeprefix("table")))
-RECIPE = {
-    "table2": "imagenet-resnet50",
-    "table3": "cifar-vit",
-    "table4": "imagenet-vit-s32",
-    "table13": "imagenet-vit-s16-finetune",
-    "table15": "imagenet-vit-s32",
-}
 Load = Callable[[str, float], list[Comparison]]
-
-
-def trials_of(cell: PaperCell) -> list[Trial]:
-    """Three seeds of what the cell is about, trained as the paper does."""
-    recipe = RECIPES[RECIPE.get(cell.table, "cifar-resnet")].values
-    subject = dataclasses.asdict(cell.subject)
-    finetuned, sparsity = subject.pop("finetuned"), subject.pop("sparsity")
-    settings = {"momentum": 0.9} if subject["optimizer"] == "sgd" else {"beta1": 0.9, "beta2": 0.99}
-    if subject["optimizer"] == "adamw":
-        settings["beta2"] = 0.999
-    settings |= {"eta": ETA[subject["variant"]]} if subject["variant"] in ETA else {}
-    settings |= {"sparsity": sparsity} if sparsity is not None else {}
-    fields = {name: recipe[name] for name in recipe if name in FIELDS} | subject
-    fields["init_from"] = recipe.get("init_from", "") if finetuned else ""
-    family = {"cifar-vit": "vit", "imagenet-vit-s16-finetune": "fine-tuned vit"}.get(
-        RECIPE.get(cell.table, ""), "vit" if "vit" in subject["model"] else "resnet"
-    )
-    row = RHO.get((subject["dataset"], family), {}).get((subject["variant"], subject["scope"]))
-    fields["rho"] = subject["rho"] or (None if subject["variant"] == NONE else row.chosen if row else 0.1)
-    return [Trial(**fields, seed=seed, settings=tuple(sorted(settings.items()))) for seed in range(3)]
-
-
-def sweep_of(table: str, measure: str, cells: Sequence[PaperCell]) -> Sweep:
-    trials = {trial.trial_id: trial for cell in cells for trial in trials_of(cell)}
-    plain: dict[str, Any] = {field.name: None for field in dataclasses.fields(Sweep)}
-    known = {"name": table, "file": Path(f"{table}.yaml"), "title": table, "trials": tuple(trials.values())}
-    known |= {"measures": (measure,), "resources": Resources(), "retries": Retries(), "paper": table, "notes": ()}
-    return Sweep(**(plain | known | {"guesses": frozenset(), "choices": ()}))
-
-
-def results_of(cells: Sequence[PaperCell], stds: float) -> dict[str, dict[str, Any]]:
-    """Per trial its result: mean − std, mean, mean + std have exactly that mean and sample std."""
-    results = {}
-    for cell in cells:
-        std = cell.std or 0.0
-        # A printed 0.0 stands for less than half a unit: a shift by 5 of them would be none.
-        shift = stds * (std or cell.unit)
-        for trial in trials_of(cell):
-            value = None if cell.mean is None else cell.mean + shift + (trial.seed - 1) * std
-            results[trial.trial_id] = {"outcome": "done", cell.measure: value, "val_accuracy": None}
-    return results
 
 
 @pytest.fixture
@@ -215,65 +158,3 @@ def test_claims_agree_with_themselves(load_table: Load) -> None:
     assert all(test.agrees for test in tested[first])
     assert "the sign is the paper's in 100 %: 36 of 36." in said[0]
     assert len(said) == 3
-
-
-@pytest.fixture
-def cell() -> PaperCell:
-    return next(cell for cell in numbers().cells if cell.subject.variant == "fisher")
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"epochs": 2, "perturb_until": None}, "epochs 2 (paper: 200)"),
-        ({"lr": 0.05}, "lr 0.05 (paper: 0.1)"),
-        ({"label_noise": 0.4}, "label_noise 0.4 (paper: 0)"),
-        ({"m": 32}, "m 32 (paper: the whole batch)"),
-        ({"settings": (("eta", 1.0), ("momentum", 0.5))}, "momentum 0.5 (paper: 0.9)"),
-        ({"settings": (("eta", 2.0), ("momentum", 0.9))}, "eta 2 (paper: 1)"),
-        ({"image_size": 64}, "image_size 64 (paper: the data set's own)"),
-        ({"rho": 7.0}, "rho 7 (paper's grid: 0.05, 0.1, 0.5, 1)"),
-        ({"init_from": "/w/mine.pt@sha256:0123"}, "init_from /w/mine.pt (paper: from scratch)"),
-        (
-            {"optimizer": "adamw", "settings": (("beta1", 0.9), ("beta2", 0.999), ("eps", 0.1), ("eta", 1.0))},
-            "eps 0.1 (paper: 1e-08)",
-        ),
-    ],
-)
-def test_what_is_trained_otherwise_is_not_comparable(cell: PaperCell, change: dict[str, Any], told: str) -> None:
-    trial = trials_of(cell)[0]
-    assert deviations(trial, "table1") == []
-    assert deviations(dataclasses.replace(trial, **change), "table1") == [told]
-
-
-def test_rounding_and_the_choice_within_the_grid_leave_a_trial_comparable(cell: PaperCell) -> None:
-    trial = dataclasses.replace(trials_of(cell)[0], precision="bfloat16", compile=True, rho=0.5)
-    assert deviations(trial, "table1") == []
-    assert numbers().find(trial, "test_accuracy", "table1") is cell
-
-
-def test_the_radius_that_is_judged_is_the_chosen_one(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
-    """Of a sweep over several, those beside the chosen one may lie outside the paper's grid."""
-    cell = next(cell for cell in numbers().cells if (cell.subject.variant, cell.subject.scope) == ("sam", "all"))
-    trials = [dataclasses.replace(trial, rho=rho) for rho in (0.03, 0.1) for trial in trials_of(cell)]
-    for best, words in ((0.1, {"can't be judged"}), (0.03, {"not comparable"})):
-        results = {
-            trial.trial_id: {"outcome": "done", "val_accuracy": None,
-                             "test_accuracy": 75.07 + 0.6 * (trial.seed - 1) - (trial.rho != best)}
-            for trial in trials
-        }  # fmt: skip
-        monkeypatch.setattr(aggregate, "read_results", lambda *_, results=results: results)
-        sweep = dataclasses.replace(sweep_of("table1", "test_accuracy", [cell]), trials=tuple(trials))
-        found = compare(make_board(store, sweep), "table1")
-        assert {each.judgement.word for each in found} == words
-
-
-def test_the_sparsity_of_only_norm_is_a_number_in_the_paper() -> None:
-    cell = next(cell for cell in numbers().cells if cell.subject.scope == "random")
-    trial = dataclasses.replace(trials_of(cell)[0], settings=(("mask_seed", 0), ("sparsity", "only_norm")))
-    assert numbers().find(trial, "test_accuracy", "table5") is cell
-
-
-def test_a_trial_of_something_else_has_no_cell(make_trial: Callable[..., Trial]) -> None:
-    assert numbers().find(make_trial(), "test_accuracy") is None
-    assert Subject.of(make_trial()).dataset == "digits"

@@ -11,8 +11,7 @@ import pytest
 
 from bench.store import Store, states
 from bench.sweep import load
-from tests.cluster.on_ray.test_ray_alone import SWEEP, descendants
-from tests.cluster.test_faults import driver, holder_in_training
+from tests.cluster.drivers import SWEEP, descendants, driver, holder_in_training
 from tests.shared_time import patience, wait_for
 
 pytestmark = pytest.mark.slow

@@ -21,7 +21,7 @@ import safetensors.torch
 
 from bench.store import Store, query
 from bench.sweep import SpecError, load
-from tests.cluster.test_faults import holder_in_training
+from tests.cluster.drivers import holder_in_training
 from tests.conftest import ROOT, command_environment
 from tests.shared_time import patience, wait_for
 from tests.shared_training import deviation, trained

@@ -16,14 +16,10 @@ from pathlib import Path
 import pytest
 
 from bench.store import Store, query
-from tests.cluster.test_faults import holder_in_training, wait_for
+from tests.cluster.drivers import SWEEP, descendants, holder_in_training
 from tests.conftest import command_environment
+from tests.shared_time import wait_for
 
-SWEEP = """
-title: "Alone"
-grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 12}
-methods: [{seed: 1}]
-"""
 LISTENS = "0A"
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 """127.0.0.1, on its own and in a socket of IPv6."""
@@ -71,16 +67,6 @@ def test_a_run_of_its_own_is_closed_to_others_and_runs_our_code(tmp_path: Path, 
     assert not (tmp_path / ".ray").exists(), "the token is the run's alone, and in no file"
     outcomes = query(Store.open(tmp_path / STORE), "SELECT outcome FROM attempts").column("outcome").to_pylist()
     assert outcomes == ["done"]
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that a process started, and those that they did."""
-    found = []
-    with suppress(FileNotFoundError):
-        for task in Path("/proc", str(pid), "task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                found += [child, *descendants(child)]
-    return found
 
 
 def addresses(pid: int) -> set[str]:

@@ -14,7 +14,7 @@ from bench.train.training import Training
 from bench.trial import Trial
 from cluster.job import Job
 from cluster.work.worker import run_trial
-from tests.train.test_training import CPU, METHODS
+from tests.train.methods import CPU, METHODS
 
 Make = Callable[..., Trial]
 

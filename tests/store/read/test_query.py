@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench.store import QueryError, Store, acquire, query, set_aside_damaged, states
-from bench.store.results import write_history, write_measures
 from bench.trial import Trial
-from tests.store.test_claim import dead_claim, ended
-
-
-def finish(store: Store, trial: Trial, outcome: str = "done", **measures: float) -> None:
-    """Put a trial into the store as a worker would."""
-    store.add([trial])
-    folder = store.folder(trial.trial_id)
-    held = acquire(store, folder, "test", seen=99)
-    assert held is not None
-    if measures:
-        write_measures(folder, measures)
-    write_history(folder, [{"epoch": 1, "lr": 0.1, "train_loss": 1.0}])
-    held.end(dataclasses.replace(ended(folder, held.number), outcome=outcome))
+from tests.shared_store import dead_claim, finish
 
 
 @pytest.fixture

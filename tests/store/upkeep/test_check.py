@@ -13,9 +13,8 @@ from bench.store.compacted import manifest
 from bench.store.upkeep.check import check
 from bench.store.upkeep.repair import repair
 from bench.trial import Trial
+from tests.shared_store import dead_claim, finish
 from tests.store.contents import contents
-from tests.store.read.test_query import finish
-from tests.store.test_claim import dead_claim
 
 Make = Callable[..., Trial]
 

@@ -14,8 +14,8 @@ from bench.store.compacted import manifest
 from bench.store.upkeep import clean
 from bench.store.upkeep.compact import Folded
 from bench.trial import Trial
+from tests.shared_store import finish
 from tests.store.contents import contents, loose
-from tests.store.read.test_query import finish
 
 Make = Callable[..., Trial]
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,9 @@ from bench.store import Store, compact, query
 from bench.store.compacted import part
 from bench.store.upkeep.compact import Folded
 from bench.trial import Trial
+from tests.shared_store import finish
 from tests.store.contents import contents, loose
-from tests.store.read.test_query import finish
+from tests.store.interrupted import Killed, die_at
 
 Make = Callable[..., Trial]
 
@@ -39,30 +38,6 @@ def test_of_two_compactions_one_wins(mixed: Store, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(part, "write", slow)
     assert compact(mixed) == Folded(overtaken=True)
     assert contents(mixed) == before
-
-
-class Killed(BaseException):
-    """The process is gone: from here on it changes nothing."""
-
-
-STEPS = ("link", "unlink", "rename", "replace", "fsync", "mkdir", "remove")
-
-
-def die_at(monkeypatch: pytest.MonkeyPatch, step: int, names: Sequence[str] = STEPS) -> Iterator[int]:
-    """Let every change of the file system from number `step` on fail as if the process were dead."""
-    counter = itertools.count()
-
-    def deadly(change: Callable[..., Any]) -> Callable[..., Any]:
-        def changed(*arguments: Any, **options: Any) -> Any:
-            if next(counter) >= step:
-                raise Killed
-            return change(*arguments, **options)
-
-        return changed
-
-    for name in names:
-        monkeypatch.setattr(os, name, deadly(getattr(os, name)))
-    return counter
 
 
 @pytest.mark.share(1, of="compaction that is disturbed")

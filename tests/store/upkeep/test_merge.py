@@ -15,19 +15,9 @@ from bench.store.measured import Quantity, add_measure
 from bench.store.upkeep.check import check
 from bench.store.upkeep.merge import Merged, merge
 from bench.trial import Trial
-from tests.store.read.test_query import finish
+from tests.shared_store import fill_both, finish
 
 Make = Callable[..., Trial]
-
-
-def fill_both(store: Store, other: Store, make_trial: Make) -> None:
-    """Seed 0 done in both, 1 failed in the first and done in the second, 2 and 3 in one each."""
-    finish(store, make_trial(seed=0), test_accuracy=90.0)
-    finish(store, make_trial(seed=1), "error")
-    finish(store, make_trial(seed=2), test_accuracy=92.0)
-    finish(other, make_trial(seed=0), test_accuracy=10.0)
-    finish(other, make_trial(seed=1), test_accuracy=91.0)
-    finish(other, make_trial(seed=3), "error")
 
 
 UNION = [(0, "done", 90.0), (1, "done", 91.0), (2, "done", 92.0), (3, "error", None)]

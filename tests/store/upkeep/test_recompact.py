@@ -8,9 +8,8 @@ from collections.abc import Callable
 from bench.store import Store, acquire, compact, query
 from bench.store.results import write_history
 from bench.trial import Trial
+from tests.shared_store import ended, finish
 from tests.store.contents import contents, loose
-from tests.store.read.test_query import finish
-from tests.store.test_claim import ended
 
 Make = Callable[..., Trial]
 
