@@ -17,7 +17,7 @@ NUMERIC = tests/sam tests/models/test_steps.py tests/models/test_same_network.py
 	tests/measures/test_sharpness.py tests/measures/test_features_and_attacks.py tests/train/test_training.py \
 	tests/cluster/work/test_processes.py
 
-.PHONY: demo test test-all test-fast test-numeric chaos lint bench install share everything
+.PHONY: demo docs test test-all test-fast test-numeric chaos lint bench bench-compare install share everything
 
 demo: $(VENV)/.installed
 	$(BIN)/sambench run sweeps/demo.yaml
@@ -54,8 +54,16 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# Every claim of speed beside its goal, in ten minutes; JSON keeps it, and bench-compare puts two of them side by side.
 bench: $(VENV)/.installed-dev
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/summary.py $(if $(JSON),--json $(JSON))
+
+bench-compare: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/summary.py --compare $(EARLIER) $(LATER)
+
+# The site, in out/site; strict: a link that leads nowhere is an error.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build
 
 install: $(VENV)/.installed
 
@@ -72,3 +80,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --no-compile --editable '.[dev]'
 	$(BIN)/python -W ignore -c 'import ray.tune, timm, torch._dynamo, torchvision'
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	touch $@

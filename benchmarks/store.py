@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+from claims import tell
 
 from bench.store import Attempt, Store, compact, connect, query
 from bench.store.attempt import record
@@ -62,10 +63,9 @@ def seconds(work: Callable[[], object], rounds: int = 5) -> float:
     return statistics.median(times[1:])
 
 
-def tell(what: str, measured: float, target: float, unit: float = 1.0, name: str = "s") -> None:
-    """One line: the figure, its target, and whether it is met."""
-    verdict = "met" if measured <= target else "MISSED"
-    print(f"{what}: {measured * unit:.3g} {name} (target {target * unit:g} {name}: {verdict})", flush=True)
+def timed(name: str, at_most: float, work: Callable[[], object], rounds: int = 5) -> None:
+    """Tell how long something takes."""
+    tell(name, seconds(work, rounds), at_most=at_most, unit=" s")
 
 
 def ended(trial: Trial, number: int = 1) -> Attempt:
@@ -136,10 +136,10 @@ def compacted(folder: Path, count: int) -> None:
     size = sum(path.stat().st_size for path in (folder / "compact").glob("*.parquet"))
     print(f"{total:,} results after compaction, {size / total:.0f} bytes each with history of 3 epochs")
     with connect(store, ["results"]) as connection:
-        tell("mean and std by five keys", seconds(lambda: connection.execute(AGGREGATE).fetchall()), 0.1)
-    tell("the same with opening the store", seconds(lambda: query(store, AGGREGATE)), 0.3)
-    tell("the command `board`", seconds(command("board", str(SWEEP), "--store", str(folder)), 3), 1.5)
-    tell("the command `status`", seconds(command("status", str(SWEEP), "--store", str(folder)), 3), 1.5)
+        timed("mean and std by five keys", 0.1, lambda: connection.execute(AGGREGATE).fetchall())
+    timed("the same with opening the store", 0.3, lambda: query(store, AGGREGATE))
+    timed("the command `board`", 1.5, command("board", str(SWEEP), "--store", str(folder)), 3)
+    timed("the command `status`", 1.5, command("status", str(SWEEP), "--store", str(folder)), 3)
 
 
 def uncompacted(folder: Path, count: int) -> None:
@@ -153,14 +153,14 @@ def uncompacted(folder: Path, count: int) -> None:
         place.attempts.mkdir(parents=True)
         place.trial.write_text(json.dumps({"schema": 2, "trial_id": trial.trial_id, "fields": trial.as_dict()}))
     recorded = [finish(store, trial) for trial in trials]
-    tell("recording one result, flushed", statistics.median(recorded), 0.005, 1000, "ms")
-    tell(f"query of {count:,} loose trials", seconds(lambda: query(store, AGGREGATE)), 2.0)
+    tell("recording one result, flushed", statistics.median(recorded) * 1000, at_most=5, unit=" ms")
+    timed(f"query of {count:,} loose trials", 2.0, lambda: query(store, AGGREGATE))
     for name in ("board", "status"):
-        tell(f"the command `{name}` on them", seconds(command(name, str(sweep), "--store", str(folder)), 3), 2.0)
+        timed(f"the command `{name}` on them", 2.0, command(name, str(sweep), "--store", str(folder)), 3)
     started = time.perf_counter()
     assert compact(store).trials == count
     print(f"compacting them: {time.perf_counter() - started:.1f} s")
-    tell("the same query afterwards", seconds(lambda: query(store, AGGREGATE)), 0.3)
+    timed("the same query afterwards", 0.3, lambda: query(store, AGGREGATE))
 
 
 def main() -> None:

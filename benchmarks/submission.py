@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from claims import tell
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -38,7 +40,7 @@ def seconds(command: list[str], folder: Path, environment: dict[str, str]) -> fl
 
 
 def measure(cluster: Cluster, folder: Path, trials: int) -> None:
-    """Print the table."""
+    """Print both."""
     environment = {**os.environ, **cluster.environment, "PYTHONPATH": str(ROOT)}
     (folder / "many.yaml").write_text(SWEEP.format(seeds=trials), encoding="utf-8")
     (folder / "profiles.yaml").write_text("here: {options: {hold: true}}\n", encoding="utf-8")
@@ -48,10 +50,9 @@ def measure(cluster: Cluster, folder: Path, trials: int) -> None:
     asking = seconds([*sambench, "status", "many.yaml"], folder, environment)
     one = ["sbatch", "--hold", "--output=/dev/null", "--wrap=true"]
     plain = sum(seconds(one, folder, environment) for _ in range(PLAIN)) / PLAIN * trials
-    print(f"{'':34}{'seconds':>9}{'at most':>9}")
-    print(f"{f'queue {trials} trials':34}{queueing:9.1f}{'60':>9}")
-    print(f"{'status of them':34}{asking:9.2f}{'2':>9}")
-    print(f"{'one sbatch per trial / ours':34}{plain / queueing:9.1f}")
+    tell(f"queue {trials} trials", queueing, at_most=60, unit=" s")
+    tell("status of them", asking, at_most=2, unit=" s")
+    print(f"one sbatch per trial / ours: {plain / queueing:.1f}")
 
 
 def main() -> None:

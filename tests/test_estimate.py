@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -9,8 +10,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import models
-from bench.estimate import FORWARD, gpu_seconds
+from bench.estimate import gpu_seconds, kind, measured
+from bench.estimate.rule import FORWARD
+from bench.store import Store
 from bench.trial import Trial
+from tests.shared_store import done
 
 
 def test_every_model_has_its_flops() -> None:
@@ -26,16 +30,45 @@ def test_flops_are_those_that_torch_counts(name: str) -> None:
 
 
 def test_gpu_seconds_by_hand(make_trial: Callable[..., Trial]) -> None:
-    sgd = make_trial(dataset="cifar10", model="resnet56", epochs=200)
-    expected = 200 * 50_000 * 2.52e8 * 3 / (0.3 * 19.5e12)
-    assert gpu_seconds(sgd) == pytest.approx(expected)
-    sam = make_trial(dataset="cifar10", model="resnet56", epochs=200, variant="sam", scope="all", rho=0.1)
-    assert gpu_seconds(sam) == pytest.approx(2 * expected)
-    look = make_trial(dataset="cifar10", model="resnet56", epochs=200, variant="looksam", scope="all", rho=0.1,
-                      settings=(("alpha", 0.7), ("every", 10), ("momentum", 0.9)))  # fmt: skip
-    assert gpu_seconds(look) == pytest.approx(1.1 * expected)
-    small = make_trial(dataset="fake:1000x3x16x10", model="resnet56", epochs=1)
-    assert gpu_seconds(small) == pytest.approx(1000 * 2.52e8 / 4 * 3 / (0.3 * 19.5e12))
+    half = {"dataset": "cifar10", "model": "resnet18", "epochs": 200, "batch_size": 128, "precision": "float16"}
+    expected = 200 * 50_000 * 1.11e9 * 3 / 77e12
+    assert gpu_seconds(make_trial(**half)) == pytest.approx(expected)
+    assert expected / 60 == pytest.approx(7.2, abs=0.1)  # as public trainings take
+    assert gpu_seconds(make_trial(**half | {"precision": "float32"})) == pytest.approx(expected * 77 / 13)
+    assert gpu_seconds(make_trial(**half | {"precision": "float32", "tf32": True})) == pytest.approx(expected * 77 / 40)
+    sam = half | {"variant": "sam", "scope": "all", "rho": 0.1}
+    assert gpu_seconds(make_trial(**sam)) == pytest.approx(2 * expected)
+    assert gpu_seconds(make_trial(**sam | {"scope": "only_norm"})) == pytest.approx(5 / 3 * expected)
+    look = sam | {"variant": "looksam", "settings": (("alpha", 0.7), ("every", 10), ("momentum", 0.9))}
+    assert gpu_seconds(make_trial(**look)) == pytest.approx(1.1 * expected)
+    small = make_trial(dataset="fake:1000x3x16x10", model="resnet18", epochs=1, batch_size=1000)
+    assert gpu_seconds(small) == pytest.approx(1000 * 1.11e9 / 4 * 3 / 13e12)
+
+
+def test_a_small_network_waits_for_its_launches(make_trial: Callable[..., Trial]) -> None:
+    narrow = make_trial(dataset="cifar10", model="resnet56", epochs=200, batch_size=128, precision="float16")
+    assert gpu_seconds(narrow) == pytest.approx(200 * 391 * 475 * 8e-6)
+    assert 4 < 200 * 391 * 475 * 8e-6 / 60 < 7
+
+
+def test_times_are_taken_of_trials_that_cost_the_same(store: Store, make_trial: Callable[..., Trial]) -> None:
+    """Of LookSAM those with the same `every`, of a late start those that start as late; ρ and seed don't matter."""
+    sam = {"variant": "sam", "scope": "all", "rho": 0.1}
+    look = sam | {"variant": "looksam"}
+    trials = {
+        1.0: make_trial(**sam),
+        2.0: make_trial(**sam, perturb_from=1),
+        3.0: make_trial(**look, settings=(("alpha", 0.7), ("every", 2), ("momentum", 0.9))),
+        4.0: make_trial(**look, settings=(("alpha", 0.7), ("every", 5), ("momentum", 0.9))),
+        5.0: make_trial(**sam, channels_last=True),
+    }
+    for seconds, trial in trials.items():
+        done(store, trial, 90.0, train_s=seconds * trial.total_epochs, device_type="cpu", world_size=1)
+    paces = measured(store)
+    for seconds, trial in trials.items():
+        like = dataclasses.replace(trial, seed=7, rho=0.3)
+        assert paces[kind(like)].seconds == seconds
+    assert kind(make_trial(**sam, tf32=True)) not in paces
 
 
 def test_what_is_not_known_has_no_estimate(make_trial: Callable[..., Trial]) -> None:

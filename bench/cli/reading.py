@@ -1,8 +1,9 @@
-"""Commands about results: board, plot, report, query."""
+"""Commands about results: board, plot, report, serve, query."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -171,3 +172,30 @@ def report(
         return
     write_report(open_all(store), ready, output)
     tell(f"wrote {output}")
+
+
+@app.command(epilog="Example: sambench serve sweeps/demo.yaml --port 8080")
+def serve(
+    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one.")] = 0,
+) -> None:
+    """Serve the report to a browser, loaded anew as results come in; Ctrl-C ends it, not the trials."""
+    from bench.report.serve import Server
+
+    loaded = [load_with_notes(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where) for sweep in sweeps]
+    ready = [sweep for sweep in loaded if sweep.trials]
+    if not ready:
+        return
+    try:
+        server = Server(open_all(store), ready, host, port)
+    except OSError as error:
+        fail(f"{host}:{port}: can't listen there: {error.strerror or error}")
+    tell(f"{server.url}  (whoever has this address can read the results; Ctrl-C ends it)")
+    with server, suppress(KeyboardInterrupt):
+        server.serve_forever()

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page about sweeps, to be sent, printed or read on a phone."""
+"""The report: one self-contained HTML page about sweeps, to be sent, printed, read on a phone or watched."""
 
 from bench.report.page import write_report
 

@@ -1,12 +1,12 @@
-"""Interactive charts of a sweep, by plotly, as pieces of HTML."""
+"""Interactive charts of a sweep, as specifications of Vega-Lite, by Altair."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
+import altair as alt
 
 from bench.board.answer import OURS, THEIRS, differences
 from bench.board.inference import half_width
@@ -16,24 +16,21 @@ from bench.plots.training import COLUMNS, history
 
 _TICKS = 7
 """Intervals between labels of ρ that are never too close."""
-_LAYOUT = {
-    "template": "plotly_white",
-    "margin": {"l": 50, "r": 10, "t": 40, "b": 40},
-    "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
-    "font": {"family": "system-ui, sans-serif"},
-}
+_HEIGHT = 300
+_ROW = 26
+"""Height of a bar with the space about it."""
 
 
-def charts(drawing: Drawing) -> Iterator[tuple[str, str]]:
-    """Caption and HTML of every chart that the results have something for."""
+def charts(drawing: Drawing) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Caption and specification of every chart that the results have something for."""
     for title, points in grouped(drawing.points, lambda point: drawing.column(point.trial)).items():
         if _searched(drawing, points):
-            yield f"{title}: {drawing.metric} over ρ", _html(_over_rho(drawing, points))
-    differences = _differences(drawing)
-    if differences is not None:
-        yield f"{OURS} − {THEIRS}, paired over seeds, with 95 % intervals", _html(differences)
+            yield f"{title}: {drawing.metric} over ρ", _spec(_over_rho(drawing, points))
+    bars = _differences(drawing)
+    if bars is not None:
+        yield f"{OURS} − {THEIRS}, paired over seeds, with 95 % intervals", _spec(bars)
     for title, points in grouped(drawing.points, lambda point: drawing.column(point.trial)).items():
-        yield f"{title}: training, each method at its chosen ρ", _html(_training(drawing, points))
+        yield f"{title}: training, each method at its chosen ρ", _spec(_training(drawing, points))
 
 
 def _searched(drawing: Drawing, points: list[Any]) -> bool:
@@ -42,31 +39,37 @@ def _searched(drawing: Drawing, points: list[Any]) -> bool:
     return len(radii) > len({name for name, _ in radii})
 
 
-def _over_rho(drawing: Drawing, points: list[Any]) -> go.Figure:
-    figure = go.Figure()
+def _over_rho(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     perturbed = [point for point in points if point.trial.perturbs]
-    for place, (name, line) in enumerate(grouped(perturbed, lambda point: drawing.method(point.trial)).items()):
-        by_rho = {rho: [p.value for p in group] for rho, group in grouped(line, lambda p: p.trial.rho).items()}
-        radii = sorted(by_rho)
-        summaries = [drawing.summary(by_rho[rho]) for rho in radii]
-        figure.add_scatter(
-            x=radii,
-            y=[each.mean for each in summaries],
-            error_y={"type": "data", "array": [each.std or 0.0 for each in summaries]},
-            customdata=[each.text(2) for each in summaries],
-            hovertemplate="ρ %{x:g}: %{customdata}<extra>" + name + "</extra>",
-            name=name,
-            mode="lines+markers",
-            line={"color": STYLES[place % len(STYLES)][0]},
-        )
+    rows = []
+    for name, line in grouped(perturbed, lambda point: drawing.method(point.trial)).items():
+        for rho, group in sorted(grouped(line, lambda point: point.trial.rho).items()):
+            found = drawing.summary([point.value for point in group])
+            std = found.std or 0.0
+            told = {"method": name, "ρ": rho, "value": found.mean, "of": found.text(2)}
+            rows.append(told | {"low": found.mean - std, "high": found.mean + std})
+    ticks = _apart(sorted({row["ρ"] for row in rows}))
+    color, opacity, chosen = _colors([row["method"] for row in rows])
+    rho = alt.X("ρ:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=ticks, format="~g", grid=False))
+    chart = alt.Chart(alt.Data(values=rows)).encode(x=rho, color=color, opacity=opacity)
+    value = _value(drawing.metric, "value")
+    shown = [alt.Tooltip("method:N"), alt.Tooltip("ρ:Q", format="~g"), alt.Tooltip("of:N", title=drawing.metric)]
+    layers: list[Any] = [
+        chart.mark_rule().encode(y=_value(drawing.metric, "low"), y2="high:Q"),
+        chart.mark_line().encode(y=value),
+        chart.mark_point(filled=True, size=50).encode(y=value, tooltip=shown).add_params(chosen),
+    ]
     base = [point for point in points if not point.trial.perturbs]
     for name, line in grouped(base, lambda point: drawing.board.layout.base_label(point.trial, BASE_ROW)).items():
-        mean = drawing.summary([point.value for point in line]).mean
-        figure.add_hline(y=mean, line_dash="dash", annotation_text=name)
-    ticks = _apart(sorted({point.trial.rho for point in perturbed}))
-    figure.update_xaxes(type="log", title="ρ", tickvals=ticks, ticktext=[f"{rho:g}" for rho in ticks])
-    figure.update_yaxes(title=drawing.metric)
-    return figure
+        layers += _base_line(name, drawing.summary([point.value for point in line]).mean)
+    return alt.layer(*layers).properties(height=_HEIGHT)
+
+
+def _base_line(name: str, mean: float) -> list[alt.Chart]:
+    """A base optimizer's mean across the chart."""
+    line = alt.Chart(alt.Data(values=[{"value": mean}])).encode(y="value:Q")
+    words = {"x": 0, "align": "left", "dy": -6, "dx": 4, "text": name}
+    return [line.mark_rule(strokeDash=[5, 4]), line.mark_text(**words)]
 
 
 def _apart(radii: Sequence[float]) -> list[float]:
@@ -79,56 +82,74 @@ def _apart(radii: Sequence[float]) -> list[float]:
     return kept
 
 
-def _differences(drawing: Drawing) -> go.Figure | None:
-    board = drawing.board
-    pairs = {f"{row}, {place}": found for (row, place), found in differences(board).items()}
-    if not pairs:
+def _differences(drawing: Drawing) -> alt.TopLevelMixin | None:
+    metric = drawing.board.metric
+    rows = []
+    for (row, place), found in differences(drawing.board).items():
+        half = half_width(found) or 0.0
+        told = {"comparison": f"{row}, {place}", "mean": found.mean, "of": found.text(2, sign=True)}
+        rows.append(
+            told | {"low": found.mean - half, "high": found.mean + half, "better": metric.gain(found.mean) >= 0}
+        )
+    if not rows:
         return None
-    each_pair = list(pairs.values())
-    figure = go.Figure(
-        go.Bar(
-            y=list(pairs),
-            x=[each.mean for each in each_pair],
-            orientation="h",
-            error_x={"type": "data", "array": [half_width(each) or 0.0 for each in each_pair]},
-            marker_color=[STYLES[0 if board.metric.gain(each.mean) >= 0 else 1][0] for each in each_pair],
-            customdata=[each.text(2, sign=True) for each in each_pair],
-            hovertemplate="%{y}: %{customdata}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(title=board.metric.difference_unit)
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_layout(height=120 + 26 * len(pairs))
-    return figure
+    names = alt.Y("comparison:N", sort=None, title=None)
+    points = alt.X("mean:Q", title=metric.difference_unit)
+    color = alt.condition("datum.better", alt.value(STYLES[0][0]), alt.value(STYLES[1][0]))
+    chart = alt.Chart(alt.Data(values=rows)).encode(y=names)
+    shown = [alt.Tooltip("comparison:N"), alt.Tooltip("of:N", title="difference")]
+    bars = chart.mark_bar().encode(x=points, color=color, tooltip=shown)
+    return (bars + chart.mark_rule().encode(x="low:Q", x2="high:Q")).properties(height=_ROW * len(rows))
 
 
-def _training(drawing: Drawing, points: list[Any]) -> go.Figure:
-    rows = history(drawing)
+def _training(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
+    found = history(drawing)
     quantity = "test_accuracy"
-    figure = go.Figure()
-    for place, (name, line) in enumerate(grouped(points, lambda point: drawing.method(point.trial)).items()):
-        values: dict[int, list[float]] = {}
-        for point in drawing.at_chosen_rho(line):
-            for epoch, value in rows.get((point.trial.trial_id, quantity), []):
-                values.setdefault(epoch, []).append(value)
-        figure.add_scatter(
-            x=list(values),
-            y=[drawing.summary(group).mean for group in values.values()],
-            name=name,
-            # A single epoch has no line.
-            mode="lines" if len(values) > 1 else "markers",
-            line={"color": STYLES[place % len(STYLES)][0]},
-        )
-    figure.update_xaxes(title="epoch")
-    figure.update_yaxes(title=COLUMNS[quantity])
-    return figure
+    rows = []
+    for name, line in grouped(points, lambda point: drawing.method(point.trial)).items():
+        for epoch, values in _by_epoch(found, drawing, line, quantity).items():
+            rows.append({"method": name, "epoch": epoch, "value": drawing.summary(values).mean})
+    color, opacity, chosen = _colors([row["method"] for row in rows])
+    chart = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1, grid=False)),
+        y=_value(COLUMNS[quantity], "value"),
+        color=color,
+        opacity=opacity,
+        tooltip=[alt.Tooltip("method:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("value:Q", format=".2f")],
+    )
+    # A single epoch has no line.
+    return chart.mark_line(point=alt.OverlayMarkDef(size=16)).add_params(chosen).properties(height=_HEIGHT)
 
 
-def _html(figure: go.Figure) -> str:
-    # Room for the legend below, four entries to a line on a wide screen.
-    lines = -(-len(figure.data) // 4)
-    figure.update_layout(**_LAYOUT, height=figure.layout.height or 340 + 22 * lines)
-    figure.update_layout(margin_b=60 + 22 * lines)
-    config = {"responsive": True, "displaylogo": False}
-    text: str = figure.to_html(full_html=False, include_plotlyjs=False, config=config)
-    return text
+def _by_epoch(
+    found: Mapping[tuple[str, str], list[tuple[int, float]]], drawing: Drawing, line: list[Any], quantity: str
+) -> dict[int, list[float]]:
+    values: dict[int, list[float]] = {}
+    for point in drawing.at_chosen_rho(line):
+        for epoch, value in found.get((point.trial.trial_id, quantity), []):
+            values.setdefault(epoch, []).append(value)
+    return values
+
+
+def _value(title: str, name: str) -> alt.Y:
+    return alt.Y(f"{name}:Q", title=title, scale=alt.Scale(zero=False))
+
+
+def _colors(methods: Sequence[str]) -> tuple[alt.Color, Any, alt.Parameter]:
+    """A colour for each method; one that is clicked in the legend stands out."""
+    names = list(dict.fromkeys(methods))
+    legend = alt.Legend(orient="bottom", title=None, labelLimit=0, symbolType="stroke")
+    palette = [STYLES[place % len(STYLES)][0] for place in range(len(names))]
+    color = alt.Color("method:N", sort=names, scale=alt.Scale(domain=names, range=palette), legend=legend)
+    chosen = alt.selection_point(fields=["method"], bind="legend")
+    return color, alt.condition(chosen, alt.value(1.0), alt.value(0.15)), chosen
+
+
+def _spec(chart: Any) -> dict[str, Any]:
+    font = "system-ui, sans-serif"
+    settings = {"font": font, "axis": {"labelFontSize": 12, "titleFontSize": 12}, "legend": {"labelFontSize": 12}}
+    whole: dict[str, Any] = chart.properties(width="container").to_dict()
+    return whole | {
+        "config": settings | {"view": {"stroke": None}},
+        "autosize": {"type": "fit-x", "contains": "padding"},
+    }

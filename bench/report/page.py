@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +11,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import vl_convert
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from bench.board import Board, make_board, show_board
 from bench.board.formats.html import TABLE_STYLE, fragment
 from bench.escape import visible
 from bench.plots.drawing import Drawing
 from bench.report.charts import charts
+from bench.report.running import Running, running
 from bench.report.words import summary
 from bench.store import Readable, State, connect, files, states
 from bench.store.folder import StoreError, log_of
@@ -39,21 +41,31 @@ class Chapter:
     tables: list[tuple[str, tuple[str, ...], Markup]]
     charts: list[tuple[str, Markup]]
     provenance: dict[str, str]
+    running: list[Running]
     trials: list[dict[str, Any]]
 
 
 def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path) -> None:
     """Write the page, in one step."""
+    files.put(output, report(stores, sweeps).encode())
+
+
+def report(stores: Readable, sweeps: Sequence[Sweep], *, live: bool = False) -> str:
+    """The page; a live one asks its server whether there is something new, and then loads itself anew."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = resources.files("bench.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    text = environment.from_string(template).render(
+    return environment.from_string(_part("page.html.j2")).render(
         chapters=[_chapter(stores, sweep) for sweep in sweeps],
         table_style=Markup(TABLE_STYLE),
-        plotly=Markup(get_plotlyjs()),
+        vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+        script=Markup(_part("page.js")),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         stores=[str(store.root) for store in as_list(stores)],
+        live=live,
     )
-    files.put(output, text.encode())
+
+
+def _part(name: str) -> str:
+    return resources.files("bench.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _chapter(stores: Readable, sweep: Sweep) -> Chapter:
@@ -65,10 +77,16 @@ def _chapter(stores: Readable, sweep: Sweep) -> Chapter:
         board=board,
         words=summary(sweep, board, found),
         tables=_tables(stores, sweep),
-        charts=[(caption, Markup(chart)) for caption, chart in charts(drawing)],
+        charts=[(caption, _embedded(chart)) for caption, chart in charts(drawing)],
         provenance=_provenance(stores, sweep),
+        running=running(sweep, found),
         trials=_trials(sweep, found, drawing),
     )
+
+
+def _embedded(chart: dict[str, Any]) -> Markup:
+    """As data within a page: no text in it ends the element that holds it."""
+    return Markup(json.dumps(chart, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def _tables(stores: Readable, sweep: Sweep) -> list[tuple[str, tuple[str, ...], Markup]]:

@@ -7,7 +7,7 @@ newest one, which nothing but the view of a running trial needs.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from bench.store import files, plain
 from bench.store.folder import TrialFolder
@@ -26,6 +26,8 @@ class EpochProgress:
     """On the test split, %."""
     seconds: float
     """Of the newest epoch."""
+    curve: list[float] = field(default_factory=list)
+    """Accuracies after all epochs so far, %."""
 
     @property
     def seconds_left(self) -> float:
@@ -44,5 +46,6 @@ def read_progress(folder: TrialFolder) -> EpochProgress | None:
         found = EpochProgress(**json.loads(plain.read(folder.progress)))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    numbers = all(type(value) in (int, float) for value in asdict(found).values())
+    *values, curve = asdict(found).values()
+    numbers = isinstance(curve, list) and all(type(value) in (int, float) for value in (*values, *curve))
     return found if numbers and 0 <= found.seconds_left < _LONGEST else None

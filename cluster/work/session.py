@@ -144,6 +144,7 @@ class Session:
             epochs=training.trial.total_epochs,
             accuracy=row["test_accuracy"],
             seconds=row["seconds"],
+            curve=[each["test_accuracy"] for each in training.history],
         )
         write_progress(self.folder, progress)
 

@@ -42,4 +42,4 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return run
 
 
-ON_SWEEPS = ("plan", "run", "status", "watch", "cancel", "measure", "board", "plot", "report")
+ON_SWEEPS = ("plan", "run", "status", "watch", "cancel", "measure", "board", "plot", "report", "serve")

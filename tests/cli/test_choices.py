@@ -93,7 +93,7 @@ def test_the_list_of_sweeps(use: Path, sambench: Command, tmp_path: Path) -> Non
     assert listed[0]["gpu_hours"] > 0
     shown = sambench("sweeps", ".").stdout
     assert "≈" in shown
-    assert "estimated for one A100 at 30 % of 19.5 TFLOP/s" in shown
+    assert "estimated for one A100" in shown
 
 
 def test_a_faulty_sweep_is_named_and_the_others_listed(use: Path, sambench: Command, tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""Estimate: how long trials will take, by what earlier ones took, by a probe of some steps, or by a rule of thumb.
+
+A trial is measured by others of the store that agree with it in all that costs time; its time per epoch doesn't depend
+on ρ, seed or learning rate. `bench.estimate.rule` has the rule, for trials that nothing was measured of yet.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bench.estimate.rule import HARDWARE, gpu_seconds
+from bench.sam import VARIANTS
+from bench.sam.cost import passes_per_step, passes_with
+from bench.store import Readable, connect
+from bench.trial import Trial
+
+__all__ = ["HARDWARE", "Estimate", "Kind", "Pace", "estimate", "gpu_seconds", "kind", "measured"]
+
+_KIND = (
+    "dataset", "model", "image_size", "optimizer", "variant", "scope", "batch_size", "m", "augment", "precision",
+    "tf32", "channels_last", "compile", "ascent_dtype", "ascent_share", "trainable",
+)  # fmt: skip
+_SPAN = ("perturb_from", "perturb_until", "epochs", "cooldown_epochs")
+"""What says how many of the epochs are perturbed."""
+_SETTINGS = sorted({name for entry in VARIANTS.values() if callable(entry.passes) for name in entry.settings})
+"""Settings that say how often a variant takes which passes, such as LookSAM's `every`."""
+Kind = tuple[object, ...]
+
+
+def kind(trial: Trial) -> Kind:
+    """What a trial's time per epoch depends on: fields, and how many passes its steps take."""
+    return (*(getattr(trial, name) for name in _KIND), passes_per_step(trial))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Time per epoch of one kind of trial."""
+
+    seconds: float
+    gpus: int
+    """GPUs that it had."""
+
+
+@dataclass
+class Estimate:
+    """Work that is left."""
+
+    seconds: float = 0.0
+    """Of trials one after another."""
+    gpu_seconds: float = 0.0
+    unknown: int = 0
+    """Trials of a kind that nothing is known of."""
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        parts = []
+        if self.seconds:
+            parts.append(f"about {timedelta(seconds=round(self.seconds))} of work left, one trial after another")
+        if self.gpu_seconds:
+            parts.append(f"{self.gpu_seconds / 3600:.1f} GPU-hours")
+        if self.unknown:
+            parts.append(f"{self.unknown} trials are of a kind not measured yet: --probe measures a few steps of each")
+        return "; ".join(parts)
+
+
+def measured(stores: Readable) -> dict[Kind, Pace]:
+    """Median time per epoch of every kind of trial that the stores have a finished one of."""
+    with connect(stores, ["results"]) as connection:
+        there = {name for name, *_ in connection.execute("DESCRIBE results").fetchall()}
+        columns = [*_KIND, *_SPAN, *(name for name in _SETTINGS if name in there)]
+        sql = f"""
+            SELECT {", ".join(columns)},
+                   list(train_s / (epochs + cooldown_epochs - coalesce(first_epoch, 0))),
+                   max(CASE WHEN device_type = 'cuda' THEN world_size ELSE 0 END)
+            FROM results
+            WHERE outcome = 'done' AND train_s > 0 AND epochs + cooldown_epochs > coalesce(first_epoch, 0)
+            GROUP BY {", ".join(columns)}
+        """
+        rows = connection.execute(sql).fetchall()
+    seconds, gpus = defaultdict[Kind, list[float]](list), defaultdict[Kind, int](int)
+    for *values, each, had in rows:
+        of = _kind_of(dict(zip(columns, values, strict=True)))
+        seconds[of] += each
+        gpus[of] = max(gpus[of], had)
+    return {of: Pace(statistics.median(each), gpus[of]) for of, each in seconds.items()}
+
+
+def _kind_of(row: Mapping[str, Any]) -> Kind:
+    """See `kind`: of a row of results."""
+    settings = {name: row[name] for name in _SETTINGS if row.get(name) is not None}
+    passes = passes_with(
+        row["variant"],
+        settings,
+        ascent_share=row["ascent_share"],
+        perturb_from=row["perturb_from"],
+        perturb_until=row["perturb_until"],
+        total_epochs=row["epochs"] + row["cooldown_epochs"],
+    )
+    return (*(row[name] for name in _KIND), passes)
+
+
+def estimate(left: Iterable[Trial], paces: dict[Kind, Pace], probe: Callable[[Trial], Pace] | None = None) -> Estimate:
+    """Time of the trials that are left; `probe` measures the kinds that aren't known, once each."""
+    total, known = Estimate(), dict(paces)
+    for trial in left:
+        if kind(trial) not in known and probe:
+            known[kind(trial)] = probe(trial)
+        pace = known.get(kind(trial))
+        if pace is None:
+            total.unknown += 1
+            continue
+        total.seconds += pace.seconds * trial.total_epochs
+        total.gpu_seconds += pace.seconds * trial.total_epochs * pace.gpus
+    return total

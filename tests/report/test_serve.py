@@ -1,0 +1,93 @@
+"""The served report: what it shows of trials under way, and who may see it."""
+
+from __future__ import annotations
+
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bench.report import serve
+from bench.report.running import line
+from bench.report.serve import Server
+from bench.store import Claim, Store, acquire
+from bench.store.progress import EpochProgress, write_progress
+from bench.sweep import Sweep, load
+from tests.shared_command import Ended
+from tests.shared_store import finish
+
+
+@pytest.fixture
+def sweep(tiny_sweep: object) -> Sweep:
+    return load(tiny_sweep)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def held(store: Store, sweep: Sweep) -> Claim:
+    """One trial is done, and somebody is at another."""
+    finish(store, sweep.trials[0], test_accuracy=91.5)
+    store.add([sweep.trials[1]])
+    folder = store.folder(sweep.trials[1].trial_id)
+    write_progress(folder, EpochProgress(epoch=3, epochs=5, accuracy=81.5, seconds=4.0, curve=[60.0, 75.0, 81.5]))
+    claim = acquire(store, folder, "test")
+    assert claim is not None
+    return claim
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, store: Store, sweep: Sweep, held: Claim) -> Iterator[Server]:
+    monkeypatch.setattr(serve, "_FRESH", -1.0)
+    with Server([store], [sweep], "127.0.0.1", 0) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield listening
+        listening.shutdown()
+        thread.join()
+
+
+def get(url: str, **headers: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_it_shows_what_runs_and_tells_when_more_is_there(
+    server: Server, store: Store, sweep: Sweep, held: Claim
+) -> None:
+    _, before = get(f"{server.url}state")
+    status, page = get(server.url)
+    assert status == 200
+    assert "1 done, 1 running" in page
+    assert "<td>3/5</td><td>81.5 %</td><td>0:00:08</td>" in page
+    assert '<polyline points="0.0,24.0 30.0,7.3 60.0,0.0"/>' in page
+    assert get(f"{server.url}state") == (200, before)
+    finish(store, sweep.trials[2], test_accuracy=80.0)
+    assert get(f"{server.url}state")[1] != before
+    assert "2 done, 1 running" in get(server.url)[1]
+    held.abandon()
+
+
+def test_nobody_without_the_address_sees_anything(server: Server) -> None:
+    root = server.url.replace(f"{server.token}/", "")
+    for url in (root, f"{root}state", f"{root}x{server.token[1:]}/", f"{server.url}../", f"{server.url}store.json"):
+        assert get(url)[0] == 404
+    assert get(server.url, Host="evil.example")[0] == 404
+    request = urllib.request.Request(server.url, data=b"x", method="POST")
+    with pytest.raises(urllib.error.HTTPError, match="501"):
+        urllib.request.urlopen(request)
+
+
+def test_a_port_that_is_taken_is_said_so(server: Server, sambench: Callable[..., Ended], tiny_sweep: object) -> None:
+    port = server.server_address[1]
+    told = sambench("serve", tiny_sweep, "--port", port)
+    assert told.returncode == 2
+    assert f"127.0.0.1:{port}: can't listen there: Address already in use" in told.stderr
+
+
+def test_a_curve_is_as_wide_as_the_training_is_done() -> None:
+    assert line([50.0], 10) == ""
+    assert line([50.0, 50.0], 2) == "0.0,24.0 120.0,24.0"
