@@ -63,10 +63,11 @@ def check_share(
             f"ascent_share = {share!r} with variant {name}: it compares each sample's loss in both passes; "
             "use ascent_share = 1"
         )
-    if share < 1 and variant.decides:
+    if variant.decides and (share < 1 or ascent_dtype is not None):
+        given = f"ascent_share = {share!r}" if share < 1 else f"ascent_dtype = {ascent_dtype}"
         raise ValueError(
-            f"ascent_share = {share!r} with variant {name}: its steps without pass 2 descend along the gradient of "
-            "pass 1; use ascent_share = 1"
+            f"{given} with variant {name}: its steps without pass 2 descend along the gradient of pass 1, which must "
+            "be exact; leave it out"
         )
     if ascent_dtype is not None and amp_dtype is not None:
         raise ValueError(

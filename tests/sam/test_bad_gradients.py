@@ -53,6 +53,7 @@ REMEMBERING: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.share(12)
 @pytest.mark.parametrize("bad", [(0,), (2,), (0, 3)])
 @pytest.mark.parametrize("scope", ["all", "random"])
 @pytest.mark.parametrize("variant", REMEMBERING)

@@ -61,6 +61,11 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         {"variant": "ae_sam", "ascent_share": 0.5},
         "with variant ae_sam: its steps without",
     ),
+    (
+        "resnet8",
+        {"variant": "ae_sam", "ascent_dtype": torch.bfloat16},
+        "ascent_dtype = torch.bfloat16 with variant",
+    ),
     ("resnet8", {"variant": "zsharp", "settings": {"quantile": 1.0}}, "quantile = 1.0 of zsharp"),
     ("resnet8", {"variant": "wsam", "settings": {"gamma": 1.0}}, "gamma = 1.0 of wsam"),
     ("resnet8", {"m": 0}, "m = 0: samples per ascent are at least 1; use None for the whole batch"),

@@ -40,6 +40,7 @@ OTHER_FORMS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.share(16)
 @pytest.mark.parametrize(("variant", "given"), OTHER_FORMS)
 @pytest.mark.parametrize("scope", ["all", "only_norm", "random", "ssam_d"])
 def test_the_other_forms_of_a_variant(variant: str, given: dict[str, Any], scope: str) -> None:
