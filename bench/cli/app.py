@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 _ORDER = (
-    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "plot", "report", "query",
+    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "plot", "report", "serve", "query",
     "schema", "compact", "store", "list", "recipe", "data", "doctor",
 )  # fmt: skip
 
