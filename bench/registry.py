@@ -138,6 +138,10 @@ class DatasetEntry(Entry):
     """Whether a mirrored image keeps its label."""
     any_size: bool = False
     """Whether it comes in other sizes too."""
+    train_images: int | None = None
+    """Size of the training split; None where its files must be asked."""
+    validated: bool = False
+    """Whether it has a validation split of its own."""
     fake: bool = False
     """Whether its images are random, so that nothing can be learned from them."""
     files: str | None = None
@@ -172,6 +176,8 @@ class MeasureEntry(Entry):
 
     needs_validation: bool = False
     """Whether it is of the validation split."""
+    fewest_classes: int = 0
+    """Classes that a data set must have."""
     trained_on: str | None = None
     """The data set whose models have it; None: all have."""
     test_set: str | None = None

@@ -16,6 +16,7 @@ from statistics import median
 from rich.console import Console
 
 from bench.errors import MachineFault
+from bench.estimate import kind, measured
 from bench.store import Outcome, State, Store, StoreError, close_dead, states
 from bench.store.claim import last_number
 from bench.trial import Trial
@@ -59,7 +60,14 @@ class Drive:
                 launcher.launch(self.job, todo, None)
             return found
         labels = {trial.trial_id: trial.label for trial in self.trials}
-        with Progress(self.console, labels, done=counts["done"], pruned=counts["pruned"]) as progress:
+        with Progress(
+            self.console,
+            labels,
+            done=counts["done"],
+            pruned=counts["pruned"],
+            store=self._store,
+            expected=self._expected(todo),
+        ) as progress:
             try:
                 with launcher:
                     self._rounds(launcher, todo, progress)
@@ -94,6 +102,13 @@ class Drive:
                 raise LaunchError(f"{_trials(len(todo.trials))} could not be started: {progress.last_failure}")
             if not todo.trials or in_vain:
                 time.sleep(POLL_SECONDS)
+
+    def _expected(self, todo: Todo) -> dict[str, float]:
+        """Seconds of the trials of whose kind the store has times."""
+        paces = measured(self._store)
+        left = [trial for trial in self.trials if trial.trial_id in todo.trials]
+        known = {trial.trial_id: (paces.get(kind(trial)), trial.total_epochs) for trial in left}
+        return {trial_id: pace.seconds * epochs for trial_id, (pace, epochs) in known.items() if pace}
 
     @property
     def _store(self) -> Store:

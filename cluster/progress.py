@@ -1,78 +1,92 @@
-"""Progress: what a driver shows while trials run; one live line on a terminal, few plain lines elsewhere."""
+"""Progress: what a driver shows while trials run; a live view on a terminal, a line per finished trial elsewhere."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as RichProgress
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
+from bench.store import Store
+from bench.store.progress import read_progress
 from cluster.report import TrialReport
 
-QUIET_SECONDS = 10.0
-"""Shortest time between two lines where there is no terminal."""
+SHOWN = 8
+"""Running trials that the live view has lines for."""
+WIDTHS = (9, 19)
+"""Columns for the beginning of a trial's id, and for epoch, accuracy, seconds of an epoch."""
 
 
 class Progress:
     """Counts of one `run`, shown as they change."""
 
-    def __init__(self, console: Console, labels: Mapping[str, str], *, done: int, pruned: int = 0) -> None:
-        self._console = console
-        self._labels = labels
-        self._done_before = done
-        self._pruned_before = pruned
-        self._total = len(labels)
+    def __init__(
+        self,
+        console: Console,
+        labels: Mapping[str, str],
+        *,
+        done: int,
+        pruned: int = 0,
+        store: Store | None = None,
+        expected: Mapping[str, float] | None = None,
+    ) -> None:
+        """`labels`: of all trials. `expected`: seconds that those which are left will take, of like ones' times."""
+        self._console, self._labels, self._store = console, labels, store
+        self._expected = dict(expected or {})
+        self._done_before, self._pruned_before = done, pruned
         self._outcomes: Counter[str] = Counter()
-        self._running: set[str] = set()
+        self._running: dict[str, float] = {}
+        self._side_by_side = 0
+        self._seconds = 0.0
         self._at = ""
         self._best: tuple[float, str] | None = None
-        self._started = time.monotonic()
-        self._last_line = 0.0
         self.last_failure = ""
         """Why the newest trial failed, or couldn't be started."""
-        columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
-        self._live = RichProgress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._live.add_task(self.text(), total=self._total, completed=done)
+        self._live = Live(get_renderable=self.view, console=console, transient=True, refresh_per_second=2)
 
     def __enter__(self) -> Self:
-        self._live.start()
+        if self._console.is_terminal:
+            self._live.start()
+        elif self._left:
+            self._print(self.text())
         return self
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
-        if not self._console.is_terminal:
-            self._line(force=True)
+        if self._outcomes:
+            self._print(self.text())
 
     def started(self, trial_id: str) -> None:
         """A worker was given the trial."""
-        self._running.add(trial_id)
-        self._show()
+        self._running[trial_id] = time.monotonic()
+        self._side_by_side = max(self._side_by_side, len(self._running))
 
     def at(self, epoch: int, seen: int, images: int) -> None:
         """How far the only running trial is; for launchers that run one at a time in this process."""
-        self._at = f"epoch {epoch}, {seen}/{images} images"
-        self._show()
+        self._at = f"epoch {epoch}, {100 * seen // images} %"
 
     def finished(self, report: TrialReport) -> None:
         """A worker is through with the trial."""
-        self._running.discard(report.trial_id)
+        begun = self._running.pop(report.trial_id, time.monotonic())
         self._at = ""
+        self._expected.pop(report.trial_id, None)
         self.last_failure = report.message or self.last_failure
         if report.outcome == "held":
             return
         self._outcomes[report.outcome] += 1
+        self._seconds += time.monotonic() - begun
         if report.outcome == "done" and report.accuracy is not None:
             candidate = (report.accuracy, report.trial_id)
             self._best = max(self._best, candidate) if self._best else candidate
-        elif report.outcome != "done":
-            label = self._labels.get(report.trial_id, "")
-            self._print(f"{report.outcome}: {report.trial_id} {label}: {report.message}")
-        self._show()
+        self._tell(report)
 
     @property
     def done(self) -> int:
@@ -86,36 +100,70 @@ class Progress:
     def pruned(self) -> int:
         return self._pruned_before + self._outcomes["pruned"]
 
+    @property
+    def _left(self) -> int:
+        return max(len(self._labels) - self.done - self.failed - self.pruned, 0)
+
     def text(self) -> str:
-        """The line: counts, time left, best so far."""
-        left = max(self._total - self.done - self.failed - self.pruned, 0)
-        parts = [
-            f"{self.done}/{self._total} done",
-            f"{len(self._running)} running",
-            *([f"{self.pruned} pruned"] if self.pruned else []),
-            f"{self.failed} failed",
-            f"{left} left",
-        ]
-        finished = sum(self._outcomes.values())
-        if finished and left:
-            seconds = (time.monotonic() - self._started) / finished * left
-            parts.append(f"about {timedelta(seconds=round(seconds))} to go")
-        if self._at:
-            parts.append(self._at)
+        """One line: counts, time left, best so far."""
+        best = [f"best {self._best[0]:.1f} % ({self._labels[self._best[1]]})"] if self._best else []
+        return " · ".join([self._counts(), *best])
+
+    def view(self) -> RenderableType:
+        """Counts with a bar; what runs, each with its epoch and pace; the best so far and this machine's load."""
+        total = len(self._labels)
+        over = total - self._left
+        head = Table.grid(padding=(0, 1))
+        head.add_row(ProgressBar(total=total or 1, completed=over, width=20), Text(self._counts(), overflow="fold"))
+        running = Table.grid(padding=(0, 1), expand=True)
+        for width in WIDTHS:
+            running.add_column(no_wrap=True, width=width)
+        running.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        for trial_id in list(self._running)[:SHOWN]:
+            running.add_row(f"  {trial_id[:7]}", self._pace(trial_id), Text(self._labels[trial_id]))
+        more = len(self._running) - SHOWN
+        parts: list[RenderableType] = [head, running]
+        if more > 0:
+            parts.append(Text(f"  and {more} more"))
         if self._best:
-            parts.append(f"best {self._best[0]:.1f} % ({self._labels[self._best[1]]})")
+            best = f"best so far {self._best[0]:.1f} %: {self._labels[self._best[1]]}"
+            parts.append(Text(best, no_wrap=True, overflow="ellipsis"))
+        parts.append(Text(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", style="dim"))
+        return Group(*parts)
+
+    def _counts(self) -> str:
+        parts = [f"{self.done}/{len(self._labels)} done"]
+        parts += [f"{len(self._running)} running"] if self._running or self._outcomes else ["starting workers"]
+        parts += [f"{count} {name}" for count, name in ((self.pruned, "pruned"), (self.failed, "failed")) if count]
+        parts.append(f"{self._left} left")
+        seconds = self._seconds_left()
+        if seconds is not None:
+            parts.append(f"about {timedelta(seconds=round(seconds))} to go")
         return " · ".join(parts)
 
-    def _show(self) -> None:
-        self._live.update(self._task, completed=self.done + self.failed + self.pruned, description=self.text())
-        if not self._console.is_terminal:
-            self._line()
+    def _seconds_left(self) -> float | None:
+        """By times of like trials, and for the others by the mean of those that are over; None before there is any."""
+        over = sum(self._outcomes.values())
+        unknown = self._left - len(self._expected)
+        if not self._left or (unknown > 0 and not over):
+            return None
+        seconds = sum(self._expected.values()) + max(unknown, 0) * (self._seconds / over if over else 0.0)
+        return seconds / max(self._side_by_side, 1)
 
-    def _line(self, *, force: bool = False) -> None:
-        now = time.monotonic()
-        if force or now - self._last_line >= QUIET_SECONDS:
-            self._last_line = now
-            self._print(self.text())
+    def _pace(self, trial_id: str) -> str:
+        if self._at:
+            return self._at
+        at = read_progress(self._store.folder(trial_id)) if self._store else None
+        return "starting" if at is None else f"{at.epoch}/{at.epochs} {at.accuracy:.1f} % {at.seconds:.2g} s"
+
+    def _tell(self, report: TrialReport) -> None:
+        """What ended badly everywhere; what is done where there is no live view."""
+        label = self._labels.get(report.trial_id, "")
+        if report.outcome != "done":
+            self._print(f"{report.outcome}: {report.trial_id} {label}: {report.message}")
+        elif not self._console.is_terminal:
+            reached = "" if report.accuracy is None else f" {report.accuracy:.1f} %"
+            self._print(f"done: {report.trial_id} {label}:{reached} · {self._counts()}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

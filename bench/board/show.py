@@ -26,7 +26,7 @@ def show_board(
     cost: bool = False,
 ) -> Page:
     """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
-    layout = _layout(sweep, rows, columns)
+    layout = _layout(sweep, rows, columns, own=against is None)
     if against is None:
         board = make_board(stores, sweep, metric, layout, cost=cost)
         return with_earlier(board_page(board), stores, sweep, metric, layout)
@@ -43,11 +43,14 @@ def show_board(
     return with_earlier(page, stores, sweep, metric, layout)
 
 
-def _layout(sweep: Sweep, rows: str | None, columns: str | None) -> Layout:
+def _layout(sweep: Sweep, rows: str | None, columns: str | None, *, own: bool) -> Layout:
+    """The layout that is asked for, else the sweep's own, where it may have one, else the paper's or the usual one."""
     if (rows is None) != (columns is None):
         given, other = ("--rows", "--cols") if columns is None else ("--cols", "--rows")
         raise UserError(f"{given}: goes with {other}, such as --rows variant,scope --cols model")
     if rows is not None and columns is not None:
         return FreeLayout.of_fields(sweep.trials, rows, columns)
+    if own and sweep.rows:
+        return FreeLayout.of_names(sweep.trials, sweep.rows, sweep.columns)
     table = form_of(sweep.paper)
     return PaperLayout.of_table(table, sweep.trials) if table else Layout.of(sweep.trials)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import app
+from bench.cli.changed import changed
 from bench.cli.options import (
     DEFAULT_STORES,
     MaxTrialsOption,
@@ -136,6 +137,7 @@ def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]
     found = find_states(stores, sweep)
     unfinished = [trial_id for trial_id, state in found.items() if state.status in ("missing", "running")]
     told = [line for store in opened for line in hints(store, found.keys(), unfinished)]
+    told += changed(opened, sweep, found)
     told += describe_earlier(with_earlier_results(stores, sweep, found))
     told += weak_steps.remarks(sweep.trials, read_results(opened, sweep.trials, [])) if opened else ()
     return overview.status(sweep, found, told), not unfinished

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.sweep import Chooser, Sweep
 
 SweepArgument = Annotated[
-    Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is short for `sweeps/demo.yaml`.")
+    Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is `sweeps/demo.yaml`, here or installed.")
 ]
 TrialsArgument = Annotated[
     str, typer.Argument(metavar="SWEEP|TRIAL", help="Sweep file, or a trial id or its first characters.")
@@ -105,18 +105,24 @@ def load_sweep(
     smoke: bool = False,
     max_trials: int | None = None,
     where: list[str] | None = None,
+    planned: bool = False,
 ) -> Sweep:
-    """The sweep's trials that `where` asks for, every ρ chosen by results in `stores`; what waits is in `waits`."""
+    """The sweep's trials that `where` asks for, every ρ chosen by results in `stores`; what waits is in `waits`.
+
+    What is `planned` is checked for all that would fail when it is trained.
+    """
     from bench.sweep import MAX_TRIALS, load
+    from bench.sweep.file.lookup import sweep_file
     from bench.sweep.select import where as select
     from bench.sweep.smoke import smoke as shrink
 
     loaded = load(
-        _file(sweep),
+        sweep_file(sweep),
         _pairs(overrides or ()),
         _chooser(stores, smoke=smoke),
         max_trials=max_trials or MAX_TRIALS,
         recorded=lambda name: _recorded(stores, name),
+        planned=planned,
     )
     return select(shrink(loaded) if smoke else loaded, where or ())
 
@@ -132,15 +138,6 @@ def _pairs(overrides: Sequence[str]) -> dict[str, str]:
             fail(f"--set {field}: is given twice; write several values as --set '{field}=[{pairs[field]}, {value}]'")
         pairs[field] = value
     return pairs
-
-
-def _file(sweep: Path) -> Path:
-    """The file that is meant."""
-    # `os.path`, because a name that is too long is simply not there.
-    if sweep.suffix or len(sweep.parts) != 1 or os.path.exists(sweep):
-        return sweep
-    named = Path("sweeps") / f"{sweep}.yaml"
-    return named if named.parent.is_dir() else sweep
 
 
 def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:

@@ -53,7 +53,7 @@ def plan(
     from bench.cli.render import overview
     from bench.sweep.code import describe
 
-    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True)
     found = find_states(store, loaded)
     left = _estimate(loaded, found, store, probe=probe)
     others = done_by_other_code(store, loaded, found)
@@ -119,7 +119,7 @@ def run(
     ):  # fmt: skip
         if value is not None and on != launcher:
             fail(f"{option}: is for --on {launcher}, not for --on {on}")
-    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True)
     asked = Job(
         store=store[0],
         launcher=on,
@@ -136,8 +136,8 @@ def run(
         preflight(replace(loaded, trials=(*loaded.trials, *loaded.held)))
         files = dict.fromkeys(wait.file for wait in loaded.waits)
         for file in files:
-            launch(load_sweep(file, None, store, smoke=smoke, max_trials=max_trials))
-        loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+            launch(load_sweep(file, None, store, smoke=smoke, max_trials=max_trials, planned=True))
+        loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True)
         if files.keys() & {wait.file for wait in loaded.waits}:
             # Queued, cancelled or not to be run at all: it can only be waited for.
             if loaded.trials and not dry_run:

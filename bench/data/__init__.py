@@ -24,6 +24,7 @@ def _cifar(classes: int) -> DatasetEntry:
         summary=f"60,000 photographs of 32×32 in {classes} classes; 50,000 train, 10,000 test, no validation",
         source="Krizhevsky 2009",
         num_classes=classes,
+        train_images=50_000,
         in_channels=3,
         image_size=32,
         flip=True,
@@ -37,6 +38,8 @@ DATASETS: dict[str, DatasetEntry] = {
         summary="1,797 scanned digits of 8×8 in 10 classes; 1,079 train, 359 validation, 359 test",
         source="scikit-learn, UCI optical recognition of handwritten digits",
         num_classes=10,
+        train_images=1079,
+        validated=True,
         in_channels=1,
         image_size=8,
         flip=False,
@@ -48,6 +51,7 @@ DATASETS: dict[str, DatasetEntry] = {
         summary="1.28 million photographs in 1,000 classes; its validation split is the test split",
         source="Deng et al. 2009, ILSVRC 2012",
         num_classes=1000,
+        train_images=1_281_167,
         in_channels=3,
         image_size=224,
         flip=True,
@@ -175,6 +179,15 @@ def files_of(found: DatasetEntry | TestSetEntry) -> DataFiles | None:
     return files
 
 
+def training_images(name: str) -> int | None:
+    """Size of the training split, as published or as the files are; None where there are none."""
+    found = entry(name)
+    files = files_of(found) if found.train_images is None else None
+    if files is None or not files.root.is_dir():
+        return found.train_images
+    return len(files.images("train"))
+
+
 def _fake(rest: str) -> DatasetEntry:
     shape = parse(rest)
     size, classes = shape.size, shape.num_classes
@@ -182,6 +195,7 @@ def _fake(rest: str) -> DatasetEntry:
         target="bench.data.fake:load",
         summary=f"{shape.train} random images of {size}×{size}, from which nothing can be learned",
         num_classes=classes,
+        train_images=shape.train,
         in_channels=shape.channels,
         image_size=size,
         flip=True,
@@ -199,6 +213,7 @@ def _folder(path: str) -> DatasetEntry:
         target="bench.data.imagenet:load_folder",
         summary=f"the image files under {path}",
         num_classes=len(folder.class_names()) if folder.root.is_dir() else 0,
+        validated=folder.validation_split is not None,
         in_channels=3,
         image_size=224,
         flip=True,

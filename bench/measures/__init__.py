@@ -144,6 +144,8 @@ MEASURES: dict[str, MeasureEntry] = {
             ),
             "samples": Setting(type=Annotated[int, Ge(0)], default=0, summary="test images: the first ones; 0: all"),
         },
+        # Logits that the targeted difference-of-logits ratio compares.
+        fewest_classes=4,
     ),
     "weight_histogram": _later(
         "weights:histogram",

@@ -15,13 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from bench.data.splits import Splits
+from bench.measures import MEASURES
 from bench.measures.accuracy import Trained
 from bench.seeds import derive
 
 _BATCH = 256
 _NORMS = {"linf": "Linf", "l2": "L2"}
-_FEWEST_CLASSES = 4
-"""Logits that the targeted difference-of-logits ratio compares."""
 _log = logging.getLogger(__name__)
 
 
@@ -60,8 +59,8 @@ def survivors(model: nn.Module, images: Tensor, labels: Tensor, targets: int, **
     with torch.no_grad():
         logits = model(images)
     classes = logits.shape[1]
-    if classes < _FEWEST_CLASSES:
-        raise ValueError(f"APGD-T needs at least {_FEWEST_CLASSES} classes, and there are {classes}")
+    if classes < (fewest := MEASURES["robust_accuracy"].fewest_classes):
+        raise ValueError(f"APGD-T needs at least {fewest} classes, and there are {classes}")
     images, labels = _right(logits, images, labels)
     attacks = (
         APGDAttack(model, logger=_log, **options),

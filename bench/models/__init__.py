@@ -185,6 +185,13 @@ def check_timm(name: str) -> None:
     check_name(name.removeprefix(_TIMM))
 
 
+def check_timm_weights(source: str) -> None:
+    """UserError with the names that there are if timm has no weights NAME.TAG of `timm/NAME.TAG`."""
+    from bench.models.timm_model import check_weights
+
+    check_weights(source.removeprefix(_TIMM))
+
+
 def build(
     name: str,
     *,

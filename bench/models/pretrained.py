@@ -17,7 +17,7 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor, nn
 
 from bench.errors import UserError
-from bench.models.timm_model import check_name
+from bench.models.timm_model import check_weights
 from bench.models.weights_file import read_weights
 
 _LOG = logging.getLogger(__name__)
@@ -54,10 +54,7 @@ def _of_file(source: str, folder: Path | None, own: Collection[str]) -> State:
 
 def _of_timm(source: str, folder: Path | None) -> State:
     name = source.removeprefix(_TIMM)
-    check_name(name)
-    if not timm.is_model_pretrained(name):
-        there = [_TIMM + tag for tag in timm.list_pretrained(f"{name.partition('.')[0]}.*")]
-        raise UserError(f"weights {source}: timm has none of that name; for this model: {', '.join(there) or 'none'}")
+    check_weights(name)
     try:
         # The network around the weights is drawn only to be overwritten; the run's random stream must not notice.
         with torch.random.fork_rng(devices=[]):
@@ -92,11 +89,13 @@ def _drop_other_classifier(model: nn.Module, state: State, source: str) -> set[s
         given = [name for name in names if name in state]
         if not _differ_in_classes_alone([own[name] for name in names], [state[name] for name in given]):
             continue
-        classes = len(state[given[0]]) if given else 0
+        differs = (
+            f"is for {len(state[given[0]])} classes, and {len(own[names[0]])} are needed" if given else "isn't there"
+        )
         for name in given:
             del state[name]
         fresh |= set(names)
-        _LOG.info("%s has %d classes: classifier %s keeps its fresh weights", source, classes, classifier)
+        _LOG.info("weights %s: %s %s: it starts fresh", source, classifier, differs)
     return fresh
 
 
@@ -130,7 +129,16 @@ def _check_fit(model: nn.Module, state: State, fresh: set[str], source: str) -> 
     }
     listed = "; ".join(f"{what}: {_first(names)}" for what, names in faults.items() if names)
     if listed:
-        raise UserError(f"weights {source} do not fit {type(model).__name__}; {listed}")
+        raise UserError(f"weights {source} do not fit {type(model).__name__}; {listed}{_way_out(model, state)}")
+
+
+def _way_out(model: nn.Module, state: State) -> str:
+    """How to have a fresh classifier, where the one that is there differs in more than the number of classes."""
+    own, prefixes = model.state_dict(), tuple(f"{layer}." for layer in _classifiers(model))
+    names = [name for name in own if name.startswith(prefixes) and name in state]
+    if all(state[name].shape == own[name].shape for name in names):
+        return ""
+    return f"; for a fresh classifier leave {' and '.join(names)} out of the file"
 
 
 def _shape(tensor: Tensor) -> str:

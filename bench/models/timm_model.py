@@ -26,6 +26,15 @@ def check_name(name: str) -> None:
     raise UserError(f"timm {timm.__version__} has no model {name!r}{nearest}")
 
 
+def check_weights(name: str) -> None:
+    """UserError with the names that there are if timm has no weights `name`, such as `resnet50.a1_in1k`."""
+    check_name(name)
+    if not timm.is_model_pretrained(name):
+        there = [f"timm/{tag}" for tag in timm.list_pretrained(f"{name.partition('.')[0]}.*")]
+        listed = ", ".join(there) or "none"
+        raise UserError(f"weights timm/{name}: timm has none of that name; for this model: {listed}")
+
+
 def create(name: str, *, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
     """timm's model `name`, for images of `image_size` where its weights depend on the size."""
     check_name(name)

@@ -20,7 +20,7 @@ from bench.board.formats.html import TABLE_STYLE, fragment
 from bench.escape import visible
 from bench.plots.drawing import Drawing
 from bench.report.charts import charts
-from bench.report.running import Running, running
+from bench.report.under_way import Running, running
 from bench.report.words import summary
 from bench.store import Readable, State, connect, files, states
 from bench.store.folder import StoreError, log_of

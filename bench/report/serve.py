@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from bench.report.page import report
-from bench.report.running import running
+from bench.report.under_way import running
 from bench.store import Readable, states
 from bench.store.read.query import as_list
 from bench.sweep import Sweep

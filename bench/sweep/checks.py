@@ -6,7 +6,7 @@ first, and what is wrong with the way out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from bench import data, models
@@ -14,6 +14,7 @@ from bench.data import AUGMENTATIONS
 from bench.library import entry as library_entry
 from bench.library import is_library
 from bench.models import MODELS
+from bench.registry import Entry
 from bench.sam import SCOPES, VARIANTS, check_compatible, parse_scope
 from bench.trial import NONE
 
@@ -102,7 +103,12 @@ def library_optimizer(values: Values) -> Mismatch | None:
     entry = library_entry(name)
     if values["weight_decay"] and not entry.decays:
         return Mismatch(("weight_decay", "optimizer"), f"{name} has no weight decay; write weight_decay: 0")
-    others = {"variant": VARIANTS, "scope": SCOPES, "model": MODELS, "augment": AUGMENTATIONS}
+    others: dict[str, Mapping[str, Entry]] = {
+        "variant": VARIANTS,
+        "scope": SCOPES,
+        "model": MODELS,
+        "augment": AUGMENTATIONS,
+    }
     for field, registry in others.items():
         other = registry.get(values[field].partition("[")[0])
         if other and (shared := sorted(entry.settings.keys() & other.settings.keys())):
@@ -146,7 +152,8 @@ def radius(values: Values) -> Mismatch | None:
     entry, rho = VARIANTS.get(values["variant"]), values["rho"]
     if entry is None or not {"lr_min", "rho_min"} <= entry.settings.keys():
         return None
-    floor, least = (values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min"))
+    given: list[Any] = [values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min")]
+    floor, least = given
     lowest = _lowest_rate(values)
     if _is_number(floor) and floor > lowest:
         message = f"lr_min = {floor:g} is above the schedule's lowest learning rate, {lowest:g}, where ρ would leave"

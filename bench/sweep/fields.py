@@ -60,3 +60,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     field: get_args(hint) for field, hint in _HINTS.items() if get_origin(hint) is Literal
 }
 """Fields of a few words, with these."""
+
+
+def names_of(trials: Iterable[Trial]) -> list[str]:
+    """Fields, and those settings that some of the trials have."""
+    settings = dict.fromkeys(name for trial in trials for name, _ in trial.settings)
+    return [*(field for field in FIELDS if field != "settings"), *settings]

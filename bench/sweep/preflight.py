@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench import data, models
+from bench import data
 from bench.data.files.location import DataFiles
 from bench.measures import entry as measure_entry
 from bench.optimizers import check_installed
 from bench.registry import DatasetEntry, TestSetEntry
 from bench.sweep import Sweep
 
-_TIMM = "timm/"
 _TOLD = 5
 """Folders of a data set that are told of, of which something is left out."""
 
 
 def preflight(sweep: Sweep) -> list[str]:
-    """UserError unless data sets are there and whole, timm has the models, and optimizers' packages are installed.
+    """UserError unless data sets are there and whole, and the packages of optimizers are installed.
 
     A line about each class of a data set of which something doesn't count.
     """
     left_out = [line for files in _files(sweep) for line in told_of(files.name, files.check())]
-    names = sorted({trial.model for trial in sweep.trials if trial.model.startswith(_TIMM)})
-    if names:
-        for name in names:
-            models.check_timm(name)
     for name in sorted({trial.optimizer for trial in sweep.trials}):
         check_installed(name)
     return left_out

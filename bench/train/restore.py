@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from bench.data import entry
 from bench.measures.accuracy import Trained
 from bench.measures.applicable import inapplicable
 from bench.measures.bins import Histogram
@@ -39,7 +40,8 @@ class RestoredModel:
 
     def take(self, measure: Measure) -> float | Histogram:
         """The value; Inapplicable if it has no meaning for the model, and whatever else goes wrong."""
-        reason = inapplicable(measure.entry, self._trial.dataset, self._trained.splits)
+        classes, validated = entry(self._trial.dataset).num_classes, self._trained.splits.validation is not None
+        reason = inapplicable(measure.entry, self._trial.dataset, classes, validated=validated)
         if reason:
             raise Inapplicable(f"{measure.name} {reason}")
         taken = measure.entry.load()(self._trained, **measure.arguments)

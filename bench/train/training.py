@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from bench import distributed
-from bench.data import TEST_SETS, files_of
+from bench.data import TEST_SETS, entry, files_of
 from bench.data.split import EpochShare, Split
 from bench.data.waiting import TimedBatches
 from bench.measures import MEASURES
@@ -234,7 +234,8 @@ class Training:
 
     def _takes(self, measure: MeasureEntry) -> bool:
         """Whether a measure is taken at the end of the training."""
-        if measure.later or inapplicable(measure, self.trial.dataset, self._splits):
+        classes, validated = entry(self.trial.dataset).num_classes, self._splits.validation is not None
+        if measure.later or inapplicable(measure, self.trial.dataset, classes, validated=validated):
             return False
         if measure.test_set is None:
             return True

@@ -194,6 +194,22 @@ class _LogFile(logging.StreamHandler[TextIO]):
 
 
 @contextmanager
+def _told_of_models(handler: logging.Handler) -> Iterator[None]:
+    """Let the log have what is said of pretrained weights, such as that a classifier starts fresh."""
+    logger = logging.getLogger("bench.models")
+    before = logger.level, logger.propagate
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+@contextmanager
 def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
     """A logger that appends to the trial's log."""
     handler = _LogFile(files.open_log(folder.log))
@@ -203,7 +219,8 @@ def trial_log(folder: TrialFolder) -> Iterator[logging.Logger]:
     logger.propagate = False
     logger.addHandler(handler)
     try:
-        yield logger
+        with _told_of_models(handler):
+            yield logger
     finally:
         logger.removeHandler(handler)
         with suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ WITHOUT_STORE = {
     "board tiny.yaml --store tiny.yaml": "no store at",
     "status tiny.yaml": "no store at",
     "measure tiny.yaml": "no store at",
-    "measure tiny.yaml shapness": "unknown measure 'shapness'; did you mean sharpness; valid: ",
+    "measure tiny.yaml shapness": "unknown measure 'shapness'; did you mean sharpness",
     "measure tiny.yaml sharpness[roh=1]": "unknown setting of sharpness 'roh'; did you mean rho; valid: norm, ",
     "measure tiny.yaml sharpness[rho=-1]": "rho (its radius ρ): input should be greater than 0, not -1",
     "measure tiny.yaml --on slurm": "--on: unknown way of measuring 'slurm'; valid: ray, inline",
@@ -52,6 +53,80 @@ WITH_STORE = {
     "cancel abcd": "trial 'abcd': 0 trials of",
     "cancel abcd --smoke": "--set, --smoke and --where: choose among the trials of a sweep, and abcd is a trial",
 }
+
+
+GRID = "grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.1, weight_decay: 0, batch_size: 64, epochs: 1}"
+WRITTEN = {
+    "grid:\n  dataset: digits\n   model: resnet8": (
+        "3:9: no valid YAML: mapping values are not allowed here; indent the line as those beside it, or quote a value "
+        "that holds a colon"
+    ),
+    "grid:\n\tdataset: digits": "2:1: no valid YAML: found character '\\t' that cannot start any token; indent by",
+    "grid:\ndataset: digits": "2:1: dataset: unknown key 'dataset' here: put it under grid",
+    "methods: [{variant: sam, scope: only_norm[9]}]": (
+        "but got '['; a value with brackets stands in quotes there, such as \"only_norm[2,3]\""
+    ),
+    f"{GRID}\nmethods: [{{variant: sam, scope: 'only_norm[9]', rho: 1, seed: 1}}]": (
+        "methods[0].scope: resnet8 has stages 1 to 3, not 9"
+    ),
+    "title: [a, b]": "1:8: title: input should be a valid string, not ['a', 'b']",
+    "methods: {variant: sam}": "1:10: methods: input should be a valid list, not {'variant': 'sam'}",
+    f"{GRID}\nmethods: [{{seed: 10000000}}]": (
+        "methods[0].seed: stands for 10,000,000 trials, more than 1,000,000: seed 10,000,000 = 10,000,000; shorten an "
+        "axis, split the sweep, or allow it by --max-trials 10000000"
+    ),
+    "": "1:1: a sweep is a mapping with keys such as title, recipe, grid and methods",
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_what_is_wrong_in_a_file(tmp_path: Path, call: Call, text: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    told = call("plan", "mine.yaml")
+    assert (told.code, told.out) == (2, "")
+    assert f"mine.yaml:{WRITTEN[text]}" in told.err or WRITTEN[text] in told.err
+    assert "Traceback" not in told.err
+
+
+def test_a_sweep_changed_after_its_results(tiny_sweep: Path, store: Store, call: Call) -> None:
+    for trial in load(tiny_sweep).trials[:3]:
+        finish(store, trial, test_accuracy=90.0)
+    told = call("status", tiny_sweep, "--set", "lr=0.06").out
+    assert "3 done ones differ in lr alone (0.05 there)" in " ".join(told.split())
+    assert "differ in" not in call("status", tiny_sweep).out
+
+
+def test_half_of_the_store_is_gone(tiny_sweep: Path, store: Store, call: Call) -> None:
+    for trial in load(tiny_sweep).trials[:4]:
+        finish(store, trial, test_accuracy=90.0)
+    for folder in list(store.folders())[:2]:
+        shutil.rmtree(folder.path)
+    assert "10 trials: 2 done, 8 missing" in call("status", tiny_sweep).out
+    assert call("board", tiny_sweep).code == 0
+    shutil.rmtree(store.root / "trials")
+    assert "10 trials: 10 missing" in call("status", tiny_sweep).out
+    checked = call("store", "check")
+    assert (checked.code, "trials: is gone, and with it all trials that weren't compacted" in checked.out) == (1, True)
+
+
+def test_a_data_root_that_leads_nowhere(tiny_sweep: Path, call: Call, tmp_path: Path) -> None:
+    """As one without permission, which the system administrator, who may run the tests, always has."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "cifar-10-batches-py").symlink_to("cifar-10-batches-py")
+    told = call("data", "check", "cifar10")
+    assert told.code == 2
+    assert "cifar-10-batches-py/data_batch_1: can't be read: Too many levels of symbolic links" in told.err
+
+
+@pytest.mark.parametrize("variable", ["NO_COLOR=1", "COLUMNS=60", "TERM=dumb"])
+def test_what_is_printed_without_a_terminal_is_plain(
+    tiny_sweep: Path, store: Store, call: Call, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    finish(store, load(tiny_sweep).trials[0], test_accuracy=90.0)
+    monkeypatch.setenv(*variable.split("="))
+    for command in ("plan", "status", "board"):
+        told = call(command, tiny_sweep)
+        assert (told.code, "\x1b" in told.out + told.err, "…" in told.out) == (0, False, False)
 
 
 @pytest.mark.parametrize("command", ["plan", "run", "status", "board", "report", "plot", "cancel"])

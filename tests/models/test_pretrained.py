@@ -72,7 +72,8 @@ def test_a_classifier_of_other_classes_stays_fresh(tmp_path: Path, caplog: pytes
     assert len(head) == 2
     assert all(torch.equal(loaded[key], fresh[key] if key in head else given[key]) for key in loaded)
     classifier = head[0].rpartition(".")[0]
-    assert caplog.messages == [f"a.safetensors has 7 classes: classifier {classifier} keeps its fresh weights"]
+    told = f"weights a.safetensors: {classifier} is for 7 classes, and 10 are needed: it starts fresh"
+    assert caplog.messages == [told]
 
 
 def test_weights_without_a_classifier(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -81,7 +82,7 @@ def test_weights_without_a_classifier(tmp_path: Path, caplog: pytest.LogCaptureF
     torch.save(state, tmp_path / "a.pt")
     with caplog.at_level(logging.INFO):
         load_pretrained(seeded(2), "a.pt", weights_folder=tmp_path)
-    assert caplog.messages == ["a.pt has 0 classes: classifier head.2 keeps its fresh weights"]
+    assert caplog.messages == ["weights a.pt: head.2 isn't there: it starts fresh"]
 
 
 def test_counters_of_batches_may_be_missing(tmp_path: Path) -> None:
@@ -108,6 +109,7 @@ def test_position_embeddings_of_another_image_size(tmp_path: Path, caplog: pytes
 
 
 ONE = torch.ones(1)
+FRESH = "; for a fresh classifier leave head.2.weight and head.2.bias out of the file"
 FAULTS = [
     ({"stem.1.bias": None}, "missing: stem.1.bias"),
     ({"extra": ONE}, "unexpected: extra"),
@@ -115,8 +117,8 @@ FAULTS = [
     ({"stem.1.bias": None, "a": ONE, "b": ONE}, "missing: stem.1.bias; unexpected: a, b"),
     (dict.fromkeys("vwxyz", ONE), "unexpected: v, w, x and 2 more"),
     ({"head.2.bias": None}, "missing: head.2.bias"),
-    ({"head.2.bias": torch.tensor(1.0)}, "of another shape: head.2.bias scalar, not 10"),
-    ({"head.2.weight": torch.ones(10, 32)}, "of another shape: head.2.weight 10×32, not 10×64"),
+    ({"head.2.bias": torch.tensor(1.0)}, f"of another shape: head.2.bias scalar, not 10{FRESH}"),
+    ({"head.2.weight": torch.ones(10, 32)}, f"of another shape: head.2.weight 10×32, not 10×64{FRESH}"),
 ]
 """Changes of a fitting state dict, None for a removal, and what is said of it."""
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bench.report import serve
-from bench.report.running import line
 from bench.report.serve import Server
+from bench.report.under_way import line
 from bench.store import Claim, Store, acquire
 from bench.store.progress import EpochProgress, write_progress
 from bench.sweep import Sweep, load

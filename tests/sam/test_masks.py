@@ -88,6 +88,16 @@ def test_ssam_f_leaves_the_network_as_it_was() -> None:
     assert all(p.grad is None for p in model.parameters())
 
 
+@pytest.mark.parametrize("targets", [torch.rand(16), torch.rand(16, 1), torch.rand(16, 10) + 1])
+def test_ssam_f_refuses_a_regression_before_the_first_step(targets: torch.Tensor) -> None:
+    model = network("groupnorm")
+    method = SharpnessAware(model, sgd(model), "sam", "ssam_f")
+    with pytest.raises(ValueError, match=r"of the cross-entropy, and the targets are float32 of shape \(16"):
+        method.start_epoch(0, 1, (batch(16)[0], targets))
+    method.start_epoch(0, 1, (batch(16)[0], functional.one_hot(batch(16)[1], 10).double()))
+    method._scope.renew()
+
+
 @pytest.mark.parametrize("scope", ["ssam_f", "ssam_d"])
 def test_masks_change_after_the_first_step_of_every_other_epoch(scope: str) -> None:
     model, changes = network("resnet8"), []

@@ -72,7 +72,7 @@ class CifarFiles:
         self.read()
         return ()
 
-    def images(self) -> tuple[str, ...]:
+    def images(self, split: str | None = None) -> tuple[str, ...]:
         """See `DataFiles.images`: none."""
         return ()
 

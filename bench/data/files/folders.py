@@ -88,9 +88,10 @@ class FolderTree:
         """See `DataFiles.check`: every split can be listed."""
         return [line for listing in self._listings() for line in listing.left_out]
 
-    def images(self) -> list[str]:
+    def images(self, split: str | None = None) -> list[str]:
         """See `DataFiles.images`."""
-        return [path for listing in self._listings() for path in listing.paths]
+        listings = [self.listing(split, self.labels())] if split else self._listings()
+        return [path for listing in listings for path in listing.paths]
 
     def contents(self, *, afresh: bool = False) -> str | None:
         """See `DataFiles.contents`: the name of a published data set stands for its images."""

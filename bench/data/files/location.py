@@ -31,8 +31,8 @@ class DataFiles(Protocol):
         Images that lie in files of their own aren't opened.
         """
 
-    def images(self) -> Sequence[str]:
-        """Paths of images that lie in files of their own."""
+    def images(self, split: str | None = None) -> Sequence[str]:
+        """Paths of images, of one split or of all, that lie in files of their own."""
 
     def contents(self, *, afresh: bool = False) -> str | None:
         """Digest of what is in them; None if it is what the data set's name stands for, or can't be told.

@@ -18,6 +18,9 @@ from bench.sam.context import Context
 from bench.sam.passes.samples import Samples, draw
 from bench.sam.scopes.ssam import Ssam
 
+_OFF = 0.01
+"""How far probabilities may add up to something else than 1."""
+
 
 class SsamF(Ssam):
     """Top entries of the Fisher diagonal."""
@@ -28,11 +31,16 @@ class SsamF(Ssam):
         self._samples: Samples | None = None
 
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None) -> None:
-        """See `Ssam.start_epoch`. ValueError without samples: the Fisher information is measured on them."""
+        """See `Ssam.start_epoch`. ValueError without samples, or if they aren't of a classification.
+
+        The Fisher information is measured on them.
+        """
         if samples is None:
             raise ValueError(
                 f"scope ssam_f needs {self.fisher_samples} training samples: call start_epoch(epoch, epochs, samples)"
             )
+        if not callable(samples):
+            _check_classes(samples[1])
         super().start_epoch(epoch, epochs, samples)
         self._samples = samples
 
@@ -41,9 +49,10 @@ class SsamF(Ssam):
         return True
 
     def renew(self) -> None:
-        """See `Ssam.renew`. ValueError if there are fewer samples than `fisher_samples`."""
+        """See `Ssam.renew`. ValueError if there are fewer samples than `fisher_samples`, or no classes."""
         assert self._samples is not None, "renewal is due only after start_epoch"
         inputs, targets = draw(self._samples)
+        _check_classes(targets)
         if len(inputs) < self.fisher_samples:
             raise ValueError(f"fisher_samples = {self.fisher_samples}, and start_epoch was given {len(inputs)} samples")
         information = self._information(inputs[: self.fisher_samples], targets[: self.fisher_samples])
@@ -59,6 +68,18 @@ class SsamF(Ssam):
                 gradients = torch.autograd.grad(loss, tensors, allow_unused=True, materialize_grads=True)
                 torch._foreach_addcmul_(total, gradients, gradients)
         return total
+
+
+def _check_classes(targets: Tensor) -> None:
+    """ValueError for targets of which there is no cross-entropy: neither classes nor probabilities of classes."""
+    if not targets.is_floating_point():
+        return
+    if targets.dim() < 2 or targets.shape[1] < 2 or bool((targets.sum(1) - 1).abs().max() > _OFF):
+        raise ValueError(
+            "scope ssam_f measures the Fisher information of the cross-entropy, and the targets are "
+            f"{str(targets.dtype).removeprefix('torch.')} of shape {tuple(targets.shape)}, neither classes nor their "
+            "probabilities; for another loss use scope random, ssam_d or all"
+        )
 
 
 @contextmanager

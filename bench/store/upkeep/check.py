@@ -165,7 +165,10 @@ def _claim(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
 
 
 def _orphans(store: Store, live: Manifest) -> Iterator[Finding]:
-    for path in (store.root / "trials").iterdir():
+    trials = store.root / "trials"
+    if not trials.is_dir():
+        yield Finding("damaged", trials, "is gone, and with it all trials that weren't compacted")
+    for path in trials.glob("*"):
         if not _FOLDER.fullmatch(path.name):
             yield Finding("orphan", path, "is no trial's folder")
     if live.generation:

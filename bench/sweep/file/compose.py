@@ -75,5 +75,14 @@ def compose(text: str, file: str) -> Node | None:
         raise _invalid(file, place, f"the character {shown(text[position : position + 1])} is not allowed") from error
 
 
+_WAYS_OUT = {
+    "mapping values are not allowed": "indent the line as those beside it, or quote a value that holds a colon",
+    "'\\t'": "indent by spaces instead of tabs",
+    "but got '['": 'a value with brackets stands in quotes there, such as "only_norm[2,3]"',
+}
+"""Part of what the library says → how sweeps usually come to it."""
+
+
 def _invalid(file: str, place: tuple[int, int], problem: object) -> SpecError:
-    return SpecError([Fault(file, *place, "", f"no valid YAML: {problem}")])
+    way_out = next((f"; {told}" for words, told in _WAYS_OUT.items() if words in str(problem)), "")
+    return SpecError([Fault(file, *place, "", f"no valid YAML: {problem}{way_out}")])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
 
+from bench.models import build
 from bench.store import Store, query, states
 from bench.train import checkpoint
 from bench.train.training import Training
@@ -67,6 +69,15 @@ def test_a_done_trial_is_not_run_again(store: Store, make_trial: Make) -> None:
     assert run(store, make_trial()) == "done"
     assert run(store, make_trial()) == "held"
     assert len(attempts(store)) == 1
+
+
+def test_the_log_says_that_a_pretrained_classifier_starts_fresh(store: Store, make_trial: Make, tmp_path: Path) -> None:
+    file = tmp_path / "seven.safetensors"
+    safetensors.torch.save_file(build("resnet8", num_classes=7, in_channels=1, image_size=8).state_dict(), file)
+    trial = make_trial(init_from=f"{file}@sha256:0", epochs=1)
+    assert run(store, trial) == "done"
+    log = store.folder(trial.trial_id).log.read_text(encoding="utf-8")
+    assert f"weights {file}: head.2 is for 7 classes, and 10 are needed: it starts fresh" in log
 
 
 def test_divergence(store: Store, make_trial: Make) -> None:

@@ -1,0 +1,50 @@
+"""Changed: done trials that differ from those of a sweep in one field, where none of the sweep's own was ever begun.
+
+For one who changed a value after the results had come, and wonders where they went.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.store import State, Store
+    from bench.sweep import Sweep
+    from bench.trial import Trial
+
+_TRIALS = 20
+"""Trials of the sweep, the first ones, that are compared"""
+_ROWS = 2000
+"""with so many of the store, at most."""
+_APART = ("seed", "rho")
+"""Fields that are compared between trials anyway: that they differ tells nothing."""
+
+
+def changed(stores: Sequence[Store], sweep: Sweep, found: Mapping[str, State]) -> list[str]:
+    """A line for each field in which done trials of the stores differ alone."""
+    if not stores or any(state.status != "missing" for state in found.values()):
+        return []
+    from bench.store import query
+    from bench.trial import FIELDS
+
+    rows = query(stores, f"SELECT * FROM results WHERE outcome = 'done' LIMIT {_ROWS}").to_pylist()
+    shared = [name for name in FIELDS if rows and name in rows[0] and name not in _APART]
+    there: dict[str, dict[str, set[Any]]] = defaultdict(lambda: defaultdict(set))
+    for trial in sweep.trials[:_TRIALS]:
+        for row in rows:
+            if name := _only_difference(trial, row, shared):
+                there[name][row["trial_id"]].add(row[name])
+    return [_line(name, ids) for name, ids in there.items()]
+
+
+def _only_difference(trial: Trial, row: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    differing = [name for name in names if trial.value(name) != row[name]]
+    return differing[0] if len(differing) == 1 else None
+
+
+def _line(name: str, ids: Mapping[str, set[Any]]) -> str:
+    values = ", ".join(sorted({str(value) for each in ids.values() for value in each}))
+    told = f"none of these trials was begun, but {len(ids)} done ones differ in {name} alone ({values} there)"
+    return f"{told}: results stay with the values that they were made with, `--set {name}=…` shows them"
