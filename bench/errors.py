@@ -72,8 +72,8 @@ def unknown(what: str, name: object, valid: Iterable[str]) -> str:
     valid = list(valid)
     message = f"unknown {what} {shown(name)}"
     if len(valid) <= _FEW:
-        close = nearest(name, valid)
-        return f"{message}{f'; did you mean {close}' if close else ''}; valid: {', '.join(valid)}"
+        one = nearest(name, valid)
+        return f"{message}{f'; did you mean {one}' if one else ''}; valid: {', '.join(valid)}"
     close = _close(name, valid, 3)
     meant = f"; did you mean {' or '.join(filter(None, [', '.join(close[:-1]), close[-1]]))}" if close else ""
     if what in _LISTS:

@@ -186,6 +186,8 @@ class MeasureEntry(Entry):
     """Whether it isn't taken at the end of a training, which it would make longer: `sambench measure` takes it."""
     light: bool = False
     """Whether a later one takes no longer than reading the weights, so that a smoke test takes it too."""
+    of_outputs: bool = False
+    """Whether it is called with what the model says of the test images, and needs no model where that is kept."""
     lower_is_better: bool = False
     unit: str = "%"
     digits: int | None = None

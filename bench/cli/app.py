@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 import bench
 
 _ORDER = (
-    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "plot", "report", "serve",
+    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "rank", "plot", "report", "serve",
     "query", "schema", "compact", "store", "list", "recipe", "data", "doctor",
 )  # fmt: skip
 

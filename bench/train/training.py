@@ -23,6 +23,8 @@ from bench.data.waiting import TimedBatches
 from bench.measures import MEASURES
 from bench.measures.accuracy import Trained, evaluate
 from bench.measures.applicable import inapplicable
+from bench.measures.outputs import Outputs
+from bench.measures.predict import predict
 from bench.optim.schedule_free import evaluated, to_evaluate
 from bench.registry import MeasureEntry
 from bench.sam.passes.running_stats import moving_statistics, tracking_layers
@@ -136,6 +138,10 @@ class Training:
             seed=self.trial.seed,
         )
         return {name: entry.load()(trained) for name, entry in MEASURES.items() if self._takes(entry)}
+
+    def outputs(self) -> Outputs:
+        """What the trained model says of each test image, by this process alone."""
+        return predict(self.model, self._splits)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on; the same in every process."""
