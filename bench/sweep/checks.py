@@ -189,7 +189,7 @@ def _momentum(variant: str, name: str, optimizer: OptimizerEntry, values: Values
     fields = ("variant", "optimizer")
     if not optimizer.momentum:
         takers = ", ".join(key for key, each in OPTIMIZERS.items() if each.momentum)
-        return Mismatch(fields, f"{variant} looks along the momentum, and {name} keeps none; those that do: {takers}")
+        return Mismatch(fields, f"{variant} looks along the momentum, and {name} isn't known to keep one; use {takers}")
     if _setting(values, optimizer, "nesterov"):
         return Mismatch(("nesterov", *fields), f"{variant} looks ahead itself, and so does nesterov: drop it")
     if _setting(values, optimizer, optimizer.momentum) == 0:
