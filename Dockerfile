@@ -9,6 +9,7 @@ print(*project['dependencies'], sep='\n')" > requirements.txt
 COPY sambench.py ./
 COPY bench bench
 COPY cluster cluster
+COPY sweeps sweeps
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir wheels .
 
 FROM python:3.11-slim

@@ -11,6 +11,14 @@ from typing import Any
 
 _SHOWN = 80
 """Characters of a bad value that a message repeats."""
+_FEW = 12
+"""Valid names that a message lists; of more it names the nearest."""
+_LISTS = {
+    "model": "list models", "measure": "list measures", "variant": "list variants", "scope": "list scopes",
+    "augment": "list augmentations", "optimizer": "list optimizers", "dataset": "list data", "data set": "list data",
+    "recipe": "list recipes", "sweep": "sweeps", "field": "schema trials",
+}  # fmt: skip
+"""What a name is of → the command that lists all such names."""
 
 
 class UserError(Exception):
@@ -60,18 +68,27 @@ def _is_in(name: object, store: Path | None) -> bool:
 
 
 def unknown(what: str, name: object, valid: Iterable[str]) -> str:
-    """The message for a name that isn't one of `valid`."""
+    """The message for a name that isn't one of `valid`, with all of them, or the nearest and what lists them."""
     valid = list(valid)
-    close = nearest(name, valid)
-    meant = f"; did you mean {close}" if close else ""
-    return f"unknown {what} {shown(name)}{meant}; valid: {', '.join(valid)}"
+    message = f"unknown {what} {shown(name)}"
+    if len(valid) <= _FEW:
+        one = nearest(name, valid)
+        return f"{message}{f'; did you mean {one}' if one else ''}; valid: {', '.join(valid)}"
+    close = _close(name, valid, 3)
+    meant = f"; did you mean {' or '.join(filter(None, [', '.join(close[:-1]), close[-1]]))}" if close else ""
+    if what in _LISTS:
+        return f"{message}{meant}; `sambench {_LISTS[what]}` lists them"
+    return f"{message}{meant}; valid: {', '.join(valid[:_FEW])} and {len(valid) - _FEW} more"
 
 
 def nearest(name: object, valid: Iterable[str]) -> str | None:
     """The one of `valid` that `name` is probably a misspelling of."""
+    return next(iter(_close(name, valid, 1)), None)
+
+
+def _close(name: object, valid: Iterable[str], count: int) -> list[str]:
     text = str(name)
-    close = difflib.get_close_matches(text, list(valid), n=1) if len(text) <= _SHOWN else []
-    return close[0] if close else None
+    return difflib.get_close_matches(text, list(valid), n=count) if len(text) <= _SHOWN else []
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import MachineFault, machine_fault
+from bench.errors import MachineFault, machine_fault, unknown
 
 STORE = Path("/a/store")
 
@@ -67,3 +67,20 @@ def test_an_error_among_its_own_causes_ends_the_search() -> None:
 )
 def test_a_fault_of_the_trial_is_none_of_the_machine(error: Exception) -> None:
     assert machine_fault(error, STORE) == ""
+
+
+MANY = [f"resnet{depth}" for depth in range(8, 60, 4)]
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "valid", "message"),
+    [
+        ("scope", "al", ["all", "no_norm"], "unknown scope 'al'; did you mean all; valid: all, no_norm"),
+        ("scope", "zz", MANY[:12], f"unknown scope 'zz'; valid: {', '.join(MANY[:12])}"),
+        ("model", "resnt56", MANY, "unknown model 'resnt56'; did you mean resnet56, resnet52 or resnet36; `sambench"),
+        ("model", "zz", MANY, "unknown model 'zz'; `sambench list models` lists them"),
+        ("key", "zz", MANY, f"unknown key 'zz'; valid: {', '.join(MANY[:12])} and 1 more"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_few_others(what: str, name: str, valid: list[str], message: str) -> None:
+    assert unknown(what, name, valid).startswith(message)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import bench
+
 _ORDER = (
-    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "plot", "report", "query",
-    "schema", "compact", "store", "list", "recipe", "data", "doctor",
+    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "rank", "plot", "report", "serve",
+    "query", "schema", "compact", "store", "list", "recipe", "data", "doctor",
 )  # fmt: skip
 
 
@@ -28,3 +30,18 @@ app = typer.Typer(
     help="Benchmark sharpness-aware minimization: plan a sweep, run it, read the board.",
     epilog="Example: sambench run sweeps/demo.yaml && sambench board sweeps/demo.yaml",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sambench {bench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command itself; its help is that of the application."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import platform
 import shutil
@@ -17,6 +16,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from bench.cli.packages import OURS, REMEDY, foreign
 from bench.resources import has_units_for
 
 _PATIENCE = 30.0
@@ -76,13 +76,11 @@ def _python() -> str:
 
 
 def _packages() -> str:
-    """`cluster` and `bench` are common names: another distribution's would be imported instead of ours."""
-    ours = Path(__file__).resolve().parent.parent.parent
-    cluster = importlib.import_module("cluster")
-    if getattr(cluster, "OWNER", None) != "sambench":
-        message = f"`cluster` is {cluster.__file__}, not sambench's: uninstall the distribution it belongs to"
-        raise RuntimeError(message)
-    return f"bench and cluster from {ours}"
+    """The command runs its own all the same; a program that imports them gets what is found first."""
+    others = [f"{other} for `{name}`" for name in ("bench", "cluster") if (other := foreign(name))]
+    if others:
+        raise Unusable(f"programs of your own that import sambench would get {' and '.join(others)}: {REMEDY}")
+    return f"bench and cluster from {OURS}"
 
 
 def _torch() -> str:

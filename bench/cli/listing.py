@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @app.command(epilog="Example: sambench sweeps")
 def sweeps(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the sweep files are.")] = Path("sweeps"),
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="Sweep files; default: `sweeps/` and those installed.")
+    ] = None,
     store: StoresOption = DEFAULT_STORES,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,9 +31,10 @@ def sweeps(
     from bench.cli.render import sweep_list
     from bench.estimate import measured
     from bench.sweep import SpecError
+    from bench.sweep.file.lookup import all_sweeps
 
-    files = sorted(folder.glob("*.yaml"))
-    if not files:
+    files = all_sweeps() if folder is None else sorted(folder.glob("*.yaml"))
+    if folder is not None and not files:
         fail(f"{folder}: " + ("has no sweep files, NAME.yaml" if folder.is_dir() else "is no folder of sweep files"))
     opened = open_existing(store)
     paces = measured(opened) if opened else {}

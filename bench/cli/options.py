@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from bench.store import State, Store
     from bench.sweep import Chooser, Sweep
 
+
 SweepArgument = Annotated[
-    Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is short for `sweeps/demo.yaml`.")
+    Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is `sweeps/demo.yaml`, here or installed.")
 ]
 TrialsArgument = Annotated[
     str, typer.Argument(metavar="SWEEP|TRIAL", help="Sweep file, or a trial id or its first characters.")
@@ -112,11 +113,12 @@ def load_sweep(
     What is `planned` is checked for all that would fail when it is trained.
     """
     from bench.sweep import MAX_TRIALS, load
+    from bench.sweep.file.lookup import sweep_file
     from bench.sweep.select import where as select
     from bench.sweep.smoke import smoke as shrink
 
     loaded = load(
-        _file(sweep),
+        sweep_file(sweep),
         _pairs(overrides or ()),
         _chooser(stores, smoke=smoke),
         max_trials=max_trials or MAX_TRIALS,
@@ -137,15 +139,6 @@ def _pairs(overrides: Sequence[str]) -> dict[str, str]:
             fail(f"--set {field}: is given twice; write several values as --set '{field}=[{pairs[field]}, {value}]'")
         pairs[field] = value
     return pairs
-
-
-def _file(sweep: Path) -> Path:
-    """The file that is meant."""
-    # `os.path`, because a name that is too long is simply not there.
-    if sweep.suffix or len(sweep.parts) != 1 or os.path.exists(sweep):
-        return sweep
-    named = Path("sweeps") / f"{sweep}.yaml"
-    return named if named.parent.is_dir() else sweep
 
 
 def _chooser(stores: Sequence[Path], *, smoke: bool) -> Chooser:

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import unknown
 from bench.measures.names import MeasureError, parse
 from bench.papers.sam_on.recipes import RECIPES
 from bench.resources import EarlyStopping, Resources, Retries
 from bench.sweep.choose import Choice, Chooser, Verdict, Waiting
 from bench.sweep.document import Document, read_document
 from bench.sweep.expand import expand
-from bench.sweep.fields import learn_libraries
+from bench.sweep.fields import learn_libraries, names_of
 from bench.sweep.file.fault import Fault, SpecError
 from bench.sweep.file.source import Source
 from bench.sweep.planned import check_planned
@@ -45,6 +46,10 @@ class Sweep:
     """Table or figure of the paper that the sweep reproduces."""
     notes: tuple[str, ...]
     """Guesses and choices that went into the expansion."""
+    rows: tuple[str, ...] = ()
+    """Fields or settings whose values are the lines of the board; none: as the paper or the board itself has them."""
+    columns: tuple[str, ...] = ()
+    """The same of its columns."""
     guessed: tuple[tuple[str, str], ...] = ()
     """What the paper doesn't state and the sweep guesses, each with the reason; told in the notes as well."""
     guesses: frozenset[Guess] = frozenset()
@@ -100,6 +105,7 @@ def _load(
     )
     trials, notes, guesses = expand(source, document, searches, max_trials)
     _check_early_stopping(source, document, trials)
+    _check_layout(source, document, [*trials, *searches.held.values()])
     if planned and not source.faults:
         check_planned(source, document, [*trials, *searches.held.values()])
     if source.faults:
@@ -114,6 +120,8 @@ def _load(
         resources=document.resources,
         retries=document.retries,
         early_stopping=document.early_stopping,
+        rows=tuple(document.rows),
+        columns=tuple(document.columns),
         paper=document.paper,
         notes=(
             *(f"{what}: a guess, {why}" for what, why in guessed),
@@ -154,6 +162,17 @@ def _check_early_stopping(source: Source, document: Document, trials: Sequence[T
     if document.early_stopping and 0 < longest <= document.early_stopping.grace_epochs:
         message = f"stops no trial, the longest of which have {longest} epochs"
         source.report(("early_stopping", "grace_epochs"), message)
+
+
+def _check_layout(source: Source, document: Document, trials: Sequence[Trial]) -> None:
+    if not {("rows",), ("columns",)} & {*source.spoiled} and bool(document.rows) != bool(document.columns):
+        given, other = ("rows", "columns") if document.rows else ("columns", "rows")
+        source.report((given,), f"goes with {other}, such as rows: [variant, scope] and columns: [model]", at_key=True)
+    valid = names_of(trials) if document.rows or document.columns else []
+    for key, names in (("rows", document.rows), ("columns", document.columns)):
+        for index, name in enumerate(names) if trials else ():
+            if name and name not in valid:
+                source.report((key, index), unknown("field", name, valid))
 
 
 def _guesses(document: Document) -> list[tuple[str, str]]:

@@ -43,6 +43,8 @@ class Document(Block):
     resources: Resources = Field(default_factory=Resources)
     retries: Retries = Field(default_factory=Retries)
     early_stopping: EarlyStopping | None = None
+    rows: list[str] = Field(default_factory=list)
+    columns: list[str] = Field(default_factory=list)
     paper: str | None = None
     guesses: dict[str, str] = Field(default_factory=dict)
 
@@ -65,7 +67,7 @@ def _without(value: Any, bad: set[Path], path: Path = ()) -> Any:
     if isinstance(value, dict):
         return {key: _without(item, bad, (*path, key)) for key, item in value.items() if (*path, key) not in bad}
     if isinstance(value, list):
-        empty: Any = "" if path == ("measures",) else {}
+        empty: Any = "" if path in (("measures",), ("rows",), ("columns",)) else {}
         return [
             empty if (*path, index) in bad else _without(item, bad, (*path, index)) for index, item in enumerate(value)
         ]

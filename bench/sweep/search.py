@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bench.errors import shown
 from bench.sweep.choose import Choice, Chooser, ChooseRho, Pairs, Verdict, Waiting, describe
 from bench.sweep.file.fault import SpecError, unknown
+from bench.sweep.file.lookup import chosen_file
 from bench.sweep.file.source import Source
 from bench.sweep.file.text import yaml_files
 from bench.trial import CONTENT, FIELDS, Trial
@@ -110,10 +111,7 @@ class Searches:
         return self._sweeps[name]
 
     def _load_named(self, name: str, path: Path) -> Sweep | None:
-        folder = self._chain[-1].parent
-        file = FilePath(name) if FilePath(name).is_absolute() else folder / name
-        if file.suffix not in (".yaml", ".yml"):
-            file = file.parent / f"{file.name}.yaml"
+        file = chosen_file(name, beside=self._chain[-1].parent)
         if not os.path.exists(file):  # which takes a name that is too long for one that isn't there
             there = [each.stem for each in yaml_files(file.parent)]
             self._fault(path, f"{unknown('sweep', FilePath(name).stem, there)} (looked for {shown(str(file))[1:-1]})")

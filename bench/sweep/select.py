@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from bench.errors import UserError, unknown
 from bench.sweep import Sweep, Waiting
-from bench.trial import CONTENT, FIELDS, Trial, short
+from bench.sweep.fields import names_of
+from bench.trial import CONTENT, Trial, short
 
 TRIAL_ID = "trial_id"
 """No field, but trials can be asked for by their ids, or the first characters of these."""
@@ -52,10 +53,8 @@ def _still_waited_for(sweep: Sweep, held: Sequence[Trial]) -> tuple[Waiting, ...
 
 def known_field(trials: Sequence[Trial], option: str, name: str) -> str:
     """The name of a field or setting that the trials have; UserError with the valid ones, for the option named."""
-    settings = dict.fromkeys(name for trial in trials for name, _ in trial.settings)
-    valid = [*(field for field in FIELDS if field != "settings"), *settings]
-    if name not in valid:
-        raise UserError(f"{option}: {unknown('field', name, valid)}")
+    if name not in names_of(trials):
+        raise UserError(f"{option}: {unknown('field', name, names_of(trials))}")
     return name
 
 

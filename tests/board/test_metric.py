@@ -45,11 +45,11 @@ def test_what_stands_for_a_metric() -> None:
     assert (metric.lower_is_better, metric.unit, metric.digits) == (True, "nats", 3)
     assert metric_of("sharpness[rho=0.005]") == METRICS["sharpness"]
     assert metric_of("robust_accuracy[eps=2/255]").unit == "%"
-    with pytest.raises(UserError, match="unknown measure 'sharpnes'; did you mean sharpness; valid: test_accuracy, "):
+    with pytest.raises(UserError, match="unknown measure 'sharpnes'; did you mean sharpness"):
         metric_of("sharpnes")
     with pytest.raises(UserError, match="unknown setting of sharpness 'roh'"):
         metric_of("sharpness[roh=1]")
-    with pytest.raises(UserError, match=r"unknown measure 'epoch_s'; .*valid: test_accuracy"):
+    with pytest.raises(UserError, match=r"unknown measure 'epoch_s'; .*`sambench list measures` lists them"):
         metric_of("epoch_s[rho=1]")
 
 

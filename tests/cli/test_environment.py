@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import command_environment
+from tests.conftest import ROOT, command_environment
 
 
 def command(folder: Path, *arguments: object, **variables: str) -> subprocess.CompletedProcess[bytes]:
@@ -28,6 +28,22 @@ def test_other_packages_of_our_names_are_not_run(tiny_sweep: Path, tmp_path: Pat
         (tmp_path / package / "__init__.py").write_text("raise RuntimeError('another package of this name')")
     answer = command(tmp_path, "plan", tiny_sweep, PYTHONPATH=str(tmp_path))
     assert answer.returncode == 0, answer.stderr
+    told = " ".join(command(tmp_path, "doctor", PYTHONPATH=str(tmp_path)).stdout.decode().split())
+    for package in ("bench", "cluster"):
+        assert f"{tmp_path}/{package}/__init__.py for `{package}`" in told
+
+
+@pytest.mark.slow
+def test_another_cluster_ends_the_module_in_a_sentence(tiny_sweep: Path, tmp_path: Path) -> None:
+    (tmp_path / "cluster").mkdir()
+    (tmp_path / "cluster" / "__init__.py").write_text("raise RuntimeError('another package of this name')")
+    answer = subprocess.run(
+        [sys.executable, "-m", "bench", "run", tiny_sweep, "--on", "inline"],
+        cwd=tmp_path, env=command_environment(tmp_path) | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}, capture_output=True,
+        check=False,
+    )  # fmt: skip
+    assert answer.returncode == 2
+    assert answer.stderr.decode().startswith(f"`cluster` is {tmp_path}/cluster/__init__.py here")
 
 
 @pytest.mark.parametrize("arguments", [["plan"], ["board"], ["status"], ["run", "--on", "nowhere"]])

@@ -34,7 +34,7 @@ WITHOUT_STORE = {
     "board tiny.yaml --store tiny.yaml": "no store at",
     "status tiny.yaml": "no store at",
     "measure tiny.yaml": "no store at",
-    "measure tiny.yaml shapness": "unknown measure 'shapness'; did you mean sharpness; valid: ",
+    "measure tiny.yaml shapness": "unknown measure 'shapness'; did you mean sharpness",
     "measure tiny.yaml sharpness[roh=1]": "unknown setting of sharpness 'roh'; did you mean rho; valid: norm, ",
     "measure tiny.yaml sharpness[rho=-1]": "rho (its radius ρ): input should be greater than 0, not -1",
     "measure tiny.yaml --on slurm": "--on: unknown way of measuring 'slurm'; valid: ray, inline",
@@ -45,7 +45,7 @@ WITHOUT_STORE = {
     "logs abc": "no store at",
 }
 WITH_STORE = {
-    "plot tiny.yaml --output tiny.yaml/a.png": "tiny.yaml/a.png: can't be written: ",
+    "plot tiny.yaml --kind runtime --output tiny.yaml/a.png": "tiny.yaml/a.png: can't be written: ",
     "report tiny.yaml --output store": "store: can't be written: Is a directory",
     "query SELECT_1 --parquet store": "store: can't be written: Is a directory",
     "query SELECT_1 --csv --json": "--csv, --json and --parquet: choose one of them",

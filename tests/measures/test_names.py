@@ -37,7 +37,7 @@ def test_every_way_of_writing_becomes_one(text: str) -> None:
 
 
 BAD = {
-    "sharpnes": "unknown measure 'sharpnes'; did you mean sharpness; valid: test_accuracy, ",
+    "sharpnes": "unknown measure 'sharpnes'; did you mean sharpness or average_sharpness; `sambench list",
     "sharpness[roh=1]": "unknown setting of sharpness 'roh'; did you mean rho; valid: norm, adaptive, rho, ",
     "sharpness[rho=0]": "rho (its radius ρ): input should be greater than 0, not 0",
     "sharpness[rho=inf]": "input should be a finite number, not inf",

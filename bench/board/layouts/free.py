@@ -25,9 +25,13 @@ class FreeLayout(Layout):
     @classmethod
     def of_fields(cls, trials: Sequence[Trial], rows: str, columns: str) -> FreeLayout:
         """The layout of `--rows FIELD[,FIELD] --cols FIELD[,FIELD]`; UserError for unknown and for left out fields."""
+        return cls.of_names(trials, _fields(trials, "--rows", rows), _fields(trials, "--cols", columns))
+
+    @classmethod
+    def of_names(cls, trials: Sequence[Trial], rows: tuple[str, ...], columns: tuple[str, ...]) -> FreeLayout:
+        """The same by names that the trials have."""
         base = Layout.of(trials)
-        fields = [_fields(trials, option, text) for option, text in (("--rows", rows), ("--cols", columns))]
-        layout = cls(**vars(base), rows=fields[0], columns=fields[1])
+        layout = cls(**vars(base), rows=rows, columns=columns)
         layout.check(trials)
         return layout
 

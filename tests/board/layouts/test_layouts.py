@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bench.board import show_board
+from bench.board import formats, show_board
 from bench.errors import UserError
 from bench.papers.sam_on.forms import form_of
 from bench.store import Store
+from bench.sweep import load
 from bench.sweep.select import where
 from tests.board.conftest import Write, labels
+from tests.shared_command import ROOT
 
 SMALL = """
 title: "Small"
@@ -106,6 +108,26 @@ def test_free_rows_and_columns(store: Store, write: Write) -> None:
         "sam · all",
         "sam · only_norm",
     ]
+
+
+OWN = SMALL.replace("paper: table1", "rows: [variant, scope]\ncolumns: [model, augment]\npaper: table1")
+
+
+def test_a_sweep_has_its_own_layout_unless_another_is_asked_for(store: Store, write: Write) -> None:
+    sweep = write(OWN)
+    assert (
+        show_board(store, sweep).grids == show_board(store, sweep, rows="variant,scope", columns="model,augment").grids
+    )
+    other = show_board(store, sweep, rows="variant,scope,augment", columns="model")
+    assert other.grids[0].joined_titles(" ") == ["resnet56", "wrn28_10"]
+    assert show_board(store, sweep, against="paper").grids == show_board(store, write(SMALL), against="paper").grids
+
+
+@pytest.mark.parametrize("name", ["norm-dropout", "batch-and-m", "weight-decay"])
+def test_sweeps_with_many_columns_fit_a_terminal(store: Store, name: str) -> None:
+    page = show_board(store, load(ROOT / "sweeps" / f"cifar100-{name}.yaml"))
+    lines = formats.markdown(page).splitlines()
+    assert max(len(line) for line in lines if line.startswith("|")) <= 120
 
 
 def test_rho_as_a_column_is_not_chosen(store: Store, write: Write) -> None:
