@@ -42,6 +42,11 @@ def of_object(target: str, cut: frozenset[str] = frozenset()) -> str:
     return digest(f"{place}\n{text}" for place, text in sorted(walk.found.items()))
 
 
+def has_source(target: str) -> bool:
+    """Whether the module of `package.module:name` is here as source."""
+    return _read(target.partition(":")[0]) is not None
+
+
 def of_entry(entry: Entry, cut: frozenset[str] = frozenset()) -> str:
     """The fingerprint of what a line of a registry stands for, and of what the line says of it."""
     # Not what is at its default, so that a new member changes nothing.

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Lt
 
 from bench import library
 from bench.errors import UserError
+from bench.plugins import Registry
 from bench.registry import OptimizerEntry, Setting
 
 if TYPE_CHECKING:
@@ -22,97 +23,84 @@ _UNIT = Annotated[float, Ge(0), Lt(1)]
 _INNER = Annotated[float, Gt(0), Lt(1)]
 
 
-class _WithLibraries(dict[str, OptimizerEntry]):
-    """These lines, and whatever a library has, which is found as it is looked up."""
+_OPTIMIZERS: dict[str, OptimizerEntry] = {
+    "sgd": OptimizerEntry(
+        target="bench.optimizers:sgd",
+        summary="SGD with momentum, heavy-ball or Nesterov's",
+        momentum="momentum",
+        descends=True,
+        settings={
+            "momentum": Setting(type=_UNIT, default=0.9, summary="momentum"),
+            "nesterov": Setting(type=bool, default=False, summary="whether the momentum is Nesterov's"),
+        },
+    ),
+    "adamw": OptimizerEntry(
+        target="bench.optimizers:adamw",
+        summary="AdamW",
+        source="Loshchilov and Hutter 2019",
+        momentum="beta1",
+        settings={
+            "beta1": Setting(type=_UNIT, default=0.9, summary="decay of the first moment"),
+            "beta2": Setting(type=_UNIT, default=0.999, summary="decay of the second moment"),
+            "eps": Setting(type=Annotated[float, Gt(0)], default=1e-8, summary="added to the denominator"),
+        },
+    ),
+    "lion": OptimizerEntry(
+        target="bench.optimizers:lion",
+        summary="Lion: the sign of a moving average",
+        source="Chen et al. 2023",
+        momentum="beta2",
+        settings={
+            "beta1": Setting(type=_UNIT, default=0.9, summary="weight of the momentum in the update"),
+            "beta2": Setting(type=_UNIT, default=0.99, summary="decay of the momentum"),
+        },
+    ),
+    "muon": OptimizerEntry(
+        target="bench.optim.muon:muon",
+        summary="Muon for matrices and kernels of convolutions, AdamW for all else",
+        source="Jordan et al. 2024; Liu et al. 2025",
+        settings={
+            "momentum": Setting(type=_UNIT, default=0.95, summary="momentum of matrices"),
+            "nesterov": Setting(type=bool, default=True, summary="whether their momentum is Nesterov's"),
+            "ns_steps": Setting(
+                type=Annotated[int, Ge(1), Lt(100)], default=5, summary="iterations that orthogonalise an update"
+            ),
+            "adjust_lr": Setting(
+                type=Literal["match_rms_adamw", "original"],
+                default="match_rms_adamw",
+                summary="how a matrix's shape scales its rate; match_rms_adamw: updates as large as AdamW's",
+            ),
+            "beta1": Setting(type=_UNIT, default=0.9, summary="AdamW's decay of the first moment"),
+            "beta2": Setting(type=_UNIT, default=0.999, summary="AdamW's decay of the second moment"),
+            "adamw_lr_scale": Setting(
+                type=Annotated[float, Gt(0)], default=1.0, summary="AdamW's learning rate, as a multiple of lr"
+            ),
+        },
+        own_settings=True,
+    ),
+    "schedulefree_sgd": OptimizerEntry(
+        target="bench.optim.schedule_free:sgd",
+        summary="Schedule-Free SGD: evaluates an average of the steps, and wants lr_schedule: constant",
+        source="Defazio et al. 2024",
+        settings={"momentum": Setting(type=_INNER, default=0.9, summary="weight of the average in what is trained")},
+        own_settings=True,
+        requires="schedulefree",
+    ),
+    "schedulefree_adamw": OptimizerEntry(
+        target="bench.optim.schedule_free:adamw",
+        summary="Schedule-Free AdamW: evaluates an average of the steps, and wants lr_schedule: constant",
+        source="Defazio et al. 2024",
+        settings={
+            "beta1": Setting(type=_INNER, default=0.9, summary="weight of the average in what is trained"),
+            "beta2": Setting(type=_UNIT, default=0.999, summary="decay of the second moment"),
+            "eps": Setting(type=Annotated[float, Gt(0)], default=1e-8, summary="added to the denominator"),
+        },
+        own_settings=True,
+        requires="schedulefree",
+    ),
+}
 
-    def __missing__(self, name: str) -> OptimizerEntry:
-        return library.entry(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """As of any dictionary."""
-        return self[name] if name in self or library.is_library(name) else default
-
-
-OPTIMIZERS: dict[str, OptimizerEntry] = _WithLibraries(
-    {
-        "sgd": OptimizerEntry(
-            target="bench.optimizers:sgd",
-            summary="SGD with momentum, heavy-ball or Nesterov's",
-            momentum="momentum",
-            descends=True,
-            settings={
-                "momentum": Setting(type=_UNIT, default=0.9, summary="momentum"),
-                "nesterov": Setting(type=bool, default=False, summary="whether the momentum is Nesterov's"),
-            },
-        ),
-        "adamw": OptimizerEntry(
-            target="bench.optimizers:adamw",
-            summary="AdamW",
-            source="Loshchilov and Hutter 2019",
-            momentum="beta1",
-            settings={
-                "beta1": Setting(type=_UNIT, default=0.9, summary="decay of the first moment"),
-                "beta2": Setting(type=_UNIT, default=0.999, summary="decay of the second moment"),
-                "eps": Setting(type=Annotated[float, Gt(0)], default=1e-8, summary="added to the denominator"),
-            },
-        ),
-        "lion": OptimizerEntry(
-            target="bench.optimizers:lion",
-            summary="Lion: the sign of a moving average",
-            source="Chen et al. 2023",
-            momentum="beta2",
-            settings={
-                "beta1": Setting(type=_UNIT, default=0.9, summary="weight of the momentum in the update"),
-                "beta2": Setting(type=_UNIT, default=0.99, summary="decay of the momentum"),
-            },
-        ),
-        "muon": OptimizerEntry(
-            target="bench.optim.muon:muon",
-            summary="Muon for matrices and kernels of convolutions, AdamW for all else",
-            source="Jordan et al. 2024; Liu et al. 2025",
-            settings={
-                "momentum": Setting(type=_UNIT, default=0.95, summary="momentum of matrices"),
-                "nesterov": Setting(type=bool, default=True, summary="whether their momentum is Nesterov's"),
-                "ns_steps": Setting(
-                    type=Annotated[int, Ge(1), Lt(100)], default=5, summary="iterations that orthogonalise an update"
-                ),
-                "adjust_lr": Setting(
-                    type=Literal["match_rms_adamw", "original"],
-                    default="match_rms_adamw",
-                    summary="how a matrix's shape scales its rate; match_rms_adamw: updates as large as AdamW's",
-                ),
-                "beta1": Setting(type=_UNIT, default=0.9, summary="AdamW's decay of the first moment"),
-                "beta2": Setting(type=_UNIT, default=0.999, summary="AdamW's decay of the second moment"),
-                "adamw_lr_scale": Setting(
-                    type=Annotated[float, Gt(0)], default=1.0, summary="AdamW's learning rate, as a multiple of lr"
-                ),
-            },
-            own_settings=True,
-        ),
-        "schedulefree_sgd": OptimizerEntry(
-            target="bench.optim.schedule_free:sgd",
-            summary="Schedule-Free SGD: evaluates an average of the steps, and wants lr_schedule: constant",
-            source="Defazio et al. 2024",
-            settings={
-                "momentum": Setting(type=_INNER, default=0.9, summary="weight of the average in what is trained")
-            },
-            own_settings=True,
-            requires="schedulefree",
-        ),
-        "schedulefree_adamw": OptimizerEntry(
-            target="bench.optim.schedule_free:adamw",
-            summary="Schedule-Free AdamW: evaluates an average of the steps, and wants lr_schedule: constant",
-            source="Defazio et al. 2024",
-            settings={
-                "beta1": Setting(type=_INNER, default=0.9, summary="weight of the average in what is trained"),
-                "beta2": Setting(type=_UNIT, default=0.999, summary="decay of the second moment"),
-                "eps": Setting(type=Annotated[float, Gt(0)], default=1e-8, summary="added to the denominator"),
-            },
-            own_settings=True,
-            requires="schedulefree",
-        ),
-    }
-)
+OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer", _OPTIMIZERS, library.entry)
 
 
 def check_installed(name: str) -> None:

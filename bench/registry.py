@@ -1,7 +1,8 @@
 """The light records that registries hold: names can be checked and listed without importing torch.
 
-A registry is a plain dictionary from a name to a record, and each registry has a type of record, below. Adding a
-variant, scope, model, data set, measure, optimizer or launcher is one file with the object and one such line.
+A registry is a literal dictionary from a name to a record, and each registry has a type of record, below. Adding a
+variant, scope, model, data set, measure, optimizer or launcher is one file with the object and one such line;
+`bench.plugins` finds those of users, which have no line.
 """
 
 from __future__ import annotations
@@ -120,8 +121,8 @@ class PretrainedEntry:
 class ModelEntry(Entry):
     """A network."""
 
-    family: Literal["resnet", "vit"]
-    """Column of the paper's ρ table that applies: `resnet` for every convolutional net, `vit` for transformers."""
+    family: Literal["resnet", "vit", ""]
+    """Column of the paper's ρ table that applies: `resnet` for convolutional nets, `vit` for transformers, or none."""
     stages: int
     """Number of the last stage in `segments()`; 0 without a chain."""
     min_size: int = 1

@@ -58,7 +58,7 @@ class Module:
 @lru_cache(maxsize=4096)
 def read_module(name: str) -> Module:
     """The module of this name, as its file is when it is first asked for; NoSource if there is no such file."""
-    path = _file_of(name)
+    path = file_of(name)
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
@@ -180,7 +180,8 @@ def _is_for_types(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
-def _file_of(name: str) -> Path:
+def file_of(name: str) -> Path:
+    """The file of a module, found without importing it or its package; NoSource if there is none."""
     top, *rest = name.split(".")
     folder, single = _top(top)
     if single:

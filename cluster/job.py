@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,8 @@ class Job:
     """Whether what trained models say of each test image is kept."""
     address: str | None = None
     """Of the Ray cluster to use, as `host:port`; None: one is started."""
+    modules: str | None = None
+    """Folder of the sweep, where modules of its plug-ins lie there."""
 
     def of(self, sweep: Sweep) -> Job:
         """The same for the trials of a sweep, as it asks for."""
@@ -45,6 +49,16 @@ class Job:
             resources=sweep.resources,
             retries=sweep.retries,
             early_stopping=sweep.early_stopping,
+            modules=sweep.modules,
+        )
+
+    def unseen_modules(self) -> str:
+        """Why the modules of its plug-ins can't be found on this machine; empty if they can, or it has none."""
+        if self.modules is None or os.path.isdir(self.modules):
+            return ""
+        host = socket.gethostname()
+        return (
+            f"{self.modules} is not visible on node {host}; modules beside the sweep must lie on a shared file system"
         )
 
     def as_dict(self) -> dict[str, Any]:

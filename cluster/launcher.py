@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from typing import Self
 
 from bench.errors import UserError
+from bench.plugins import Registry
 from bench.registry import LauncherEntry
 from cluster.job import Job, Todo
 from cluster.progress import Progress
 
-LAUNCHERS: dict[str, LauncherEntry] = {
+_LAUNCHERS: dict[str, LauncherEntry] = {
     "ray": LauncherEntry(
         target="cluster.on_ray.launcher:RayLauncher",
         summary="Ray Tune on this machine (default), or on a Ray cluster that is there",
@@ -25,6 +26,8 @@ LAUNCHERS: dict[str, LauncherEntry] = {
         target="cluster.inline:InlineLauncher", summary="one after another in this process, for debugging"
     ),
 }
+
+LAUNCHERS: Registry[LauncherEntry] = Registry("launcher", _LAUNCHERS)
 
 TRIES = 3
 """Times in a row that workers may end before they begin on a trial; then trials are given up, with the reason."""

@@ -24,6 +24,9 @@ GROUND = (
     "fingerprint",
     "library",
     "optimizers",
+    "plugins",
+    "plugins.declared",
+    "plugins.kinds",
     "provenance",
     "registry",
     "resources",
@@ -67,10 +70,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cluster.on_ray": ("cluster", "bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.measures°"),
     "cluster.on_slurm": ("cluster", "bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.measures°"),
     "cluster.slurm_entry": ("cluster.on_slurm",),
+    "bench.examples": ("bench.sam", "bench.models", "bench.data", "bench.measures", "cluster"),
     "bench.cli": (
         "bench.sam", "bench.models", "bench.data", "bench.measures", "bench.papers", "bench.store", "bench.sweep",
         "bench.train", "bench.estimate", "bench.board", "bench.plots", "bench.report", "cluster", "cluster.on_ray",
-        "cluster.on_slurm",
+        "cluster.on_slurm", "bench.examples",
     ),
 }  # fmt: skip
 """Folder, or module beside the folders → what it may import beside itself and the ground floor."""
@@ -78,8 +82,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 HEAVY = {
     "torch": (
         "bench.distributed", "bench.sam", "bench.optim", "bench.models", "bench.data", "bench.measures", "bench.train",
-        "cluster.work.measure_worker", "cluster.work.probe", "cluster.work.rank", "cluster.work.session",
-        "cluster.work.torchrun", "cluster.work.worker", "cluster.on_ray.nodes", "cluster.on_slurm.worker",
+        "bench.examples", "cluster.work.measure_worker", "cluster.work.probe", "cluster.work.rank",
+        "cluster.work.session", "cluster.work.torchrun", "cluster.work.worker", "cluster.on_ray.nodes",
+        "cluster.on_slurm.worker",
     ),
     "ray": ("cluster.on_ray",),
     "submitit": ("cluster.on_slurm.launcher", "cluster.on_slurm.script",),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bench.errors import UserError, unknown
 from bench.measures import MEASURES
-from bench.measures.names import parse
+from bench.measures.names import MeasureError, parse
 from bench.registry import MeasureEntry
 from bench.store import sql
 
@@ -77,7 +77,10 @@ def metric_of(name: str) -> Metric:
     """The metric of that name, which may have settings: `sharpness[rho=0.003]`; UserError with the valid choices."""
     if name in METRICS:
         return METRICS[name]
-    if "[" not in name:
-        raise UserError(unknown("measure", name, METRICS))
-    measure = parse(name)
-    return replace(METRICS[measure.measure], name=measure.name, column=sql.name(measure.name))
+    try:
+        measure = parse(name)
+    except MeasureError:
+        if "[" in name or MEASURES.is_path(name):
+            raise
+        raise UserError(unknown("measure", name, METRICS)) from None
+    return replace(_of_measure(measure.measure, measure.entry), name=measure.name, column=sql.name(measure.name))

@@ -18,8 +18,11 @@ from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_
 from bench.errors import MachineFault, machine_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.store import State, Store
     from bench.sweep import Sweep
+    from bench.sweep.plugin_use import PluginName
     from cluster.driver import Drive
     from cluster.job import Job
 
@@ -37,6 +40,7 @@ def launch_sweep(
     from bench.store.upkeep.again import supersede
     from bench.store.upkeep.workspace import remove_left
     from bench.sweep.code import describe
+    from bench.sweep.plugin_use import named
     from bench.sweep.preflight import preflight
     from cluster.driver import Drive
     from cluster.launcher import LAUNCHERS
@@ -46,6 +50,7 @@ def launch_sweep(
     for note in (*preflight(loaded), *loaded.notes):
         tell(note)
     opened = Store.create(asked.store)
+    record_plugins(opened, named((*loaded.trials, *loaded.held), loaded.measures))
     found = find_states([asked.store], loaded)
     others = describe(done_by_other_code([asked.store], loaded, found))
     for line in (*others, *describe_earlier(with_earlier_results([asked.store], loaded, found))):
@@ -74,6 +79,14 @@ def launch_sweep(
         stop_at_fault(error, opened.root)
         raise
     return (not LAUNCHERS[job.launcher].queues and _summarize_run(loaded, ended)) or foreign
+
+
+def record_plugins(store: Store, names: Sequence[PluginName]) -> None:
+    """Keep in the store what the plug-ins say of themselves, for all who read it."""
+    from bench.store import declarations
+    from bench.sweep.plugin_use import declared, origins
+
+    declarations.write(store, declared(names), origins(names))
 
 
 def _without_foreign(store: Store, sweep: Sweep) -> tuple[Sweep, bool]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.launching import stop_at_fault
+from bench.cli.launching import record_plugins, stop_at_fault
 from bench.cli.options import (
     DEFAULT_STORES,
     DataRootOption,
@@ -55,20 +55,25 @@ def measure(
     address: Annotated[str | None, typer.Option(help="host:port of a Ray cluster to use; else one is started.")] = None,
 ) -> None:
     """Take what is missing of a sweep's done trials, from their weights; may be stopped and started again."""
+    from bench import plugins
     from bench.measures.names import parse
     from bench.store import Store
     from bench.sweep.file.fault import unknown
+    from bench.sweep.file.lookup import sweep_file
+    from bench.sweep.plugin_use import folder_of, named
     from cluster.job import Job
     from cluster.measuring import MEASURERS, missing
 
-    named = [parse(text) for text in measures or ()]
+    plugins.import_them()
+    with plugins.beside(sweep_file(sweep).parent):
+        asked = [parse(text) for text in measures or ()]
     if on not in MEASURERS:
         fail(f"--on: {unknown('way of measuring', on, MEASURERS)}")
     if address is not None and on != "ray":
         fail(f"--address: is for --on ray, not for --on {on}")
     opened = Store.open_to_write(store[0])
-    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
-    wanted = dict.fromkeys(named or map(parse, loaded.measures))
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, imports=True)
+    wanted = dict.fromkeys(asked or map(parse, loaded.measures))
     states = find_states(store, loaded)
     done = [trial_id for trial_id, state in states.items() if state.status == "done"]
     if len(done) < len(states):
@@ -79,7 +84,11 @@ def measure(
         return
     bare = _without_weights(opened, tasks)
     able = {trial_id: measures for trial_id, measures in tasks.items() if trial_id not in bare}
-    failed = bool(able) and _take(Job(store=opened.root, launcher=on, address=address).of(loaded), loaded, able)
+    names = named(loaded.trials, [each.name for each in wanted])
+    record_plugins(opened, names)
+    job = Job(store=opened.root, launcher=on, address=address).of(loaded)
+    job = replace(job, modules=folder_of(names, sweep_file(sweep).parent))
+    failed = bool(able) and _take(job, loaded, able)
     if bare:
         tell(f"{_trials(len(bare))} without weights in {opened.root}, which can't be measured:")
         for trial_id in bare:

@@ -14,6 +14,7 @@ import typer
 from bench.cli.render.terminal import fail, tell
 
 if TYPE_CHECKING:
+    from bench.plugins import Recorded
     from bench.store import State, Store
     from bench.sweep import Chooser, Sweep
 
@@ -107,16 +108,23 @@ def load_sweep(
     max_trials: int | None = None,
     where: list[str] | None = None,
     planned: bool = False,
+    imports: bool = False,
 ) -> Sweep:
     """The sweep's trials that `where` asks for, every ρ chosen by results in `stores`; what waits is in `waits`.
 
-    What is `planned` is checked for all that would fail when it is trained.
+    What is `planned` is checked for all that would fail when it is trained. `imports`: plug-ins are imported, else what
+    the stores have recorded of them is enough.
     """
+    from bench import plugins
     from bench.sweep import MAX_TRIALS, load
     from bench.sweep.file.lookup import sweep_file
     from bench.sweep.select import where as select
     from bench.sweep.smoke import smoke as shrink
 
+    if imports:
+        plugins.import_them()
+    else:
+        plugins.take_recorded(cache(lambda: _declared(stores)))
     loaded = load(
         sweep_file(sweep),
         _pairs(overrides or ()),
@@ -162,6 +170,13 @@ def _recorded(stores: Sequence[Path], name: str) -> str | None:
     return newest_dataset(opened, name) if opened else None
 
 
+def _declared(stores: Sequence[Path]) -> list[Recorded]:
+    """What plug-ins said of themselves when they were used."""
+    from bench.store import declarations
+
+    return declarations.read(open_existing(stores))
+
+
 def load_ready(
     sweep: Path,
     overrides: list[str] | None,
@@ -170,9 +185,10 @@ def load_ready(
     smoke: bool = False,
     max_trials: int | None = None,
     where: list[str] | None = None,
+    imports: bool = False,
 ) -> Sweep:
     """The sweep as far as its choices are made; what it waits for is said, and ends the command if that is all."""
-    loaded = load_with_notes(sweep, overrides, stores, smoke=smoke, max_trials=max_trials, where=where)
+    loaded = load_with_notes(sweep, overrides, stores, smoke=smoke, max_trials=max_trials, where=where, imports=imports)
     if not loaded.trials:
         raise typer.Exit(0)
     return loaded
@@ -186,9 +202,10 @@ def load_with_notes(
     smoke: bool = False,
     max_trials: int | None = None,
     where: list[str] | None = None,
+    imports: bool = False,
 ) -> Sweep:
     """The sweep as far as its choices are made, which may be no trial; what it waits for is said and in its notes."""
-    loaded = load_sweep(sweep, overrides, stores, smoke=smoke, max_trials=max_trials, where=where)
+    loaded = load_sweep(sweep, overrides, stores, smoke=smoke, max_trials=max_trials, where=where, imports=imports)
     if not loaded.waits:
         return loaded
     for line in describe_waits(loaded, stores, smoke=smoke):

@@ -65,8 +65,8 @@ def board(
     from bench.board import show_board
 
     check_format(format_)
-    chosen = read_metric(metric)
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    chosen = read_metric(metric)
     page = show_board(
         open_all(store),
         loaded,
@@ -144,8 +144,8 @@ def plot(
 
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")
-    chosen = read_metric(metric)
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    chosen = read_metric(metric)
     outputs = output or [Path("out") / f"{loaded.name}.png"]
     for path in outputs:
         if path.suffix.removeprefix(".") not in FORMATS:

@@ -53,7 +53,7 @@ def plan(
     from bench.cli.render import overview
     from bench.sweep.code import describe
 
-    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True, imports=True)
     found = find_states(store, loaded)
     left = _estimate(loaded, found, store, probe=probe)
     others = done_by_other_code(store, loaded, found)
@@ -110,11 +110,9 @@ def run(
     from bench.sweep.file.fault import unknown
     from bench.sweep.preflight import preflight
     from cluster.job import Job
-    from cluster.launcher import LAUNCHERS
     from cluster.profile import Profile, load_profile
 
-    if on not in LAUNCHERS:
-        fail(f"--on: {unknown('launcher', on, LAUNCHERS)}")
+    on = _launcher(on, sweep)
     if retry not in (None, "failed"):
         fail(f"--retry: {unknown('choice', retry, ['failed'])}")
     for option, value, launcher in (
@@ -122,7 +120,7 @@ def run(
     ):  # fmt: skip
         if value is not None and on != launcher:
             fail(f"{option}: is for --on {launcher}, not for --on {on}")
-    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True)
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True, imports=True)
     asked = Job(
         store=store[0],
         launcher=on,
@@ -140,8 +138,10 @@ def run(
         preflight(replace(loaded, trials=(*loaded.trials, *loaded.held)))
         files = dict.fromkeys(wait.file for wait in loaded.waits)
         for file in files:
-            launch(load_sweep(file, None, store, smoke=smoke, max_trials=max_trials, planned=True))
-        loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True)
+            launch(load_sweep(file, None, store, smoke=smoke, max_trials=max_trials, planned=True, imports=True))
+        loaded = load_sweep(
+            sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True, imports=True
+        )
         if files.keys() & {wait.file for wait in loaded.waits}:
             # Queued, cancelled or not to be run at all: it can only be waited for.
             if loaded.trials and not dry_run:
@@ -161,6 +161,24 @@ def doctor(store: StoreOption = DEFAULT_STORES) -> None:
     findings = examine(store[0])
     show(render(findings))
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _launcher(name: str, sweep: Path) -> str:
+    """The launcher's one name; it may be a user's own, beside the sweep."""
+    from bench import plugins
+    from bench.errors import unknown
+    from bench.plugins.kinds import PluginError
+    from bench.sweep.file.lookup import sweep_file
+    from cluster.launcher import LAUNCHERS
+
+    plugins.import_them()
+    with plugins.beside(sweep_file(sweep).parent):
+        try:
+            return LAUNCHERS.canonical(name)
+        except KeyError:
+            fail(f"--on: {unknown('launcher', name, LAUNCHERS)}")
+        except PluginError as error:
+            fail(f"--on: {error}")
 
 
 def _estimate(sweep: Sweep, found: dict[str, State], stores: list[Path], *, probe: bool) -> Estimate:

@@ -78,6 +78,8 @@ def merge(
         tell(f"{done.replaced} trials that weren't done in {into} were replaced by done ones")
     if done.measures:
         tell(f"{done.measures} measures were added to trials that {into} has from the same training")
+    if done.other_code:
+        tell(f"{done.other_code} trials are by other code in {into}, which keeps its own results: see docs/code.md")
     if done.running:
         tell(f"{done.running} trials were left out, because workers or a compaction are at them: merge again later")
 

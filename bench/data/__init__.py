@@ -9,6 +9,8 @@ from annotated_types import Ge, Lt
 
 from bench.data.fake_names import FORM, parse
 from bench.data.files.location import DataError
+from bench.plugins import Registry
+from bench.plugins.kinds import KINDS
 from bench.registry import AugmentationEntry, DatasetEntry, Setting, TestSetEntry
 from bench.trial import CONTENT
 
@@ -32,7 +34,7 @@ def _cifar(classes: int) -> DatasetEntry:
     )
 
 
-DATASETS: dict[str, DatasetEntry] = {
+_DATASETS: dict[str, DatasetEntry] = {
     "digits": DatasetEntry(
         target="bench.data.digits:load",
         summary="1,797 scanned digits of 8×8 in 10 classes; 1,079 train, 359 validation, 359 test",
@@ -75,7 +77,7 @@ TEST_SETS: dict[str, TestSetEntry] = {
 }
 """Sets that models of another data set are tested on."""
 
-AUGMENTATIONS: dict[str, AugmentationEntry] = {
+_AUGMENTATIONS: dict[str, AugmentationEntry] = {
     "none": AugmentationEntry(
         target="bench.data.augment:none", summary="images as they are; large ones cut to a central square"
     ),
@@ -122,6 +124,9 @@ AUGMENTATIONS: dict[str, AugmentationEntry] = {
     ),
 }
 
+DATASETS: Registry[DatasetEntry] = Registry("dataset", _DATASETS)
+AUGMENTATIONS: Registry[AugmentationEntry] = Registry("augmentation", _AUGMENTATIONS)
+
 
 def entry(name: str) -> DatasetEntry:
     """The record of a data set, `fake:…` and `folder:PATH` too, whatever is said of its content; ValueError if unknown.
@@ -140,6 +145,14 @@ def entry(name: str) -> DatasetEntry:
             f"measured as {name}_accuracy"
         )
     return DATASETS[name]
+
+
+def canonical(name: str) -> str:
+    """The one name of a data set, without what is in it; errors as of `entry`, PluginError for a user's own."""
+    if name.partition(":")[0] in KINDS["dataset"].reserved or name in TEST_SETS:
+        entry(name)
+        return name
+    return DATASETS.canonical(name)
 
 
 def identified(name: str, *, afresh: bool = False) -> str:

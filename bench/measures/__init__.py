@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from bench.plugins import Registry
 from bench.registry import MeasureEntry, Setting
 
 
@@ -66,7 +67,7 @@ def _of_outputs(
     return _later(f"outputs:{target}", summary, source, settings or {}, of_outputs=True, **options)
 
 
-MEASURES: dict[str, MeasureEntry] = {
+_MEASURES: dict[str, MeasureEntry] = {
     "test_accuracy": MeasureEntry(
         target="bench.measures.accuracy:of_test", summary="accuracy on the test split after the last epoch, %"
     ),
@@ -197,3 +198,5 @@ MEASURES: dict[str, MeasureEntry] = {
         light=True,
     ),
 }
+
+MEASURES: Registry[MeasureEntry] = Registry("measure", _MEASURES)

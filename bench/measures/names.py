@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.errors import UserError, shown, unknown
 from bench.measures import MEASURES
+from bench.plugins.kinds import PluginError
 from bench.registry import MeasureEntry, Scalar, Setting
 
 DEFAULT = "{}"
@@ -65,8 +66,12 @@ def parse(text: str) -> Measure:
             f"measure {shown(text)}: write a name, or one with settings, as in sharpness[rho=0.003,steps=1]"
         )
     measure, written = form["measure"], form["settings"]
-    if measure not in MEASURES:
-        raise MeasureError(unknown("measure", measure, MEASURES))
+    try:
+        measure = MEASURES.canonical(measure)
+    except KeyError:
+        raise MeasureError(unknown("measure", measure, MEASURES)) from None
+    except PluginError as error:
+        raise MeasureError(str(error)) from error
     settings = {} if written is None else _settings(text, measure, written)
     return Measure(measure, tuple(sorted(settings.items())))
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
+from bench.plugins import Registry
 from bench.registry import Interpolation, ModelEntry, Preprocessing, Scalar, Setting
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _imagenet_resnet(depth: int, parameters: int) -> ModelEntry:
     return replace(entry, settings={"zero_init": _ZERO_INIT}, preprocessing=imagenet_preprocessing(0.875))
 
 
-MODELS: dict[str, ModelEntry] = {
+_MODELS: dict[str, ModelEntry] = {
     "resnet8": _resnet(8, 78_042),
     "resnet20": _resnet(20, 272_474),
     "resnet56": _resnet(56, 855_770),
@@ -139,13 +140,15 @@ MODELS: dict[str, ModelEntry] = {
     ),
 }
 
+MODELS: Registry[ModelEntry] = Registry("model", _MODELS)
+
 
 def entry(name: str) -> ModelEntry:
-    """The record of model `name`, a key of MODELS or `timm/NAME`; KeyError if it is neither.
+    """The record of model `name`, of MODELS or `timm/NAME`; KeyError if it is neither.
 
     Whether timm has a model NAME shows when it is built, because asking imports torch.
     """
-    if name in MODELS:
+    if name in MODELS.own or MODELS.is_path(name):
         return MODELS[name]
     timm_name = name.removeprefix(_TIMM)
     if timm_name in (name, ""):
@@ -158,6 +161,14 @@ def entry(name: str) -> ModelEntry:
         family="vit" if transformer else "resnet",
         stages=0,
     )
+
+
+def canonical(name: str) -> str:
+    """The one name of a model; KeyError if there is none, PluginError for a user's own that can't be used."""
+    if name.startswith(_TIMM):
+        entry(name)
+        return name
+    return MODELS.canonical(name)
 
 
 def check_image_size(name: str, image_size: int) -> str | None:

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from bench.plugins import entry_points_of, importing
 from bench.registry import Scalar
 from bench.sam.context import Context
 from bench.sam.names import parse_scope
@@ -38,11 +39,13 @@ def build(
     context: Context, variant: str, scope: str | Iterable[str], settings: Mapping[str, Scalar]
 ) -> tuple[Variant, Scope]:
     """The two objects. ValueError for unknown names and settings, and for a scope without parameters."""
-    name = parse_scope(scope)[0] if isinstance(scope, str) else ""
-    entries = {variant: VARIANTS[variant]} | ({name: SCOPES[name]} if name else {})
+    with importing():
+        name = parse_scope(scope)[0] if isinstance(scope, str) else ""
+        variant = VARIANTS.canonical(variant)
+        entries = {variant: VARIANTS[variant]} | ({name: SCOPES[name]} if name else {})
     values = resolve(entries, settings)
-    built = VARIANTS[variant].load()(context, **values[variant])
-    place = SCOPES[name].load()(context, **values[name]) if name else Named(context, names=scope)
+    built = entries[variant].load()(context, **values[variant])
+    place = entries[name].load()(context, **values[name]) if name else Named(context, names=scope)
     check_hooks(built, variant)
     built.scope = place
     check_sparse(context, built, place, variant)
@@ -61,9 +64,11 @@ def context_of(
     """What variant and scope will look at. ValueError for what can't be trained with this step."""
     check_model(model)
     optimizers = check_optimizers(optimizer)
-    one_of("variant", variant, tuple(VARIANTS))
     check_rule(norm_rule)
-    stages = parse_scope(scope)[1] if isinstance(scope, str) else ()
+    with importing():
+        if not VARIANTS.is_path(variant) and variant not in VARIANTS.own:
+            one_of("variant", variant, (*VARIANTS, *entry_points_of("variant")))
+        stages = parse_scope(scope)[1] if isinstance(scope, str) else ()
     bare, _ = unwrap(model)
     context = Context(model=bare, optimizers=optimizers, norm_rule=norm_rule, stages=stages, seed=seed)
     check_held(context)

@@ -9,21 +9,24 @@ import re
 
 from bench.sam.registry import SCOPES
 
-_EXPRESSION = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<stages>[^\[\]]*)\])?")
+_EXPRESSION = re.compile(r"(?P<name>[A-Za-z_][\w.:]*)\s*(?:\[(?P<stages>[^\[\]]*)\])?")
 
 
 def parse_scope(expression: str) -> tuple[str, tuple[int, ...]]:
     """Split `only_norm[3,2]` into its name and the sorted stages, here `("only_norm", (2, 3))`.
 
     Stages are 1-based; none, `()`, means the whole network. Raises ValueError for anything that isn't a known
-    scope, for stages of a scope that has none, and for stages that aren't distinct positive integers.
+    scope, for stages of a scope that has none, and for stages that aren't distinct positive integers; PluginError for
+    one of a user's own that can't be used.
     """
     match = _EXPRESSION.fullmatch(expression.strip())
     if match is None:
         raise ValueError(f"scope {expression!r}: write a name or a name with stages, as in only_norm[2,3]")
     name, stages = match["name"], match["stages"]
-    if name not in SCOPES:
-        raise ValueError(f"scope {expression!r}: no scope {name!r}; there are {', '.join(SCOPES)}")
+    try:
+        name = SCOPES.canonical(name)
+    except KeyError:
+        raise ValueError(f"scope {expression!r}: no scope {name!r}; there are {', '.join(SCOPES)}") from None
     if stages is None:
         return name, ()
     if not SCOPES[name].stages:

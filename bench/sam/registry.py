@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from bench.plugins import Registry
 from bench.registry import ScopeEntry, Setting, VariantEntry
 from bench.sam.further_variants import FURTHER_VARIANTS
 
@@ -26,7 +27,7 @@ def _eta(default: float, summary: str) -> dict[str, Setting]:
     return {"eta": Setting(type=_NON_NEGATIVE, default=default, summary=summary)}
 
 
-VARIANTS: dict[str, VariantEntry] = {
+_VARIANTS: dict[str, VariantEntry] = {
     "sam": VariantEntry(
         target="bench.sam.variants.sam:Sam",
         summary="ε = ρ·g/‖g‖",
@@ -101,7 +102,7 @@ _MASKED = {
     "mask_every": Setting(type=_COUNT, default=1, summary="epochs from one mask to the next"),
 }
 
-SCOPES: dict[str, ScopeEntry] = {
+_SCOPES: dict[str, ScopeEntry] = {
     "all": ScopeEntry(
         target="bench.sam.scopes.all_parameters:AllParameters",
         summary="every trainable parameter",
@@ -152,3 +153,6 @@ SCOPES: dict[str, ScopeEntry] = {
         settings=_MASKED,
     ),
 }
+
+VARIANTS: Registry[VariantEntry] = Registry("variant", _VARIANTS)
+SCOPES: Registry[ScopeEntry] = Registry("scope", _SCOPES)

@@ -85,6 +85,8 @@ class Attempt:
     """Fingerprint of the code that it executed; see docs/code.md."""
     code_parts: str | None = None
     """The fingerprint of each part of that code, as JSON."""
+    plugins: str | None = None
+    """What isn't sambench's own: path → file, digest of the source, distribution and version, as JSON."""
     git_commit: str | None = None
     """Commit of the code, where it ran from a repository."""
     git_dirty: bool | None = None

@@ -19,7 +19,7 @@ HEADER = "store.json"
 STORE_SCHEMA = 1
 """Version of the layout and of the columns; a store of a newer one is refused."""
 
-_FOLDERS = ("trials", "compact", "changed", SUPERSEDED)
+_FOLDERS = ("trials", "compact", "changed", "plugins", SUPERSEDED)
 _TRIAL_ID = re.compile(r"[0-9a-f]{16}")
 
 

@@ -12,14 +12,16 @@ from pathlib import Path
 from bench.errors import unknown
 from bench.measures.names import MeasureError, parse
 from bench.papers.sam_on.recipes import RECIPES
+from bench.plugins import beside
 from bench.resources import EarlyStopping, Resources, Retries
 from bench.sweep.choose import Choice, Chooser, Verdict, Waiting
 from bench.sweep.document import Document, read_document
 from bench.sweep.expand import expand
-from bench.sweep.fields import learn_libraries, names_of
+from bench.sweep.fields import names_of
 from bench.sweep.file.fault import Fault, SpecError
 from bench.sweep.file.source import Source
 from bench.sweep.planned import check_planned
+from bench.sweep.plugin_use import folder_of, look_up, named
 from bench.sweep.resolve import Guess, lost_marks
 from bench.sweep.search import Recorded, Searches
 from bench.trial import Trial
@@ -60,6 +62,8 @@ class Sweep:
     """Choices that can't be made yet."""
     held: tuple[Trial, ...] = ()
     """Trials that wait for them, not among `trials`; their ρ means nothing yet."""
+    modules: str | None = None
+    """The file's folder, where a plug-in of the sweep lies there: workers have to find it."""
 
 
 MAX_TRIALS = 1_000_000
@@ -96,14 +100,15 @@ def _load(
     """`chain` are the sweeps that choose from this one, the outermost first."""
     source = Source.read(file)
     source.override(overrides or {})
-    learn_libraries(source.named("optimizer"))
     document = read_document(source)
-    measures = _read_measures(source, document)
     chain = (*chain, file)
     searches = Searches(
         source, lambda other: _load(other, None, chooser, max_trials, chain, recorded), chooser, chain, recorded
     )
-    trials, notes, guesses = expand(source, document, searches, max_trials)
+    with beside(file.parent):
+        source.settings_known = look_up(source)
+        measures = _read_measures(source, document)
+        trials, notes, guesses = expand(source, document, searches, max_trials)
     _check_early_stopping(source, document, trials)
     _check_layout(source, document, [*trials, *searches.held.values()])
     if planned and not source.faults:
@@ -133,6 +138,7 @@ def _load(
         choices=tuple(searches.choices.values()),
         waits=tuple(searches.waits.values()),
         held=tuple(searches.held.values()),
+        modules=folder_of(named((*trials, *searches.held.values()), measures), file.parent),
     )
 
 

@@ -12,7 +12,7 @@ from bench.errors import nearest, shown, unknown
 from bench.measures.names import MeasureError, parse
 from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
-from bench.sam import canonical_scope
+from bench.sam import SCOPES, canonical_scope
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Axes, home_of
 from bench.sweep.equal_compute import EQUAL
@@ -49,6 +49,8 @@ def read_axes(source: Source, written: Axes, path: Path) -> list[Axis]:
         place = (*path, name)
         if name in TYPES:
             axes.append(Axis(name, _values(source, name, raw, place), place, isinstance(raw, list)))
+            continue
+        if not source.settings_known:
             continue
         source.spoil(place, _unknown_field(name), at_key=True)
         if meant := nearest(name, AXES):
@@ -104,40 +106,36 @@ def _value(name: str, item: Any) -> Checked:
 
 
 def _registered(field: str, name: str) -> Checked:
-    if field == "scope" and "[" in name:
-        return _scope_of_stages(name)
-    if field in _OPEN:
-        return _open_name(field, name)
-    valid: Iterable[str] = REGISTRIES[field]
-    if field in ("variant", "scope"):
-        valid = [NONE, *valid]
-    return (name, None) if name in valid else (None, unknown(field, name, valid))
-
-
-_OPEN = {
-    "dataset": (data.entry, data.valid_names()),
-    "model": (models.entry, (*MODELS, "timm/NAME")),
-    "optimizer": (OPTIMIZERS.__getitem__, (*OPTIMIZERS, *library.FORMS)),
-}
-"""Fields with names beyond their registry: what knows them all, and how they are told to people."""
-
-
-def _open_name(field: str, name: str) -> Checked:
-    find, valid = _OPEN[field]
+    """The name in its one form, of what is registered or a user's own."""
+    if name == NONE and field in ("variant", "scope"):
+        return name, None
     try:
-        find(name)
+        return _FIND.get(field, REGISTRIES[field].canonical)(name), None
     except KeyError:
-        return None, unknown(field, name, valid)
+        return None, unknown(field, name, _valid(field))
     except (ValueError, DataError) as error:
         return None, str(error)
-    return name, None
 
 
-def _scope_of_stages(expression: str) -> Checked:
-    try:
-        return canonical_scope(expression), None
-    except ValueError as error:
-        return None, str(error)
+def _valid(field: str) -> Iterable[str]:
+    """What may be written, for people."""
+    none = [NONE] if field in ("variant", "scope") else []
+    return (*none, *_WIDER.get(field, tuple(REGISTRIES[field])))
+
+
+def _scope(expression: str) -> str:
+    if "[" not in expression:
+        return SCOPES.canonical(expression)
+    return canonical_scope(expression)
+
+
+_WIDER = {
+    "dataset": data.valid_names(),
+    "model": (*MODELS, "timm/NAME"),
+    "optimizer": (*OPTIMIZERS, *library.FORMS),
+}
+_FIND = {"dataset": data.canonical, "model": models.canonical, "scope": _scope}
+"""Fields with names beyond their registry."""
 
 
 def _rho_word(item: Any) -> Checked:

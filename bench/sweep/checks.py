@@ -6,17 +6,17 @@ first, and what is wrong with the way out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bench import data, models
 from bench.data import AUGMENTATIONS
 from bench.library import entry as library_entry
 from bench.library import is_library
-from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
 from bench.registry import Entry, OptimizerEntry
-from bench.sam import SCOPES, VARIANTS, check_compatible, parse_scope
+from bench.sam import VARIANTS, check_compatible, parse_scope
+from bench.sweep.fields import REGISTRIES
 from bench.trial import NONE
 
 
@@ -96,25 +96,25 @@ def schedule(values: Values) -> Mismatch | None:
     return None
 
 
-def library_optimizer(values: Values) -> Mismatch | None:
-    """Whether a library's optimizer has a weight decay, if it shall, and settings that mean nothing else too."""
+def decay(values: Values) -> Mismatch | None:
+    """Whether a library's optimizer has a weight decay, if it shall."""
     name = values["optimizer"]
-    if not is_library(name):
-        return None
-    entry = library_entry(name)
-    if values["weight_decay"] and not entry.decays:
+    if is_library(name) and values["weight_decay"] and not library_entry(name).decays:
         return Mismatch(("weight_decay", "optimizer"), f"{name} has no weight decay; write weight_decay: 0")
-    others: dict[str, Mapping[str, Entry]] = {
-        "variant": VARIANTS,
-        "scope": SCOPES,
-        "model": MODELS,
-        "augment": AUGMENTATIONS,
-    }
-    for field, registry in others.items():
-        other = registry.get(values[field].partition("[")[0])
-        if other and (shared := sorted(entry.settings.keys() & other.settings.keys())):
-            message = f"{name} and {values[field]} both have a setting {shared[0]}, and one value can't be that of both"
-            return Mismatch(("optimizer",), f"{message}; choose another optimizer")
+    return None
+
+
+def settings(values: Values) -> Mismatch | None:
+    """Whether a setting of what isn't ours is that of one entry alone."""
+    owners: dict[str, str] = {}
+    for field, registry in REGISTRIES.items():
+        name = values[field].partition("[")[0]
+        entry = registry.get(name)
+        for setting in entry.settings if entry else ():
+            other = owners.setdefault(setting, field)
+            if other != field and not (name in registry.own and values[other] in REGISTRIES[other].own):
+                both = f"{values[other]} and {values[field]} both have a setting {setting}"
+                return Mismatch((field, other), f"{both}, and one value can't be that of both; choose others")
     return None
 
 
@@ -223,7 +223,7 @@ def _is_number(value: object) -> bool:
 
 
 CHECKS: tuple[Callable[[Values], Mismatch | None], ...] = (
-    micro_batches, images, preprocessing, precision, schedule, method, radius, base_optimizer, library_optimizer
+    micro_batches, images, preprocessing, precision, schedule, method, radius, base_optimizer, decay, settings
 )  # fmt: skip
 """All of them; each stands alone, so that a sweep's faults are reported together."""
 

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from bench import library, measures, models
+from bench import library, models
 from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS
-from bench.fingerprint import digest, of_entry, of_object
+from bench.fingerprint import digest, has_source, of_entry, of_object
+from bench.measures import MEASURES
+from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
-from bench.registry import Entry
+from bench.plugins import Registry
 from bench.sam import SCOPES, VARIANTS
 from bench.store import Readable, connect
 from bench.trial import CONTENT, NONE, Trial
@@ -25,6 +27,8 @@ FIELDS = ("dataset", "augment", "model", "init_from", "optimizer", "variant", "s
 """Fields that say which entries are in play."""
 UNRECORDED = "unrecorded"
 """Stands for all parts of a result whose code nobody recorded."""
+ABSENT = ""
+"""Fingerprint of a plug-in whose source isn't here, so that nothing can be said of it."""
 
 _TRAINING = (
     "bench.train.training:Training", "bench.trial:Trial.total_epochs", "bench.trial:Trial.perturbs",
@@ -33,7 +37,9 @@ _TRAINING = (
 _STEP, _PLAIN = "bench.sam.step:SharpnessAware", "bench.sam.plain:Plain"
 _PRETRAINED = "bench.models.pretrained:load_pretrained"
 _FOLDER = ("bench.data.imagenet:load_folder", "bench.data.files.folders:UserFolder")
-_APART = frozenset({_STEP, _PLAIN, _PRETRAINED, _FOLDER[1], "bench.registry:"})
+_APART = frozenset(
+    {_STEP, _PLAIN, _PRETRAINED, _FOLDER[1], "bench.registry:", "bench.plugins:", "bench.plugins.kinds:"}
+)
 """What isn't the training's own, or is told by the records in play."""
 
 
@@ -59,7 +65,10 @@ def with_earlier(now: Mapping[str, str], then: Mapping[str, str]) -> dict[str, s
 
 def of_measure(name: str) -> str:
     """The fingerprint of a measure's own code; its name may have settings."""
-    entry = measures.entry(name)
+    measure = name.partition("[")[0]
+    if MEASURES.is_path(measure):
+        return _of_line(MEASURES, measure)
+    entry = MEASURES[measure]
     files = TEST_SETS[entry.test_set].files if entry.test_set else ""
     return digest([of_entry(entry, _APART), *([of_object(files)] if files else [])])
 
@@ -119,7 +128,7 @@ def _differing(now: Mapping[str, str], text: str | None) -> tuple[str, ...]:
     then = read_parts(text)
     if not then:
         return (UNRECORDED,)
-    return tuple(name for name, value in now.items() if then.get(name) != value)
+    return tuple(name for name, value in now.items() if value != ABSENT and then.get(name) != value)
 
 
 def _in_play(fields: Mapping[str, Any]) -> tuple[str, ...]:
@@ -127,7 +136,8 @@ def _in_play(fields: Mapping[str, Any]) -> tuple[str, ...]:
     dataset = fields["dataset"].partition(CONTENT)[0]
     kind, colon, _ = dataset.partition(":")
     scope = fields["scope"].partition("[")[0]
-    named = {"dataset": kind if colon else dataset, "init_from": "yes" if fields["init_from"] else ""}
+    dataset = kind if colon and not DATASETS.is_path(dataset) else dataset
+    named = {"dataset": dataset, "init_from": "yes" if fields["init_from"] else ""}
     return tuple({**fields, **named, "scope": scope}[name] for name in FIELDS)
 
 
@@ -157,7 +167,9 @@ def _of_data(name: str) -> str:
         return of_object("bench.data.fake:load")
     if name == "folder":
         return digest(map(of_object, _FOLDER))
-    files = DATASETS[name].files if name in DATASETS else None
+    if name not in DATASETS.own:
+        return _of_line(DATASETS, name)
+    files = DATASETS.own[name].files
     return digest([_of_line(DATASETS, name), *([of_object(files)] if files else [])])
 
 
@@ -169,14 +181,18 @@ def _of_optimizer(name: str) -> str:
 
 
 def _of_model(name: str) -> str:
+    if MODELS.is_path(name):
+        return _of_line(MODELS, name)
     try:
         return of_entry(models.entry(name), _APART)
     except KeyError:
-        return _of_line({}, name)
+        return digest([name])
 
 
-def _of_line(registry: Mapping[str, Entry], name: str) -> str:
-    """Of an entry; of what isn't registered, as it is written, which may be `package.module:name`."""
-    if name in registry:
-        return of_entry(registry[name], _APART)
-    return of_object(name) if ":" in name else digest([name])
+def _of_line(registry: Registry[Any], name: str) -> str:
+    """Of an entry, or of a plug-in, of which nothing is imported; of what is neither, as it is written."""
+    if name in registry.own:
+        return of_entry(registry.own[name], _APART)
+    if not registry.is_path(name):
+        return digest([name])
+    return of_object(name) if has_source(name) else ABSENT

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Lt
 
-from bench import library
 from bench.data import AUGMENTATIONS, DATASETS
 from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
+from bench.plugins import Registry
 from bench.registry import Entry
 from bench.sam import SCOPES, VARIANTS
 from bench.trial import FIELDS, Trial
 
-REGISTRIES: dict[str, Mapping[str, Entry]] = {
+REGISTRIES: dict[str, Registry[Any]] = {
     "dataset": DATASETS,
     "augment": AUGMENTATIONS,
     "model": MODELS,
@@ -33,32 +32,46 @@ LATE = "late_sam"
 """An axis that is no field: the share of the epochs that pass before the first perturbation, for `perturb_from`."""
 
 _HINTS = get_type_hints(Trial, include_extras=True)
-_FIELD_TYPES = {field: _HINTS[field] for field in FIELDS if field != "settings"}
+_FIXED = {field: _HINTS[field] for field in FIELDS if field != "settings"} | {
+    FAST: bool,
+    LATE: Annotated[float, Ge(0), Lt(1)],
+}
 
-TYPES: dict[str, Any] = {}
+
+def _setting_types(entries: Iterable[Entry]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for entry in entries:
+        for name, setting in entry.settings.items():
+            # Entries may give one name different types: any is accepted here, and the chosen entry's in `resolve`.
+            found[name] = found.get(name, setting.type) | setting.type
+    return found
+
+
+_OWN = _setting_types(entry for registry in REGISTRIES.values() for entry in registry.values())
+
+
+class _Types(Mapping[str, Any]):
+    """The type of each axis, now: settings of plug-ins and libraries are known as soon as these are looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _FIXED[name] if name in _FIXED else self._now()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def _now(self) -> dict[str, Any]:
+        theirs = _setting_types(entry for registry in REGISTRIES.values() for entry in registry.looked_up())
+        both = {name: type_ | _OWN.get(name, type_) for name, type_ in theirs.items()}
+        return _OWN | both | _FIXED
+
+
+TYPES: Mapping[str, Any] = _Types()
 """Annotated type of each axis, as pydantic reads it."""
-
-
-def learn(entry: Entry) -> None:
-    """Let the settings of an entry be axes."""
-    for name, setting in entry.settings.items():
-        # Entries may give one name different types: any is accepted here, and the chosen entry's in `resolve`.
-        TYPES[name] = TYPES.get(name, setting.type) | setting.type
-
-
-for _registry in REGISTRIES.values():
-    for _entry in _registry.values():
-        learn(_entry)
-TYPES |= _FIELD_TYPES | {FAST: bool, LATE: Annotated[float, Ge(0), Lt(1)]}
 AXES: Collection[str] = TYPES
 """Everything that may stand as a key in `grid`, `zip`, `methods` or `exclude`."""
-
-
-def learn_libraries(names: Iterable[str]) -> None:
-    """Know the settings of the libraries' optimizers among these names."""
-    for name in filter(library.is_library, names):
-        with suppress(ValueError):
-            learn(OPTIMIZERS[name])
 
 
 WORDS: dict[str, tuple[str, ...]] = {

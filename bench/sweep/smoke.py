@@ -71,7 +71,8 @@ def _few(group: Sequence[Trial]) -> list[Trial]:
 
 
 def _shrunk(trial: Trial) -> Trial:
-    model = trial.model if trial.model in SMALL else SMALLEST[models.entry(trial.model).family]
+    # What is of no family is a user's own.
+    model = trial.model if trial.model in SMALL else SMALLEST.get(models.entry(trial.model).family, trial.model)
     settings = dict(trial.settings)
     if "fisher_samples" in settings:
         settings["fisher_samples"] = min(int(settings["fisher_samples"]), BATCH)

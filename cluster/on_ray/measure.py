@@ -67,7 +67,7 @@ def measure_here(job: Job, code: Path, trial_id: str, measures: Sequence[Measure
     """What a worker takes of a trial; or why it can't, and most likely no other: raised here, Ray would rewrite it."""
     from cluster.on_ray.node import unfit
 
-    if reason := unfit(job.store, trial_id, code):
+    if reason := unfit(job, trial_id, code):
         return LaunchError(reason)
     from cluster.work.measure_worker import measure_trial
 

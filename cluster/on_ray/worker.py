@@ -48,7 +48,7 @@ class TrialActor(tune.Trainable):
 
     def step(self) -> Result:
         if self._results is None:
-            unseen = unfit(self._job.store, self._trial_id, self._code)
+            unseen = unfit(self._job, self._trial_id, self._code)
             if unseen:
                 return {"unseen": unseen, "done": True}
             if self._job.early_stopping is None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from bench.errors import UserError
-from cluster.on_slurm.exits import DONE
+from cluster.on_slurm.exits import DONE, UNFIT
 from cluster.on_slurm.queue_plan import Plan
 
 
@@ -16,6 +16,9 @@ def work(plan_file: str, share: int) -> int:
         plan = Plan.load(Path(plan_file))
         if not any(plan.missing(share)):
             return DONE
+        if reason := plan.job.unseen_modules():
+            print(f"sambench: {reason}")
+            return UNFIT
         from cluster.on_slurm.worker import work_here
 
         return work_here(plan, share)

@@ -14,6 +14,7 @@ from bench import distributed
 from bench.errors import MachineFault, machine_fault
 from bench.measures.bins import Histogram
 from bench.measures.names import Measure
+from bench.plugins import work_in
 from bench.store import Store, TrialFolder
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure, history_of, is_measured, mark_changed
@@ -28,6 +29,7 @@ from cluster.work.worker import trial_log
 
 def measure_trial(job: Job, trial_id: str, measures: Sequence[Measure]) -> Iterator[Taken]:
     """Take each of the measures that the trial lacks, and record it at once; one that fails stops no other."""
+    work_in(job.modules)
     store = Store(job.store)
     try:
         yield from _measure(job, store, store.folder(trial_id), measures)

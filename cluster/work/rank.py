@@ -12,6 +12,7 @@ import torch
 
 from bench import distributed
 from bench.errors import machine_fault
+from bench.plugins import work_in
 from bench.store import ClaimLost, TrialFolder, files
 from bench.store.claim import mark_interrupted, verify
 from bench.train.training import Stopped
@@ -28,6 +29,7 @@ def main(path: str, attempt: str) -> int:
     folder, number = TrialFolder(Path(path)), int(attempt)
     rank = int(os.environ["RANK"])
     job = Job.from_dict(json.loads(os.environ[JOB]), folder.root)
+    work_in(job.modules)
     torch.set_num_threads(job.resources.cpus)
     with trial_log(folder) as log:
         log.disabled = rank != 0

@@ -6,6 +6,7 @@ The same in a process alone and in each of several; of those, the first one writ
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from bench.store import Outcome, TrialFolder
 from bench.store.outputs import write_outputs
 from bench.store.progress import EpochProgress, write_progress
 from bench.store.results import write_history, write_measures
-from bench.sweep import code
+from bench.sweep import code, plugin_use
 from bench.train import checkpoint
 from bench.train.training import Diverged, Stopped, Training, train
 from cluster.job import Job
@@ -45,6 +46,8 @@ class Session:
     """Epochs that the checkpoint had."""
     parts: dict[str, str] = field(default_factory=dict)
     """Fingerprints of the code that it executes, and of what executed the epochs before."""
+    plugins: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Where those of the trial come from."""
 
     def run(self) -> None:
         """Train, measure and keep the weights. Stopped leaves a checkpoint to go on from; so does every epoch."""
@@ -54,6 +57,7 @@ class Session:
         trial = self.folder.read_trial()
         # Before anything is built: what is imported from here on is what was read.
         self.parts = code.parts_of(trial)
+        self.plugins = plugin_use.origins(plugin_use.named([trial]))
         training = self.training = Training(trial, device)
         training.on_batch, training.stop = self.listener.on_batch, self.stop
         self._resume(training)
@@ -78,6 +82,8 @@ class Session:
     def facts(self) -> dict[str, Any]:
         """What the record of the attempt says of the training."""
         made_by = code.as_columns(self.parts) if self.parts else {}
+        if self.plugins:
+            made_by["plugins"] = json.dumps(self.plugins)
         if self.training is None:
             return {"first_epoch": self.first_epoch, **made_by}
         training, first = self.training, self.first_epoch or 0

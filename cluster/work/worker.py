@@ -16,6 +16,7 @@ import torch
 
 from bench import provenance
 from bench.errors import MachineFault, UserError, machine_fault
+from bench.plugins import work_in
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, StoreError, TrialFolder, acquire, files
 from bench.store.upkeep.again import clear
 from bench.train.training import Stopped
@@ -40,6 +41,7 @@ def run_trial(
     Held by another worker, done meanwhile, or in a folder that isn't ours to write: nothing is run, and the report
     says so. An interrupt is recorded as a preemption and raised again; so is a MachineFault.
     """
+    work_in(job.modules)
     store = Store(job.store)
     folder = store.folder(trial_id)
     started = time.perf_counter()

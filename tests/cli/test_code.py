@@ -42,7 +42,7 @@ methods: [{}, {variant: own, scope: only_norm, rho: 0.1}]
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The file of a registered variant."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(VARIANTS, "own", VariantEntry(target="own_variant:Own", summary="a user's own"))
+    monkeypatch.setitem(VARIANTS.own, "own", VariantEntry(target="own_variant:Own", summary="a user's own"))
     (tmp_path / "own.yaml").write_text(SWEEP, encoding="utf-8")
     file = tmp_path / "own_variant.py"
     edit(file, OWN)

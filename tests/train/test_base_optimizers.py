@@ -110,7 +110,7 @@ def test_a_recipe_for_sgd_tells_muon_nothing(tmp_path: Path) -> None:
 
 def test_a_package_that_is_missing_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = OptimizerEntry(target="bench.optimizers:sgd", summary="needs what nobody has", requires="no_such_package")
-    monkeypatch.setitem(OPTIMIZERS, "odd", entry)
+    monkeypatch.setitem(OPTIMIZERS.own, "odd", entry)
     with pytest.raises(UserError, match=r"odd needs the package no_such_package, .* pip install 'sambench\[no_such"):
         check_installed("odd")
     check_installed("sgd")

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bench.cli.render.entry_points import Added, added
 from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS, files_of
 from bench.data.fake_names import FORM
 from bench.data.files.location import data_root
@@ -62,6 +63,8 @@ def catalog(kind: str) -> RenderableType:
         settings = "\n".join(_setting(key, setting) for key, setting in entry.settings.items())
         cells = [name, entry.summary, *[_size(entry)] * sized, *[entry.source] * sourced, *[settings] * settled]
         table.add_row(*map(Text, cells))
+    for each in added(kind):
+        table.add_row(*map(Text, _added_cells(each, titles)))
     ending = _ENDINGS.get(kind, "")
     if kind == "data":
         ending += f" Looked for under {data_root()}; --data-root or SAMBENCH_DATA names another folder."
@@ -76,7 +79,8 @@ def records(kind: str) -> list[dict[str, Any]]:
             {"name": name, "summary": each.summary, "values": each.values, "guesses": sorted(each.guesses)}
             for name, each in RECIPES.items()
         ]
-    return [_record(name, entry) for name, entry in CATALOGS[kind].items()]
+    own = [_record(name, entry) for name, entry in CATALOGS[kind].items()]
+    return own + [_added_record(each) for each in added(kind)]
 
 
 def recipes() -> RenderableType:
@@ -107,6 +111,20 @@ def _record(name: str, entry: Entry) -> dict[str, Any]:
     there = {"there": _is_there(entry)} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
     passes = {"passes": declared_passes(entry)} if isinstance(entry, VariantEntry) else {}
     return {"name": name, **told, "settings": settings, **passes, **there, **_prepared(name, entry)}
+
+
+def _added_cells(each: Added, titles: list[str]) -> list[str]:
+    """A line for an entry point, which tells where it is from."""
+    entry = each.entry
+    told = f"{entry.summary if entry else each.fault}\n{each.path}, of {each.distribution}"
+    settings = "\n".join(_setting(*item) for item in entry.settings.items()) if entry else ""
+    cells = {"name": each.name, "what it is": told, "settings": settings, "source": entry.source if entry else ""}
+    return [cells.get(title, "") for title in titles]
+
+
+def _added_record(each: Added) -> dict[str, Any]:
+    record = _record(each.name, each.entry) if each.entry else {"name": each.name, "fault": each.fault}
+    return record | {"path": each.path, "distribution": each.distribution}
 
 
 def _prepared(name: str, entry: Entry) -> dict[str, Any]:

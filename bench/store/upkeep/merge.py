@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.store import files, plain, sql
+from bench.store import declarations, files, plain, sql
 from bench.store.compacted import manifest, part
 from bench.store.damage import leave_out
 from bench.store.folder import SUPERSEDED
@@ -46,6 +46,8 @@ class Merged:
     """Trials that the target had already, and kept as they were."""
     running: int = 0
     """Trials that were left out, because a worker or a compaction is at them."""
+    other_code: int = 0
+    """Trials that are done in the source too, by other code than in the target, whose result stays."""
     measures: int = 0
     """Values that were taken after the training, of trials that the target had already."""
 
@@ -63,6 +65,9 @@ def merge(sources: Sequence[Store], target: Store) -> Merged:
         manifest.require(manifest.current(store.root))
     done = Merged()
     with workspace(target, "merge") as place:
+        for source in sources:
+            # First, so that no trial is there whose settings nobody can read.
+            declarations.copy(source, target)
         for source in sources:
             _merge_done(source, target, place, done)
         for source in sources:
@@ -87,6 +92,7 @@ def _merge_done(source: Store, target: Store, place: Path, done: Merged) -> None
         if not left:
             break
     kept = theirs.keys() & ours.keys()
+    done.other_code += _by_other_code(source, target) if kept else 0
     before = copying.compacted(manifest.current(source.root), kept)
     for trial_id in sorted(kept):
         # A merge that was stopped may not have come to its weights and log.
@@ -119,6 +125,15 @@ def _done(store: Store) -> dict[str, tuple[object, ...]]:
             f"SELECT trial_id, {', '.join(columns)} FROM attempts WHERE outcome = 'done' AND NOT superseded"
         )
         return {trial_id: tuple(attempt) for trial_id, *attempt in rows.fetchall()}
+
+
+def _by_other_code(source: Store, target: Store) -> int:
+    """Trials that are done in both, by different code."""
+    made = "SELECT trial_id, code FROM {}.attempts WHERE outcome = 'done' AND NOT superseded AND code IS NOT NULL"
+    both = f"({made.format('store_0')}) ours JOIN ({made.format('store_1')}) theirs USING (trial_id)"
+    with connect([source, target], ["attempts"]) as connection:
+        (count,) = connection.execute(f"SELECT count(*) FROM {both} WHERE ours.code != theirs.code").fetchall()[0]
+    return int(count)
 
 
 def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> Compacted:

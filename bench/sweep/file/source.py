@@ -53,6 +53,8 @@ class Source:
         self.faults: list[Fault] = []
         self.spoiled: set[Path] = set()
         """Where a value could not be read, or has no meaning: nothing more is said of it."""
+        self.settings_known = True
+        """Whether all that the document names could be looked up, so that a name which isn't known is none."""
         self.overridden: dict[str, str] = {}
         """Field → how the command line gives it."""
         self._values: dict[Path, tuple[int, int]] = {}

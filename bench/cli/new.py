@@ -1,0 +1,79 @@
+"""The command new: a working example of what users may add, with its test, under a name of theirs."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.render.terminal import fail, tell
+
+
+class Example(NamedTuple):
+    """A module of `bench.examples`, and what it defines."""
+
+    module: str
+    attribute: str
+    use: str
+    """How it is named in a sweep or a command."""
+
+
+EXAMPLES = {
+    "variant": Example("weighted_sam", "WeightedSam", "methods: [{{variant: '{}', scope: all, rho: 0.1}}]"),
+    "scope": Example("biases", "Biases", "methods: [{{variant: sam, scope: '{}', rho: 0.1}}]"),
+    "model": Example("mlp", "mlp", "grid: {{model: '{}'}}"),
+    "dataset": Example("wine", "wine", "grid: {{dataset: '{}'}}"),
+    "augmentation": Example("brightness", "brightness", "grid: {{augment: '{}'}}"),
+    "optimizer": Example("sign_sgd", "SignSgd", "grid: {{optimizer: '{}'}}"),
+    "measure": Example("calibration_error", "calibration_error", "measures: [test_accuracy, '{}']"),
+    "launcher": Example("one_by_one", "OneByOne", "sambench run SWEEP --on {}"),
+}
+
+
+@app.command(epilog="Example: sambench new variant my_sam")
+def new(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(EXAMPLES)}.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the module, such as my_sam.")],
+) -> None:
+    """Write a small working example of your own method, model, measure … with its test, into this folder."""
+    from bench.errors import unknown
+    from bench.store import files
+
+    if kind not in EXAMPLES:
+        fail(unknown("kind", kind, EXAMPLES))
+    example, texts = EXAMPLES[kind], _texts(EXAMPLES[kind], name)
+    for file in texts:
+        if file.exists() or file.is_symlink():
+            fail(f"{file}: is there already: choose another name")
+    for file, text in texts.items():
+        files.put(file, text.encode())
+    path = f"{name}:{_attribute(example, name)}"
+    tell(f"wrote {' and '.join(map(str, texts))}; test it:\n  python -m pytest {list(texts)[1]}")
+    tell(f"and use it, from a sweep beside it:\n  {example.use.format(path)}")
+
+
+def _texts(example: Example, name: str) -> dict[Path, str]:
+    if re.fullmatch(r"[a-z][a-z0-9_]*", name) is None or keyword.iskeyword(name):
+        fail(f"{name!r}: write the name of a module, of small letters, digits and underscores, such as my_sam")
+    if (found := find_spec(name)) is not None:
+        fail(f"{name}: is the name of a module that is here already ({found.origin}), which would hide it")
+    import bench.examples
+
+    home = Path(bench.examples.__file__).parent
+    sources = {f"{name}.py": f"{example.module}.py", f"test_{name}.py": f"tests/test_{example.module}.py"}
+    return {Path(file): _renamed(example, name, (home / source).read_text("utf-8")) for file, source in sources.items()}
+
+
+def _renamed(example: Example, name: str, text: str) -> str:
+    text = text.replace(f"bench.examples.{example.module}", name)
+    return re.sub(rf"\b{example.attribute}\b", _attribute(example, name), text)
+
+
+def _attribute(example: Example, name: str) -> str:
+    """A class is called as classes are, a function as its module."""
+    return name if example.attribute.islower() else "".join(word.capitalize() for word in name.split("_"))

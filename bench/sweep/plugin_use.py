@@ -1,0 +1,88 @@
+"""Plug-in use: which plug-ins a sweep or a trial names, and where these come from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.fingerprint import has_source, of_object
+from bench.measures import MEASURES
+from bench.measures.names import parse
+from bench.plugins import Recorded, Registry, entry_of, entry_point_to
+from bench.plugins.kinds import lies_in
+from bench.sweep.fields import REGISTRIES
+from bench.sweep.file.source import Source
+from bench.syntax import NoSource, file_of
+from bench.trial import Trial
+
+
+class PluginName(NamedTuple):
+    """A plug-in, by its kind and path."""
+
+    kind: str
+    path: str
+
+
+def look_up(source: Source) -> bool:
+    """Look up what a sweep names beyond our registries, so that its settings are known; whether all can be used.
+
+    Faults are told where they stand, later.
+    """
+    written = dict.fromkeys((field, name) for field in REGISTRIES for name in source.named(field))
+    # Each of them: what isn't looked up has no settings.
+    usable = [_is_usable(REGISTRIES[field], name.partition("[")[0].strip()) for field, name in written]
+    return all(usable)
+
+
+def _is_usable(registry: Registry[Any], name: str) -> bool:
+    try:
+        if registry.may_look_up(name):
+            registry.canonical(name)
+    except KeyError:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
+def named(trials: Collection[Trial], measures: Iterable[str] = ()) -> list[PluginName]:
+    """The plug-ins that trials and measures name, each once."""
+    found = {
+        PluginName(registry.kind, name): None
+        for field, registry in REGISTRIES.items()
+        for name in (value.partition("[")[0] for value in dict.fromkeys(getattr(trial, field) for trial in trials))
+        if registry.is_path(name)
+    }
+    taken = (parse(each).measure for each in measures)
+    return [*found, *(PluginName("measure", name) for name in dict.fromkeys(taken) if MEASURES.is_path(name))]
+
+
+def declared(names: Iterable[PluginName]) -> list[Recorded]:
+    """What plug-ins say of themselves, for the store."""
+    return [Recorded(kind, entry_of(kind, path), entry_point_to(kind, path)) for kind, path in names]
+
+
+def folder_of(names: Iterable[PluginName], folder: Path) -> str | None:
+    """The folder, if any of the plug-ins is a file there."""
+    return str(folder.absolute()) if any(lies_in(each.path, folder) for each in names) else None
+
+
+def origins(names: Iterable[PluginName]) -> dict[str, dict[str, str]]:
+    """Path → distribution and version, where it is of one, file, and a digest of the source."""
+    return {each.path: dict(_origin(each.path)) for each in names}
+
+
+def _origin(path: str) -> Iterator[tuple[str, str]]:
+    # Here, because it takes longer to import than all else that most commands need.
+    from importlib.metadata import packages_distributions, version
+
+    module = path.partition(":")[0]
+    with suppress(NoSource):
+        yield "file", str(file_of(module))
+    if has_source(path):
+        yield "digest", of_object(path)
+    for name in packages_distributions().get(module.partition(".")[0], ())[:1]:
+        yield "distribution", name
+        yield "version", version(name)

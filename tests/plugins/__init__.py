@@ -1,0 +1,1 @@
+"""Methods, models, data and launchers of users' own."""

@@ -1,0 +1,37 @@
+"""Methods, models and data of one's own on a real cluster, each trial by processes on two nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import plugins
+from bench.store import query
+from tests.shared_plugins import SWEEP, forgotten, write_yardstick
+from tests.slurm.cluster import Cluster
+from tests.slurm.runs import Run
+
+
+@pytest.fixture
+def afresh() -> Iterator[None]:
+    """As in a new process, which may import plug-ins."""
+    with forgotten():
+        plugins.import_them()
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.share(2, of="sweeps on SLURM")
+def test_modules_beside_the_sweep_on_two_nodes(slurm: Cluster, tmp_path: Path, afresh: None) -> None:
+    write_yardstick(tmp_path)
+    run = Run(slurm, tmp_path, f"{SWEEP}resources: {{nodes: 2, time: 10m}}\n")
+    run.submit()
+    run.wait_until_done()
+    (attempt,) = query(run.store, "SELECT world_size, plugins FROM results WHERE variant != 'none'").to_pylist()
+    assert attempt["world_size"] == 2
+    assert str(tmp_path / "wsam.py") in attempt["plugins"]
+    measured = run.sambench("measure", run.file, "--on", "inline")
+    assert measured.returncode == 0, measured.stderr
+    assert "2 taken" in measured.stderr
