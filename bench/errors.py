@@ -72,10 +72,10 @@ def unknown(what: str, name: object, valid: Iterable[str]) -> str:
     valid = list(valid)
     message = f"unknown {what} {shown(name)}"
     if len(valid) <= _FEW:
-        close = nearest(name, valid)
-        return f"{message}{f'; did you mean {close}' if close else ''}; valid: {', '.join(valid)}"
-    *others, last = _close(name, valid, 3) or [""]
-    meant = f"; did you mean {', '.join(others)}{' or ' * bool(others)}{last}" if last else ""
+        one = nearest(name, valid)
+        return f"{message}{f'; did you mean {one}' if one else ''}; valid: {', '.join(valid)}"
+    close = _close(name, valid, 3)
+    meant = f"; did you mean {' or '.join(filter(None, [', '.join(close[:-1]), close[-1]]))}" if close else ""
     if what in _LISTS:
         return f"{message}{meant}; `sambench {_LISTS[what]}` lists them"
     return f"{message}{meant}; valid: {', '.join(valid[:_FEW])} and {len(valid) - _FEW} more"

@@ -20,7 +20,9 @@ from bench.syntax import Module, NoSource, Use, read_module
 DIGITS = 12
 """Hexadecimal digits of a fingerprint."""
 
-_NO_CODE = frozenset({"summary", "source", "settings", "arguments", "parameters", "passes"})
+_NO_CODE = frozenset(
+    {"summary", "source", "settings", "arguments", "parameters", "passes", "base", "unsure", "momentum", "descends"}
+)
 """Members of a record that the code doesn't act on, or that a trial says itself."""
 _OURS = __name__.partition(".")[0]
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})

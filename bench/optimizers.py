@@ -38,6 +38,8 @@ OPTIMIZERS: dict[str, OptimizerEntry] = _WithLibraries(
         "sgd": OptimizerEntry(
             target="bench.optimizers:sgd",
             summary="SGD with momentum, heavy-ball or Nesterov's",
+            momentum="momentum",
+            descends=True,
             settings={
                 "momentum": Setting(type=_UNIT, default=0.9, summary="momentum"),
                 "nesterov": Setting(type=bool, default=False, summary="whether the momentum is Nesterov's"),
@@ -47,6 +49,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = _WithLibraries(
             target="bench.optimizers:adamw",
             summary="AdamW",
             source="Loshchilov and Hutter 2019",
+            momentum="beta1",
             settings={
                 "beta1": Setting(type=_UNIT, default=0.9, summary="decay of the first moment"),
                 "beta2": Setting(type=_UNIT, default=0.999, summary="decay of the second moment"),
@@ -57,6 +60,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = _WithLibraries(
             target="bench.optimizers:lion",
             summary="Lion: the sign of a moving average",
             source="Chen et al. 2023",
+            momentum="beta2",
             settings={
                 "beta1": Setting(type=_UNIT, default=0.9, summary="weight of the momentum in the update"),
                 "beta2": Setting(type=_UNIT, default=0.99, summary="decay of the momentum"),

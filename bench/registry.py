@@ -27,6 +27,8 @@ class Setting:
     """What it is, in one line."""
     later: bool = False
     """Whether it came after `bench.trial.SCHEMA`: a trial at its default doesn't name it, and so keeps its id."""
+    required: bool = False
+    """Whether every trial has to name it, and the default stands for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,10 @@ class VariantEntry(Entry):
 
     A forward pass alone is a third. None: it shows only as it trains.
     """
+    base: Literal["any", "momentum", "bare"] = "any"
+    """Base optimizers that it works on: any, those with a momentum, or SGD without momentum and weight decay."""
+    unsure: str = ""
+    """What of it was read second hand or guessed; plans and boards say so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +83,10 @@ class OptimizerEntry(Entry):
     """Whether its settings are its own alone, so that a recipe which is made for another optimizer gives it none."""
     requires: str = ""
     """Package that it needs and that sambench brings only as the extra of that name."""
+    momentum: str = ""
+    """Setting that weighs the past in its momentum, for variants that look along it; empty: it keeps none."""
+    descends: bool = False
+    """Whether it is w ← w − lr·g without momentum and weight decay."""
 
 
 Interpolation = Literal["bilinear", "bicubic"]
@@ -186,6 +196,8 @@ class MeasureEntry(Entry):
     """Whether it isn't taken at the end of a training, which it would make longer: `sambench measure` takes it."""
     light: bool = False
     """Whether a later one takes no longer than reading the weights, so that a smoke test takes it too."""
+    of_outputs: bool = False
+    """Whether it is called with what the model says of the test images, and needs no model where that is kept."""
     lower_is_better: bool = False
     unit: str = "%"
     digits: int | None = None

@@ -95,6 +95,8 @@ class Trial:
     """Epochs after which the perturbation ends; None stands for, and becomes, all of them."""
     bn_stats: Literal["both", "first"] = "both"
     """Passes that advance the running statistics of batch norm; `both` as in the paper."""
+    bn_refresh: bool = False
+    """Whether running statistics are gathered anew at the final weights, by one more epoch of forward passes."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Precision of forward and backward passes, by autocast; float16 with loss scaling."""
     tf32: bool = False

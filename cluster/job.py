@@ -32,6 +32,8 @@ class Job:
     """Of the site."""
     tensorboard: bool = False
     """Whether workers also write TensorBoard's files."""
+    outputs: bool = True
+    """Whether what trained models say of each test image is kept."""
     address: str | None = None
     """Of the Ray cluster to use, as `host:port`; None: one is started."""
 

@@ -40,8 +40,11 @@ FRONTS = {
     "bench.sam": ("bench.sam", "bench.sam.registry", "bench.sam.names", "bench.sam.cost"),
     "bench.models": ("bench.models",),
     "bench.data": ("bench.data", "bench.data.files.location", "bench.data.fake_names"),
-    "bench.measures": ("bench.measures", "bench.measures.names", "bench.measures.bins", "bench.measures.applicable"),
-}
+    "bench.measures": (
+        "bench.measures", "bench.measures.names", "bench.measures.bins", "bench.measures.applicable",
+        "bench.measures.outputs",
+    ),
+}  # fmt: skip
 """The light front of a folder: its names, checked without what is behind them. Written with a ° in the table."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {

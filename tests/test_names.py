@@ -17,6 +17,7 @@ SHARED = {
     "launcher.py": "the launchers, one in each folder of its backend",
     "measuring.py": "taking measures later: the command, and what it starts",
     "names.py": "expressions by which a registry's entries are written",
+    "outputs.py": "what a model says of each test image: its quantities, and the file",
     "page.py": "what is printed at once, in parts or as a whole",
     "progress.py": "how far trials are",
     "registry.py": "literal registries: their records, and those of the sharpness-aware step",

@@ -20,7 +20,7 @@ PINNED_DEFAULTS = {
     "label_noise": 0.0, "val_fraction": 0.0, "augment": "none", "image_size": None, "preprocessing": None,
     "init_from": "", "min_lr": 0.0, "warmup_epochs": 0, "warmup_lr": 0.0, "cooldown_epochs": 0,
     "weight_decay_on": "all", "m": None, "drop_last": False, "label_smoothing": 0.0, "variant": "none",
-    "scope": "none", "rho": None, "perturb_from": 0, "perturb_until": None, "bn_stats": "both",
+    "scope": "none", "rho": None, "perturb_from": 0, "perturb_until": None, "bn_stats": "both", "bn_refresh": False,
     "precision": "float32", "tf32": False, "channels_last": False, "compile": False, "ascent_dtype": "float32",
     "ascent_share": 1.0, "norm_rule": "type", "trainable": "all", "norm_dropout": 0.0,
     "norm_dropout_on": "parameters", "settings": (), "lr_schedule": "cosine", "lr_per": "epoch", "warmup_steps": 0,

@@ -16,6 +16,7 @@ from bench.board.layouts.base import Layout
 from bench.board.metric import Metric, metric_of
 from bench.board.relative_cost import Cost, costs_of
 from bench.board.statistics import Summary, paired_difference
+from bench.board.uncertainty.spread import SPREADS, Spread
 from bench.measures.names import quantity_of
 from bench.schemas import id_under
 from bench.store import Readable, connect, sql
@@ -36,6 +37,8 @@ class Board:
     columns: tuple[str, ...]
     scopes: tuple[str, ...]
     cells: Mapping[Key, Cell]
+    spread: Spread = SPREADS["std"]
+    """What is shown beside a mean."""
     remarks: tuple[str, ...] = ()
     """Guesses and choices that went into the sweep."""
     weak_steps: tuple[str, ...] = ()
@@ -108,6 +111,7 @@ def make_board(
     metric: str | None = None,
     layout: Layout | None = None,
     *,
+    spread: str = "std",
     schema: int = SCHEMA,
     cost: bool = False,
 ) -> Board:
@@ -132,6 +136,7 @@ def make_board(
         columns=tuple(dict.fromkeys(column for _, column, _ in cells)),
         scopes=tuple(dict.fromkeys(scope for _, _, scope in cells if scope != NONE)) or (NONE,),
         cells=cells,
+        spread=SPREADS[spread],
         remarks=remarks_of(sweep),
         weak_steps=weak_steps.remarks(sweep.trials, results),
         trained_again=sum(bool(result.get(EARLIER)) for result in results.values()),

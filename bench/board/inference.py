@@ -62,15 +62,12 @@ def judge(ours: Summary, mean: float, std: float, unit: float, seeds: int, *, ef
     if ours.std is None:
         return Judgement("can't be judged", "one seed has no std")
     difference, margin = ours.mean - mean, margin_of(std, unit, effect)
-    parts = ours.std**2 / ours.n, max(std, unit / 2) ** 2 / seeds
-    error = sum(parts) ** 0.5
-    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (ours.n - 1) + parts[1] ** 2 / (seeds - 1))
-    p = 2 * _upper_tail(abs(difference) / error, freedom)
-    half = _quantile(freedom) * error
-    p_equivalence = _upper_tail((margin - abs(difference)) / error, freedom)
-    too_small = margin < margin_of(std, unit) and margin < error
-    word, reason = _word(difference, margin, p, error if too_small else None)
-    return Judgement(word, reason, difference, difference - half, difference + half, margin, p, p_equivalence)
+    test = welch(ours, Summary(mean, max(std, unit / 2), seeds))
+    assert test is not None, "half of a unit is no std of zero"
+    p_equivalence = _upper_tail((margin - abs(difference)) / test.error, test.freedom)
+    too_small = margin < margin_of(std, unit) and margin < test.error
+    word, reason = _word(difference, margin, test.p, test.error if too_small else None)
+    return Judgement(word, reason, difference, test.low, test.high, margin, test.p, p_equivalence)
 
 
 def _word(difference: float, margin: float, p: float, error: float | None) -> tuple[Word, str]:
@@ -85,6 +82,31 @@ def _word(difference: float, margin: float, p: float, error: float | None) -> tu
     if beyond:
         return "can't be judged", f"beyond the margin, but p = {p:.2f}"
     return "reproduced", ""
+
+
+@dataclass(frozen=True)
+class Welch:
+    """The difference of two independent means."""
+
+    error: float
+    """Its standard error."""
+    freedom: float
+    p: float
+    low: float
+    """Lower end of its 95 % confidence interval."""
+    high: float
+
+
+def welch(ours: Summary, theirs: Summary) -> Welch | None:
+    """Welch's test of ours − theirs; None where a std is missing, or both are zero."""
+    if ours.std is None or theirs.std is None or not (ours.std or theirs.std):
+        return None
+    parts = ours.std**2 / ours.n, theirs.std**2 / theirs.n
+    error = sum(parts) ** 0.5
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (ours.n - 1) + parts[1] ** 2 / (theirs.n - 1))
+    difference, half = ours.mean - theirs.mean, _quantile(freedom) * error
+    p = 2 * _upper_tail(abs(difference) / error, freedom)
+    return Welch(error, freedom, p, difference - half, difference + half)
 
 
 def half_width(difference: Summary) -> float | None:

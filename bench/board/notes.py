@@ -47,7 +47,7 @@ def _selections(board: Board) -> list[str]:
 
 _SIGNS: tuple[tuple[Callable[[Cell], bool], str], ...] = (
     (lambda cell: cell.chosen.summary is None, "–: no result."),
-    (lambda cell: len(cell.chosen.values) == 1, "± –: one seed has no std."),
+    (lambda cell: len(cell.chosen.values) == 1, "± –: one seed has no spread."),
     (
         lambda cell: bool(cell.chosen.failures),
         "Trials that are not done (pruned, diverged, …) are counted below their cell and enter no mean.",
@@ -59,6 +59,6 @@ _SIGNS: tuple[tuple[Callable[[Cell], bool], str], ...] = (
 def _reading(board: Board) -> str:
     metric = board.metric
     better = ", lower is better" if metric.lower_is_better else ""
-    bold = "Bold: the better scope of a row; underlined: the best of a column."
-    styled = bold if len(board.scopes) > 1 else "Underlined: the best of a column."
-    return f"{metric.name} in {metric.unit}{better}: mean ± sample std (n seeds). {styled}"
+    best = "the best of a pair of columns" if len(board.scopes) == 2 else "the best of a column"
+    bold = "Bold: the better scope of a row; underlined" if len(board.scopes) > 1 else "Underlined"
+    return f"{metric.name} in {metric.unit}{better}: {board.spread.about} (n seeds). {bold}: {best}."

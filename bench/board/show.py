@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.board.against import PAPER
 from bench.board.board import make_board
 from bench.board.layouts.base import Layout
 from bench.board.layouts.free import FreeLayout
@@ -23,24 +24,45 @@ def show_board(
     rows: str | None = None,
     columns: str | None = None,
     against: str | None = None,
+    spread: str = "std",
+    examples: bool = False,
     cost: bool = False,
 ) -> Page:
     """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
-    layout = _layout(sweep, rows, columns, own=against is None)
+    layout = _layout(sweep, rows, columns, own=against != PAPER)
+    if examples:
+        return _by_examples(stores, sweep, metric, layout, against)
     if against is None:
-        board = make_board(stores, sweep, metric, layout, cost=cost)
-        return with_earlier(board_page(board), stores, sweep, metric, layout)
+        made = make_board(stores, sweep, metric, layout, spread=spread, cost=cost)
+        return with_earlier(board_page(made), stores, sweep, made)
     if cost:
-        raise UserError("--against paper: the paper doesn't tell what trainings cost; leave out --cost")
+        raise UserError("--against: compares one metric alone; leave out --cost")
+    if against != PAPER:
+        from bench.board.against.other import read_other
+        from bench.board.against.rerun_page import rerun_page
+
+        made = make_board(stores, sweep, metric, layout, spread=spread)
+        return rerun_page(made, sweep.trials, read_other(against, stores, sweep.trials, made.metric))
     if isinstance(layout, FreeLayout):
         raise UserError("--against paper: has a layout of its own; leave out --rows and --cols, or choose by --where")
+    if spread != "std":
+        raise UserError(f"--against paper: the paper prints standard deviations; leave out --spread {spread}")
     if metric is not None and metric not in MEASURES:
         raise UserError(f"--against paper: the paper doesn't tell {metric}; leave out --metric, or name a measure")
     # Here, because no other page needs to read the paper's numbers.
     from bench.board.against.page import against_page
 
-    page = against_page(make_board(stores, sweep, metric, layout), sweep.paper)
-    return with_earlier(page, stores, sweep, metric, layout)
+    made = make_board(stores, sweep, metric, layout)
+    return with_earlier(against_page(made, sweep.paper), stores, sweep, made)
+
+
+def _by_examples(stores: Readable, sweep: Sweep, metric: str | None, layout: Layout, against: str | None) -> Page:
+    if against is not None or metric is not None:
+        given = "--against" if against is not None else "--metric"
+        raise UserError(f"--examples: is about the test accuracy of this store; leave out {given}")
+    from bench.board.examples.examples_page import examples_page
+
+    return examples_page(stores, sweep, make_board(stores, sweep, "test_accuracy", layout))
 
 
 def _layout(sweep: Sweep, rows: str | None, columns: str | None, *, own: bool) -> Layout:

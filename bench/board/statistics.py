@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,8 @@ class Summary:
     mean: float
     std: float | None
     n: int
+    values: tuple[float, ...] = field(default=(), compare=False, repr=False)
+    """The runs themselves, where they are known."""
 
     def text(self, digits: int = 1, *, sign: bool = False) -> str:
         """`97.2 ± 0.8 (3)`."""
@@ -32,7 +34,7 @@ def summarize(values: Sequence[float]) -> Summary | None:
     if not values:
         return None
     std = statistics.stdev(values) if len(values) > 1 else None
-    return Summary(statistics.fmean(values), std, len(values))
+    return Summary(statistics.fmean(values), std, len(values), tuple(values))
 
 
 def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Summary | None:

@@ -12,13 +12,13 @@ import logging
 import os
 import sys
 
-from bench.cli import data, listing, measuring, operating, reading, running, storing
+from bench.cli import data, listing, measuring, operating, ranking, reading, running, storing
 from bench.cli.app import app
 from bench.cli.packages import refuse_foreign
 from bench.cli.render.terminal import Shown, fail
 from bench.errors import UserError, machine_fault
 
-__all__ = ["app", "data", "listing", "main", "measuring", "operating", "reading", "running", "storing"]
+__all__ = ["app", "data", "listing", "main", "measuring", "operating", "ranking", "reading", "running", "storing"]
 
 
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)

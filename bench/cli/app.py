@@ -10,8 +10,8 @@ from typer.core import TyperGroup
 import bench
 
 _ORDER = (
-    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "plot", "report", "query",
-    "schema", "compact", "store", "list", "recipe", "data", "doctor",
+    "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "rank", "plot", "report", "serve",
+    "query", "schema", "compact", "store", "list", "recipe", "data", "doctor",
 )  # fmt: skip
 
 

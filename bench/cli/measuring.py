@@ -27,10 +27,10 @@ from bench.cli.options import (
 from bench.cli.render.terminal import fail, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bench.measures.names import Measure
-    from bench.store import Store
+    from bench.store import Store, TrialFolder
     from bench.sweep import Sweep
     from cluster.job import Job
     from cluster.measuring import Taken
@@ -153,4 +153,9 @@ def _labels(sweep: Sweep) -> dict[str, str]:
 
 
 def _without_weights(store: Store, tasks: Mapping[str, tuple[Measure, ...]]) -> list[str]:
-    return [trial_id for trial_id in tasks if not store.folder(trial_id).weights.exists()]
+    return [trial_id for trial_id, measures in tasks.items() if not _can_take(store.folder(trial_id), measures)]
+
+
+def _can_take(folder: TrialFolder, measures: Sequence[Measure]) -> bool:
+    """Whether there is what the measures are taken of."""
+    return folder.weights.exists() or (folder.outputs.exists() and all(each.entry.of_outputs for each in measures))

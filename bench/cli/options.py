@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bench.store import State, Store
     from bench.sweep import Chooser, Sweep
 
+
 SweepArgument = Annotated[
     Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is `sweeps/demo.yaml`, here or installed.")
 ]

@@ -25,7 +25,8 @@ from bench.cli.options import (
     open_all,
     read_metric,
 )
-from bench.cli.render.terminal import emit, fail, show, tell, write
+from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_format, print_page
+from bench.cli.render.terminal import fail, show, tell, write
 
 
 @app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -37,36 +38,47 @@ def board(
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
     metric: MetricOption = None,
+    spread: SpreadOption = "std",
     rows: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
     cols: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
-    against: Annotated[str | None, typer.Option(metavar="paper", help="Compare with the paper's numbers.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="paper|STORE|FILE|COMMIT",
+            help="Compare with the paper's numbers, or with the same trials elsewhere: another store, an export, or "
+            "what a commit made.",
+        ),
+    ] = None,
     cost: Annotated[
         bool, typer.Option("--cost", help="Add passes and measured time, relative to the base optimizer's.")
     ] = False,
-    format_: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown, csv, latex, html or json.")
-    ] = "terminal",
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write instead of printing.")] = None,
+    examples: Annotated[
+        bool, typer.Option("--examples", help="Image by image: agreement of methods, McNemar's test, test-set noise.")
+    ] = False,
+    format_: FormatOption = "terminal",
+    output: OutputOption = None,
 ) -> None:
     """Print the leaderboard of a sweep: mean ± std over seeds, all beside only_norm.
 
     A sweep that names a table of the paper is laid out as that table; --rows and --cols arrange trials otherwise.
     """
     from bench.board import show_board
-    from bench.board.formats import FORMATS, terminal
 
-    _check_choice("--format", "format", format_, ["terminal", *FORMATS])
-    if against is not None:
-        _check_choice("--against", "choice", against, ["paper"])
+    check_format(format_)
     chosen = read_metric(metric)
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
-    page = show_board(open_all(store), loaded, metric=chosen, rows=rows, columns=cols, against=against, cost=cost)
-    if format_ == "terminal" and output is None:
-        show(terminal(page))
-        return
-    # A file can't be a terminal: Markdown reads best as plain text.
-    text = FORMATS["markdown" if format_ == "terminal" else format_](page)
-    emit(text, output)
+    page = show_board(
+        open_all(store),
+        loaded,
+        metric=chosen,
+        rows=rows,
+        columns=cols,
+        against=against,
+        spread=spread,
+        examples=examples,
+        cost=cost,
+    )
+    print_page(page, format_, output)
 
 
 @app.command(epilog='Example: sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"')
@@ -100,13 +112,6 @@ def query(
         show(overview.rows(table))
 
 
-def _check_choice(option: str, what: str, name: str, valid: list[str]) -> None:
-    from bench.sweep.file.fault import unknown
-
-    if name not in valid:
-        fail(f"{option}: {unknown(what, name, valid)}")
-
-
 @app.command(epilog="Example: sambench plot sweeps/demo.yaml --kind differences --output out/demo.pdf")
 def plot(
     sweep: SweepArgument,
@@ -116,6 +121,7 @@ def plot(
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
     metric: MetricOption = None,
+    spread: SpreadOption = "std",
     kind: Annotated[
         str | None,
         typer.Option(
@@ -145,7 +151,7 @@ def plot(
         if path.suffix.removeprefix(".") not in FORMATS:
             fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
     opened = open_all(store)
-    made = make_board(opened, loaded, chosen)
+    made = make_board(opened, loaded, chosen, spread=spread)
     if made.empty:
         tell(f"nothing to plot yet: no trial of {loaded.name} has a {made.metric.name}")
         return

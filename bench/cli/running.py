@@ -95,6 +95,9 @@ def run(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard files into the store as well.")
     ] = False,
+    outputs: Annotated[
+        bool, typer.Option("--outputs/--no-outputs", help="Keep what each trained model says of every test image.")
+    ] = True,
     address: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Ray cluster to use; else one is started.")
     ] = None,
@@ -125,6 +128,7 @@ def run(
         launcher=on,
         profile=load_profile(profile, profile_file) if on == "slurm" else Profile(),
         tensorboard=tensorboard,
+        outputs=outputs,
         address=address,
     )
     launch = partial(launch_sweep, asked=asked, retry_failed=retry is not None, dry_run=dry_run)

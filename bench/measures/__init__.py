@@ -58,6 +58,14 @@ def _later(target: str, summary: str, source: str, settings: Mapping[str, Settin
     )
 
 
+def _of_outputs(
+    target: str, summary: str, source: str, settings: Mapping[str, Setting] | None = None, **more: Any
+) -> MeasureEntry:
+    """Of what the model says of the test images: taken at the end of a training that keeps it, or later."""
+    options = {"lower_is_better": True, "light": True, **more}
+    return _later(f"outputs:{target}", summary, source, settings or {}, of_outputs=True, **options)
+
+
 MEASURES: dict[str, MeasureEntry] = {
     "test_accuracy": MeasureEntry(
         target="bench.measures.accuracy:of_test", summary="accuracy on the test split after the last epoch, %"
@@ -146,6 +154,27 @@ MEASURES: dict[str, MeasureEntry] = {
         },
         # Logits that the targeted difference-of-logits ratio compares.
         fewest_classes=4,
+    ),
+    "nll": _of_outputs("nll", "mean negative log-likelihood of the test labels", "", unit="nats", digits=3),
+    "brier": _of_outputs(
+        "brier",
+        "Brier score on the test split: squared distance of the probabilities from the right class, 0 to 2",
+        "Brier 1950",
+        unit="",
+        digits=3,
+    ),
+    "ece": _of_outputs(
+        "calibration_error",
+        "expected calibration error on the test split, %: gap between accuracy and confidence",
+        "Guo et al. 2017",
+        {"bins": Setting(type=_COUNT, default=15, summary="bins of confidence, of equal width")},
+        digits=2,
+    ),
+    "top5_accuracy": _of_outputs(
+        "top5_accuracy",
+        "share of the test images whose class is among the five likeliest, %",
+        "",
+        lower_is_better=False,
     ),
     "weight_histogram": _later(
         "weights:histogram",

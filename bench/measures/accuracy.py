@@ -14,7 +14,8 @@ from bench import distributed
 from bench.data.split import EpochShare, Split
 from bench.data.splits import Splits
 
-_BATCH = 512
+BATCH = 512
+"""Images of a batch that is evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ def evaluate(model: nn.Module, split: Split, splits: Splits) -> tuple[float, flo
     model.eval()
     world = distributed.world()
     sums = torch.zeros(2, device=next(model.parameters()).device, dtype=torch.float64)
-    for images, labels in splits.normalized(split.in_order(_BATCH, EpochShare(rank=world.rank, size=world.size))):
+    for images, labels in splits.normalized(split.in_order(BATCH, EpochShare(rank=world.rank, size=world.size))):
         logits = model(images).float()
         # Added up on the device: asking for a number would wait for it.
         sums[0] += cross_entropy(logits, labels, reduction="sum")

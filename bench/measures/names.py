@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bench.errors import UserError, shown, unknown
 from bench.measures import MEASURES
@@ -51,7 +52,7 @@ class Measure:
         return MEASURES[self.measure]
 
     @property
-    def arguments(self) -> dict[str, Scalar]:
+    def arguments(self) -> dict[str, Any]:
         """Every setting of the measure, defaults filled in."""
         return {name: setting.default for name, setting in self.entry.settings.items()} | dict(self.settings)
 

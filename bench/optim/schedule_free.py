@@ -29,7 +29,8 @@ def adamw(groups: list[dict[str, Any]], *, lr: float, beta1: float, beta2: float
 
 def _ready(optimizer: Any) -> Optimizer:
     optimizer.train()
-    return optimizer  # type: ignore[no-any-return]
+    ready: Optimizer = optimizer
+    return ready
 
 
 @contextmanager

@@ -15,15 +15,17 @@ def draw(drawing: Drawing) -> None:
     panels = grouped(chosen, lambda p: drawing.column(p.trial, leave_out=(_FIELD,)))
     places = list(dict.fromkeys(trial.weight_decay_on for trial in drawing.sweep.trials))
     names = list(dict.fromkeys(drawing.method(p.trial) for p in chosen))
+    drawing.need_several("weight_decay_on", [{_decayed(p) for p in chosen}])
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):
         for name, group in grouped(points, lambda p: drawing.method(p.trial)).items():
             found = {of: drawing.summary([p.value for p in some]) for of, some in grouped(group, _decayed).items()}
             shift = _APART * (names.index(name) - (len(names) - 1) / 2)
             color, marker = drawing.style(name)
+            drawing.note_rho(name, group)
             panel.errorbar(
                 [places.index(of) + shift for of in found], [each.mean for each in found.values()],
-                yerr=[each.std or 0.0 for each in found.values()], color=color, marker=marker, markersize=6,
+                yerr=drawing.errors([*found.values()]), color=color, marker=marker, markersize=6,
                 linestyle="none", capsize=2, linewidth=1, label=name,
             )  # fmt: skip
         panel.set_xticks(range(len(places)), places)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.board import Board
 from bench.board.answer import OURS, THEIRS, differences
 from bench.board.inference import half_width
 from bench.board.statistics import Summary
+from bench.errors import UserError
 from bench.plots.drawing import STYLES, Drawing
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ def draw(drawing: Drawing) -> None:
         for column in board.columns
     }
     panels = {column: pairs for column, pairs in panels.items() if pairs}
+    if not panels:
+        raise UserError(
+            f"plot of differences: no method has results of both {OURS} and {THEIRS}; choose another --kind"
+        )
     bars = max((len(pairs) for pairs in panels.values()), default=1)
     axes = drawing.panels(len(panels), width=max(3.4, 0.55 * bars + 1.2))
     for panel, (title, pairs) in zip(axes, panels.items(), strict=False):
@@ -28,9 +34,17 @@ def draw(drawing: Drawing) -> None:
             _bar(panel, drawing, place, difference)
         panel.set_title(title, fontsize=9)
         panel.axhline(0, color="0.2", linewidth=0.8)
-        panel.set_xticks(range(len(pairs)), list(pairs), rotation=30, ha="right", fontsize=8)
+        panel.set_xticks(
+            range(len(pairs)), [_at(board, row, title) for row in pairs], rotation=30, ha="right", fontsize=8
+        )
         panel.grid(axis="y", alpha=0.25, linewidth=0.5)
     drawing.label_rows(axes, f"{OURS} − {THEIRS} ({board.metric.difference_unit})")
+
+
+def _at(board: Board, row: str, column: str) -> str:
+    """The row, and the ρ of both scopes."""
+    rhos = [board.cells[row, column, scope].chosen.rho for scope in (OURS, THEIRS)]
+    return f"{row}\nρ {' and '.join(f'{rho:g}' for rho in rhos if rho is not None)}"
 
 
 def _bar(panel: Axes, drawing: Drawing, place: int, difference: Summary) -> None:

@@ -20,7 +20,7 @@ def draw(stores: Readable, sweep: Sweep, board: Board, kind: str, outputs: Seque
     """Write the plot `kind` of a sweep to every path; the format follows its suffix."""
     drawing = Drawing(stores, sweep, board)
     PLOTS[kind].load()(drawing)
-    drawing.finish(outputs, what=_SHOWN.get(kind, "mean ± std"))
+    drawing.finish(outputs, what=_SHOWN.get(kind, board.spread.short))
 
 
 _SHOWN = {"differences": "mean, 95 % interval", "weights": "mean"}

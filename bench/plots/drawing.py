@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.board import Board
 from bench.board.metric import METRICS
 from bench.board.statistics import Summary, summarize
+from bench.errors import UserError
 from bench.store import Readable, connect, files
 from bench.sweep import Sweep
 from bench.trial import Trial, short
@@ -51,6 +52,8 @@ class Drawing:
     """Numbers of runs that were averaged, for the title."""
     styles: dict[str, int] = field(default_factory=dict)
     """Name of a line → its place among the styles."""
+    rhos: dict[str, set[float]] = field(default_factory=dict)
+    """Name of a line → the ρ of what it shows, for the legend."""
     figure: Figure | None = None
 
     @property
@@ -89,6 +92,21 @@ class Drawing:
         layout = self.board.layout
         label = f"{trial.variant} / {trial.scope}" if trial.perturbs else layout.base_label(trial, trial.optimizer)
         return layout.with_settings(trial, label, leave_out)
+
+    def note_rho(self, name: str, points: Sequence[PlottedTrial]) -> None:
+        """Remember at which ρ a line of the legend stands."""
+        self.rhos.setdefault(name, set()).update(p.trial.rho for p in points if p.trial.rho is not None)
+
+    def need_several(self, axis: str, lines: Iterable[Collection[object]]) -> None:
+        """UserError unless one of the lines goes over more than one value of the axis: else all would be one pile."""
+        found = [list(values) for values in lines]
+        if any(len(values) > 1 for values in found):
+            return
+        there = ", ".join(dict.fromkeys(short(value) for values in found for value in values))
+        raise UserError(
+            f"plot over {axis}: no method of {self.sweep.name} has results at more than one value"
+            f"{f' ({there})' if there else ''}; choose another --kind"
+        )
 
     def column(self, trial: Trial, leave_out: Collection[str] = ()) -> str:
         """Label of a panel: model and data set, and what else but the method differs between trials."""
@@ -131,6 +149,11 @@ class Drawing:
         self.counts.add(found.n)
         return found
 
+    def errors(self, summaries: Sequence[Summary]) -> list[list[float]]:
+        """How far bars reach below the means, and above, by the board's spread."""
+        both = [self.board.spread.errors(each) for each in summaries]
+        return [[low for low, _ in both], [high for _, high in both]]
+
     def finish(self, outputs: Sequence[Path], *, what: str = "mean ± std") -> None:
         """Legend below, title above, and the files, each written in one step."""
         from matplotlib import pyplot as plt
@@ -138,7 +161,7 @@ class Drawing:
         assert self.figure is not None
         labelled = [panel.get_legend_handles_labels() for panel in self.figure.axes]
         legend = {label: handle for handles, labels in labelled for handle, label in zip(handles, labels, strict=True)}
-        self._place_legend(legend)
+        self._place_legend({f"{label}{at_rho(self.rhos.get(label, ()))}": handle for label, handle in legend.items()})
         n = f"{min(self.counts)}–{max(self.counts)}" if len(self.counts) > 1 else f"{min(self.counts, default=0)}"
         self.figure.suptitle(_wrapped(f"{self.board.title} ({what}, n = {n})", self.figure), fontsize=11)
         for output in outputs:
@@ -169,6 +192,18 @@ _MANY = 8
 """Entries that a legend below the panels has room for."""
 
 
+def at_rho(rhos: Collection[float]) -> str:
+    """`, ρ 0.1`; of many the first and the last."""
+    if not rhos:
+        return ""
+    told = [f"{rho:g}" for rho in sorted(rhos)]
+    return f", ρ {', '.join(told)}" if len(told) <= _LISTED else f", ρ {told[0]} to {told[-1]}"
+
+
+_LISTED = 3
+"""Values of ρ that are listed in the legend."""
+
+
 def grouped(points: Sequence[Any], key: Callable[[Any], Hashable]) -> dict[Any, list[Any]]:
     """Points by key, in the order in which keys appear."""
     groups: dict[Any, list[Any]] = defaultdict(list)
@@ -185,24 +220,32 @@ def style_of(place: int) -> tuple[str, str]:
 
 
 def curve(axes: Axes, drawing: Drawing, values: Mapping[float, Sequence[float]], name: str) -> None:
-    """Means over x with a band of one std."""
+    """Means over x with a band of the board's spread."""
     color, marker = drawing.style(name)
     summaries = {place: drawing.summary(values[place]) for place in sorted(values)}
-    line(axes, summaries, color=color, marker=marker, label=name)
+    line(axes, drawing, summaries, color=color, marker=marker, label=name)
 
 
 def line(
-    axes: Axes, summaries: Mapping[float, Summary], *, color: str, marker: str, label: str, style: str = "-"
+    axes: Axes,
+    drawing: Drawing,
+    summaries: Mapping[float, Summary],
+    *,
+    color: str,
+    marker: str,
+    label: str,
+    style: str = "-",
 ) -> None:
-    """Means with a band of one std; of a single place, which has no band, a bar."""
+    """Means with a band of the board's spread; of a single place, which has no band, a bar."""
     places = list(summaries)
     mean = [each.mean for each in summaries.values()]
-    std = [each.std or 0.0 for each in summaries.values()]
+    below, above = drawing.errors([*summaries.values()])
     axes.plot(places, mean, style, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
     if len(places) == 1:
-        axes.errorbar(places, mean, yerr=std, color=color, capsize=2, linewidth=1)
-    low, high = ([m + side * s for m, s in zip(mean, std, strict=True)] for side in (-1, 1))
-    axes.fill_between(places, list(low), list(high), color=color, alpha=0.2, linewidth=0)
+        axes.errorbar(places, mean, yerr=[below, above], color=color, capsize=2, linewidth=1)
+    low = [each - part for each, part in zip(mean, below, strict=True)]
+    high = [each + part for each, part in zip(mean, above, strict=True)]
+    axes.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
 
 
 def across(axes: Axes, drawing: Drawing, values: Sequence[float], name: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.board.board import Board
 from bench.board.cells import Cell
+from bench.board.statistics import Summary
 from bench.plots.drawing import Drawing, grouped, line
 from bench.trial import NONE, Trial
 
@@ -27,6 +28,7 @@ def draw(drawing: Drawing) -> None:
     board = drawing.board
     perturbed = {row for (row, _, _), cell in board.cells.items() if cell.trial.perturbs}
     rows = [row for row in board.rows if row in perturbed] or list(board.rows)
+    drawing.need_several("ρ", (_radii(cell) for cell in board.cells.values()))
     panels = grouped(board.columns, lambda column: _title(drawing, column))
     drawing.figure, axes = plt.subplots(
         len(panels),
@@ -66,8 +68,8 @@ def _panel(axes: Axes, drawing: Drawing, row: str, columns: Sequence[str]) -> No
             if summary := base.chosen.summary:
                 label = _label(drawing, base.trial, base_row)
                 axes.axhline(summary.mean, color=color, linestyle=style, linewidth=1, label=label)
-                low, high = summary.mean - (summary.std or 0.0), summary.mean + (summary.std or 0.0)
-                axes.axhspan(low, high, color=color, alpha=0.15, lw=0)
+                if bounds := board.spread.bounds(summary):
+                    axes.axhspan(*bounds, color=color, alpha=0.15, lw=0)
     axes.set_xlabel("ρ")
     axes.grid(alpha=0.25, linewidth=0.5)
 
@@ -84,12 +86,17 @@ def _curve(axes: Axes, drawing: Drawing, cell: Cell) -> set[float]:
     """Draw one scope; returns the ρ that have results."""
     label = _label(drawing, cell.trial, cell.trial.scope)
     color, marker = drawing.style(label)
-    points = {runs.rho: summary for runs in cell.swept if runs.rho and (summary := runs.summary)}
+    points = _radii(cell)
     if points:
         drawing.counts |= {summary.n for summary in points.values()}
         style = _STYLES.get(cell.trial.scope, "-")
-        line(axes, points, color=color, marker=marker, label=label, style=style)
+        line(axes, drawing, points, color=color, marker=marker, label=label, style=style)
     return set(points)
+
+
+def _radii(cell: Cell) -> dict[float, Summary]:
+    """What there is at each ρ."""
+    return {runs.rho: summary for runs in cell.swept if runs.rho and (summary := runs.summary)}
 
 
 def _label(drawing: Drawing, trial: Trial, name: str) -> str:

@@ -18,10 +18,11 @@ def draw(drawing: Drawing) -> None:
         unit = median(base) if base else 1.0
         for name, group in methods.items():
             color, marker = drawing.style(name)
+            drawing.note_rho(name, group)
             summary = drawing.summary([point.value for point in group])
             times = [(point.seconds or 0.0) / unit for point in group]
             panel.errorbar(
-                median(times), summary.mean, yerr=summary.std or 0.0, color=color, marker=marker, markersize=6,
+                median(times), summary.mean, yerr=drawing.errors([summary]), color=color, marker=marker, markersize=6,
                 linestyle="none", capsize=2, linewidth=1, label=name,
             )  # fmt: skip
         panel.set_title(title, fontsize=9)

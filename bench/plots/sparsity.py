@@ -18,10 +18,17 @@ def draw(drawing: Drawing) -> None:
     if not any("sparsity" in dict(trial.settings) for trial in drawing.sweep.trials):
         raise UserError(f"plot of the sparsity: no method of {drawing.sweep.file} has one; choose another --kind")
     panels = grouped(drawing.at_chosen_rho(drawing.points), lambda point: drawing.column(point.trial))
+
+    def line_of(point: PlottedTrial) -> str:
+        return drawing.method(point.trial, leave_out="sparsity")
+
+    lines = [line for points in panels.values() for line in grouped(points, line_of).values()]
+    drawing.need_several("the sparsity", ({_sparsity(p) for p in line} - {None} for line in lines))
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):
         swept: set[float] = set()
-        for name, line in grouped(points, lambda p: drawing.method(p.trial, leave_out="sparsity")).items():
+        for name, line in grouped(points, line_of).items():
+            drawing.note_rho(name, line)
             by_sparsity = grouped(line, lambda p: _sparsity(p))
             if None in by_sparsity:
                 across(panel, drawing, [p.value for p in line], name)

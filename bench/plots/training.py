@@ -14,11 +14,12 @@ def draw(drawing: Drawing) -> None:
     from matplotlib.ticker import MaxNLocator
 
     rows = grouped(drawing.at_chosen_rho(drawing.points), lambda p: drawing.column(p.trial))
+    found = history(drawing)
+    drawing.need_several("epochs", ({epoch for epoch, _ in line} for line in found.values()))
     size = (4.2 * len(COLUMNS), 3.2 * max(len(rows), 1) + 0.9)
     drawing.figure, axes = plt.subplots(
         max(len(rows), 1), len(COLUMNS), figsize=size, sharex=True, squeeze=False, layout="constrained"
     )
-    found = history(drawing)
     for row, (title, points) in zip(axes, rows.items(), strict=False):
         for panel, (quantity, label) in zip(row, COLUMNS.items(), strict=True):
             for name, line in grouped(points, lambda p: drawing.method(p.trial)).items():
@@ -26,6 +27,7 @@ def draw(drawing: Drawing) -> None:
                 for point in line:
                     for epoch, value in found.get((point.trial.trial_id, quantity), []):
                         values.setdefault(epoch, []).append(value)
+                drawing.note_rho(name, line)
                 if values:
                     curve(panel, drawing, values, name)
             panel.set_title(title, fontsize=9)

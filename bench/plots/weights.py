@@ -113,6 +113,7 @@ def _panel(
         if not known:
             continue
         drawing.counts.add(len(known))
+        drawing.note_rho(name, group)
         color, _ = drawing.style(name)
         drawn = bars(known, scale, span)
         panel.stairs(drawn.heights, drawn.edges, color=color, fill=True, alpha=0.18)

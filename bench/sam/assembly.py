@@ -17,6 +17,7 @@ from bench.sam.scopes.named import Named
 from bench.sam.scopes.scope import Scope
 from bench.sam.settings import one_of, resolve
 from bench.sam.supported import check_held, check_model, check_optimizers, check_sparse
+from bench.sam.variants.declared import check_hooks
 from bench.sam.variants.variant import Variant
 
 
@@ -42,6 +43,8 @@ def build(
     values = resolve(entries, settings)
     built = VARIANTS[variant].load()(context, **values[variant])
     place = SCOPES[name].load()(context, **values[name]) if name else Named(context, names=scope)
+    check_hooks(built, variant)
+    built.scope = place
     check_sparse(context, built, place, variant)
     return built, place
 

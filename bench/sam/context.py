@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from bench.sam.base.base_view import BaseView
+from bench.sam.clock import Clock
 from bench.sam.norms import NormRule
 
 
@@ -37,6 +39,12 @@ class Context:
         """Stages that the scope is limited to; none: the whole network."""
         self.seed = seed
         """Seed of the random choices of variant and scope."""
+        self.base = BaseView(self.optimizers)
+        """What may be read of the base optimizers."""
+        self.clock = Clock()
+        """Where the run stands."""
+        self.max_grad_norm: float | None = None
+        """What the final gradient is clipped to."""
         self.held: dict[str, nn.Parameter] = {}
         """Parameters that the optimizers hold, frozen ones too, by name."""
         self.trainable: dict[str, nn.Parameter] = {}

@@ -21,6 +21,11 @@ class Reduction:
     def __init__(self, model: nn.Module) -> None:
         self._parallel = model if isinstance(model, DistributedDataParallel) else None
 
+    @property
+    def rank(self) -> int:
+        """Of this process among those that share the model."""
+        return 0 if self._parallel is None else distributed.get_rank(self._parallel.process_group)
+
     def local(self) -> AbstractContextManager[None]:
         """Inside, gradients stay in this process."""
         return nullcontext() if self._parallel is None else self._parallel.no_sync()

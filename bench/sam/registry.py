@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, Lt
 
 from bench.registry import ScopeEntry, Setting, VariantEntry
+from bench.sam.further_variants import FURTHER_VARIANTS
 
 _SAM_ON = "Müller et al. 2023 (SAM-ON), Table 9"
 _SSAM = "Mi et al. 2022 (SSAM)"
@@ -92,6 +93,7 @@ VARIANTS: dict[str, VariantEntry] = {
         },
         passes=lambda settings: 1 + 1 / settings["every"],
     ),
+    **FURTHER_VARIANTS,
 }
 
 _MASKED = {

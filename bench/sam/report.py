@@ -18,8 +18,8 @@ from torch import Tensor
 class Ascent:
     """How the perturbation of one micro-batch came out."""
 
-    norm: Tensor
-    """‖Tg‖₂ over the scope (‖g‖₂ where the variant normalises nothing)."""
+    norm: Tensor | None
+    """‖Tg‖₂ over the scope (‖g‖₂ where the variant normalises nothing); None where there was no pass for it."""
     good: Tensor
     """Whether there is an ε: a boolean scalar, false where the norm is zero or not finite."""
     perturbation_norm: Tensor
@@ -33,11 +33,11 @@ class Pass:
     """One micro-batch's two passes."""
 
     loss: Tensor
-    """Mean loss at w; a scalar without a graph."""
+    """Mean loss at w, or at w + ε where that is the only pass; a scalar without a graph."""
     share: float = 1.0
     """Of the step's samples."""
     ascent: Ascent | None = None
-    """None if there was no pass for it."""
+    """None if there was no ε on purpose."""
     perturbed_loss: Tensor | None = None
     """Mean loss at w + ε, of the samples of pass 2; None if there was no pass for it."""
     passes: float = 1.0
@@ -68,7 +68,7 @@ class Report:
     """
 
     loss: Tensor
-    """Mean loss at w."""
+    """Mean loss at w; at w + ε of a variant that takes ε from its memory and makes no other pass."""
     ascent_norm: Tensor | None
     """Norm that the perturbation was normalised by."""
     gradient_norm: Tensor
@@ -92,10 +92,11 @@ class Report:
     def of(cls, passes: Sequence[Pass], gradient_norm: Tensor) -> Report:
         """Average losses over samples, and norms over micro-batches."""
         ascents = [each.ascent for each in passes if each.ascent is not None]
+        norms = [ascent.norm.double() for ascent in ascents if ascent.norm is not None]
         moved = [ascent.moved for ascent in ascents if ascent.moved is not None]
         return cls(
             loss=torch.stack([each.loss * each.share for each in passes]).sum() / sum(each.share for each in passes),
-            ascent_norm=torch.stack([each.norm.double() for each in ascents]).mean() if ascents else None,
+            ascent_norm=torch.stack(norms).mean() if norms else None,
             gradient_norm=gradient_norm,
             perturbed=_perturbed(passes) if ascents else None,
             moved=torch.stack(moved).amin() if moved else None,
@@ -130,6 +131,11 @@ class Tally:
         self._counts = counts or Counts()
         self._pending: Tensor | None = None
         """(2,) ascents without ε and steps without an update, since the last reading."""
+
+    @property
+    def steps(self) -> int:
+        """Steps made, which the host knows."""
+        return self._counts.steps
 
     def add(self, passes: Sequence[Pass], made: Tensor, *, clamped: bool) -> None:
         """Count a step."""

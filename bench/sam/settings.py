@@ -9,6 +9,7 @@ import torch
 
 from bench.errors import shown
 from bench.registry import Entry, Scalar
+from bench.sam.variants.variant import Variant
 from bench.validation import check
 
 
@@ -23,9 +24,11 @@ def resolve(entries: Mapping[str, Entry], given: Mapping[str, Scalar]) -> dict[s
 
 
 def _of_entry(name: str, entry: Entry, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    resolved = {}
+    resolved: dict[str, Scalar] = {}
     for key, setting in entry.settings.items():
         value = given.get(key, setting.default)
+        if setting.required and key not in given:
+            raise ValueError(f"{name} needs {key} ({setting.summary}): it has no default")
         resolved[key], problem = check(setting.type, value)
         if problem:
             raise ValueError(f"{key} = {shown(value)} of {name} ({setting.summary}): {problem}")
@@ -50,15 +53,21 @@ def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
 
 
 def check_share(
-    share: float, ascent_dtype: torch.dtype | None, amp_dtype: torch.dtype | None, *, selects_samples: bool
+    share: float, ascent_dtype: torch.dtype | None, amp_dtype: torch.dtype | None, variant: Variant, name: str
 ) -> None:
     """ValueError for approximations that have no meaning, or none together with another setting."""
     if not 0 < share <= 1:
         raise ValueError(f"ascent_share = {share!r}: a share of the batch is above 0 and at most 1")
-    if share < 1 and selects_samples:
+    if share < 1 and (variant.selects_samples or variant.selects_first):
         raise ValueError(
-            f"ascent_share = {share!r} with variant esam: it compares each sample's loss in both passes; "
+            f"ascent_share = {share!r} with variant {name}: it compares each sample's loss in both passes; "
             "use ascent_share = 1"
+        )
+    if variant.decides and (share < 1 or ascent_dtype is not None):
+        given = f"ascent_share = {share!r}" if share < 1 else f"ascent_dtype = {ascent_dtype}"
+        raise ValueError(
+            f"{given} with variant {name}: its steps without pass 2 descend along the gradient of pass 1, which must "
+            "be exact; leave it out"
         )
     if ascent_dtype is not None and amp_dtype is not None:
         raise ValueError(

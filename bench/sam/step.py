@@ -36,9 +36,10 @@ from bench.sam.base.gradients import clear, leave, untouched
 from bench.sam.base.unperturbed import plain_passes
 from bench.sam.norms import NormRule
 from bench.sam.passes.batches import Batch, ClosureBatch, Loss, TensorBatch
+from bench.sam.passes.every_batch import perturbed_passes
 from bench.sam.passes.precision import check_precision
 from bench.sam.passes.prefix import SharedPrefix
-from bench.sam.passes.running_stats import MeanOverMicroBatches, moving_statistics, tracking_layers
+from bench.sam.passes.running_stats import moving_statistics, tracking_layers
 from bench.sam.passes.samples import Samples
 from bench.sam.passes.trees import Tree
 from bench.sam.passes.two_passes import TwoPasses
@@ -95,10 +96,11 @@ class SharpnessAware:
         self.rho = check_rho(rho)
         where = scope if isinstance(scope, str) else tuple(scope)
         self._context = context_of(model, optimizer, variant, where, norm_rule=norm_rule, seed=seed)
+        self._context.max_grad_norm = max_grad_norm
         self._variant, self._scope = build(self._context, variant, where, settings or {})
         self._variant.radius(rho)  # a variant may refuse a ρ that its own settings contradict
         self._method = f"{variant} on {where}"
-        check_share(ascent_share, ascent_dtype, amp_dtype, selects_samples=self._variant.selects_samples)
+        check_share(ascent_share, ascent_dtype, amp_dtype, self._variant, variant)
         check_precision(self._context, self._scope, rho, ascent_dtype or amp_dtype, scaler)
         if m is not None and m < 1:
             raise ValueError(f"m = {m}: samples per ascent are at least 1; use None for the whole batch")
@@ -133,7 +135,8 @@ class SharpnessAware:
         `accumulate`: gradients that are in `.grad` already count too. ValueError where only `step_batch` can do it:
         m, `ascent_share`, and variants that select samples.
         """
-        if self._m is not None or self._ascent_share != 1 or self._variant.selects_samples:
+        selects = self._variant.selects_samples or self._variant.selects_first
+        if self._m is not None or self._ascent_share != 1 or selects:
             raise ValueError(
                 f"{self._method}: m, ascent_share and variants that select samples cut the batch, which a "
                 "closure hides; call step_batch(inputs, targets, loss_fn)"
@@ -153,12 +156,14 @@ class SharpnessAware:
         )
         return self._step(batch.split(self._m), accumulate=accumulate)
 
-    def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None) -> None:
+    def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None, *, steps: int | None = None) -> None:
         """Tell that epoch `epoch` of `epochs` (0-based) begins; again after a resume within it.
 
         samples: (inputs, targets) of training samples, or a callable that gives them, for scopes whose record
-        names in `samples` the setting that says how many.
+        names in `samples` the setting that says how many. steps: of an epoch, for variants that depend on how much
+        of the run is over.
         """
+        self._context.clock.start_epoch(epoch, epochs, steps)
         self._scope.start_epoch(epoch, epochs, samples)
 
     def state_dict(self) -> dict[str, Any]:
@@ -182,6 +187,7 @@ class SharpnessAware:
         if self._context.refresh():
             self._scope.refresh()
             self._passes.scope_changed()
+        self._context.clock.step = self._tally.steps
         held = list(self._context.held.values())
         clear(held, accumulate=accumulate)
         try:
@@ -197,6 +203,8 @@ class SharpnessAware:
             passes = self._perturbed(batches) if perturbs else self._plain(batches)
             finish = partial(self._finish, perturbs) if self.enabled and self._variant.finishes else None
             gradient_norm, updated = self._base.make(finish)
+        if self.enabled:
+            self._variant.after_update(updated)
         self._tally.add(passes, updated, clamped=perturbs and self._variant.out_of_range)
         if self.enabled and self._scope.follows() and bool(updated):
             self._after_step()
@@ -206,13 +214,7 @@ class SharpnessAware:
         return plain_passes(batches, self._base, self._reduction, self._layers)
 
     def _perturbed(self, batches: Sequence[Batch]) -> list[Pass]:
-        self._passes.begin()
-        rho, last = self._variant.radius(self.rho), len(batches) - 1
-        statistics, passes = MeanOverMicroBatches(self._layers, len(batches)), []
-        for place, batch in enumerate(batches):
-            with statistics.micro_batch(place):
-                passes.append(self._passes.run(batch, rho=rho, last=place == last))
-        return passes
+        return perturbed_passes(self._passes, self._variant, batches, self._layers, self._variant.radius(self.rho))
 
     def _after_step(self) -> None:
         if self._scope.evaluates():
@@ -221,7 +223,7 @@ class SharpnessAware:
         self._scope.after_step()
 
     def _finish(self, perturbs: bool, finite: Tensor) -> None:
-        gradients = self._passes.full_gradient() if perturbs else {}
+        gradients = self._passes.gradient_at_w() if perturbs else {}
         if gradients:
             finite = finite.logical_and(joint_norm(gradients.values()).isfinite())
         self._variant.finish(gradients, finite)

@@ -12,6 +12,7 @@ trials/ID/history.parquet     one row per epoch
 trials/ID/measures.parquet    what was measured at the end of the training
 trials/ID/measures/KEY.parquet a quantity that was measured later; beside it N.claim, who measures the trial
 trials/ID/weights.safetensors the trained model
+trials/ID/outputs.parquet     what it says of each test image
 trials/ID/checkpoint.pt       state after the last epoch or stop, while the trial isn't done
 trials/ID/progress.json       the newest epoch, while the trial isn't done
 trials/ID/log.txt             what its workers said

@@ -88,6 +88,11 @@ class TrialFolder:
         return self.path / "weights.safetensors"
 
     @property
+    def outputs(self) -> Path:
+        """What the trained model says of each test image."""
+        return self.path / "outputs.parquet"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.txt"
 

@@ -16,7 +16,7 @@ from bench.sam import canonical_scope
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Axes, home_of
 from bench.sweep.equal_compute import EQUAL
-from bench.sweep.fields import AXES, FAST, REGISTRIES, TYPES, WORDS
+from bench.sweep.fields import AXES, FAST, LATE, REGISTRIES, TYPES, WORDS
 from bench.sweep.file.source import UNKNOWN, Source
 from bench.trial import NONE
 from bench.validation import Path, check
@@ -170,8 +170,8 @@ def _choice(item: dict[str, Any]) -> Checked:
 def _wanted(where: dict[str, Any]) -> tuple[tuple[tuple[str, tuple[Any, ...]], ...], str | None]:
     wanted = []
     for name, raw in where.items():
-        if name not in TYPES or name in ("rho", FAST):
-            return (), "where: " + unknown("field", name, sorted({*AXES} - {"rho", FAST}))
+        if name not in TYPES or name in _NO_FIELDS:
+            return (), "where: " + unknown("field", name, sorted({*AXES} - _NO_FIELDS))
         if raw == []:
             return (), f"where: {name}: has no values"
         checked = [_value(name, each) for each in (raw if isinstance(raw, list) else [raw])]
@@ -181,4 +181,6 @@ def _wanted(where: dict[str, Any]) -> tuple[tuple[tuple[str, tuple[Any, ...]], .
     return tuple(wanted), None
 
 
+_NO_FIELDS = {"rho", FAST, LATE}
+"""Axes that a choice can't be made among trials by."""
 _CHOOSE_KEYS = ("choose", "where", "by")

@@ -6,7 +6,7 @@ first, and what is wrong with the way out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from bench import data, models
@@ -14,6 +14,8 @@ from bench.data import AUGMENTATIONS
 from bench.library import entry as library_entry
 from bench.library import is_library
 from bench.models import MODELS
+from bench.optimizers import OPTIMIZERS
+from bench.registry import Entry, OptimizerEntry
 from bench.sam import SCOPES, VARIANTS, check_compatible, parse_scope
 from bench.trial import NONE
 
@@ -102,7 +104,12 @@ def library_optimizer(values: Values) -> Mismatch | None:
     entry = library_entry(name)
     if values["weight_decay"] and not entry.decays:
         return Mismatch(("weight_decay", "optimizer"), f"{name} has no weight decay; write weight_decay: 0")
-    others = {"variant": VARIANTS, "scope": SCOPES, "model": MODELS, "augment": AUGMENTATIONS}
+    others: dict[str, Mapping[str, Entry]] = {
+        "variant": VARIANTS,
+        "scope": SCOPES,
+        "model": MODELS,
+        "augment": AUGMENTATIONS,
+    }
     for field, registry in others.items():
         other = registry.get(values[field].partition("[")[0])
         if other and (shared := sorted(entry.settings.keys() & other.settings.keys())):
@@ -146,7 +153,8 @@ def radius(values: Values) -> Mismatch | None:
     entry, rho = VARIANTS.get(values["variant"]), values["rho"]
     if entry is None or not {"lr_min", "rho_min"} <= entry.settings.keys():
         return None
-    floor, least = (values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min"))
+    given: list[Any] = [values.get(name, entry.settings[name].default) for name in ("lr_min", "rho_min")]
+    floor, least = given
     lowest = _lowest_rate(values)
     if _is_number(floor) and floor > lowest:
         message = f"lr_min = {floor:g} is above the schedule's lowest learning rate, {lowest:g}, where ρ would leave"
@@ -164,12 +172,58 @@ def _lowest_rate(values: Values) -> float:
     return min(least, values["warmup_lr"]) if warms_up else least
 
 
+def base_optimizer(values: Values) -> Mismatch | None:
+    """Whether the variant works on the base optimizer."""
+    variant, name = values["variant"], values["optimizer"]
+    entry, optimizer = VARIANTS.get(variant), OPTIMIZERS.get(name)
+    if entry is None or optimizer is None:
+        return None
+    return _NEEDS[entry.base](variant, name, optimizer, values)
+
+
+def _any_base(variant: str, name: str, optimizer: OptimizerEntry, values: Values) -> Mismatch | None:
+    return None
+
+
+def _momentum(variant: str, name: str, optimizer: OptimizerEntry, values: Values) -> Mismatch | None:
+    fields = ("variant", "optimizer")
+    if not optimizer.momentum:
+        takers = ", ".join(key for key, each in OPTIMIZERS.items() if each.momentum)
+        return Mismatch(fields, f"{variant} looks along the momentum, and {name} isn't known to keep one; use {takers}")
+    if _setting(values, optimizer, "nesterov"):
+        return Mismatch(("nesterov", *fields), f"{variant} looks ahead itself, and so does nesterov: drop it")
+    if _setting(values, optimizer, optimizer.momentum) == 0:
+        message = f"{variant} looks along the momentum, and {optimizer.momentum} = 0 leaves none; choose one above 0"
+        return Mismatch((optimizer.momentum, *fields), message)
+    return None
+
+
+def _bare(variant: str, name: str, optimizer: OptimizerEntry, values: Values) -> Mismatch | None:
+    bases = ", ".join(key for key, each in OPTIMIZERS.items() if each.descends)
+    wanted = f"{variant} is an optimizer of its own: its base is {bases} with momentum: 0 and weight_decay: 0"
+    if not optimizer.descends:
+        return Mismatch(("optimizer", "variant"), f"{wanted}, not {name}")
+    if _setting(values, optimizer, optimizer.momentum):
+        return Mismatch((optimizer.momentum, "variant"), f"{wanted}; set {optimizer.momentum} to 0")
+    if values["weight_decay"]:
+        return Mismatch(("weight_decay", "variant"), f"{wanted}; set weight_decay to 0 (delta is its own decay)")
+    return None
+
+
+def _setting(values: Values, entry: Entry, name: str) -> Any:
+    return values.get(name, entry.settings[name].default) if name in entry.settings else None
+
+
+_NEEDS = {"any": _any_base, "momentum": _momentum, "bare": _bare}
+"""What a variant needs of the base optimizer → the check."""
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float)
 
 
 CHECKS: tuple[Callable[[Values], Mismatch | None], ...] = (
-    micro_batches, images, preprocessing, precision, schedule, method, radius, library_optimizer
+    micro_batches, images, preprocessing, precision, schedule, method, radius, base_optimizer, library_optimizer
 )  # fmt: skip
 """All of them; each stands alone, so that a sweep's faults are reported together."""
 
@@ -192,7 +246,7 @@ CHECKED = frozenset(
         "batch_size", "m", "dataset", "augment", "image_size", "preprocessing", "model", "precision", "ascent_dtype",
         "warmup_epochs", "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable",
         "weight_decay_on", "norm_dropout", "lr_min", "rho_min", "warmup_lr", "warmup_steps", "lr_schedule", "lr_per",
-        "cooldown_epochs",
+        "cooldown_epochs", "momentum", "nesterov", "beta1", "beta2", "weight_decay",
     }
 )  # fmt: skip
 """Fields that a check looks at."""

@@ -111,7 +111,7 @@ def _equal_compute(part: EffectiveBlock, resolver: Resolver) -> EqualCompute:
     return found
 
 
-_SPAN = frozenset({"perturb_from", "perturb_until"})
+_SPAN = frozenset({"perturb_until"})
 """Free fields that passes depend on."""
 
 

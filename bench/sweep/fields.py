@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Lt
 
 from bench import library
 from bench.data import AUGMENTATIONS, DATASETS
@@ -27,6 +29,9 @@ REGISTRIES: dict[str, Mapping[str, Entry]] = {
 FAST = "fast"
 """An axis that is no field: it stands for values of several."""
 
+LATE = "late_sam"
+"""An axis that is no field: the share of the epochs that pass before the first perturbation, for `perturb_from`."""
+
 _HINTS = get_type_hints(Trial, include_extras=True)
 _FIELD_TYPES = {field: _HINTS[field] for field in FIELDS if field != "settings"}
 
@@ -44,7 +49,7 @@ def learn(entry: Entry) -> None:
 for _registry in REGISTRIES.values():
     for _entry in _registry.values():
         learn(_entry)
-TYPES |= _FIELD_TYPES | {FAST: bool}
+TYPES |= _FIELD_TYPES | {FAST: bool, LATE: Annotated[float, Ge(0), Lt(1)]}
 AXES: Collection[str] = TYPES
 """Everything that may stand as a key in `grid`, `zip`, `methods` or `exclude`."""
 

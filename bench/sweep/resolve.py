@@ -20,16 +20,17 @@ from bench.data.files.location import DataError, data_root
 from bench.papers.sam_on.recipes import FAST_VALUES
 from bench.papers.sam_on.rho import RHO, RhoRow
 from bench.registry import Setting
-from bench.resources import has_units_for
 from bench.sweep.checks import CHECKED, Known, Missing, find_problems
 from bench.sweep.choose import ChooseRho
-from bench.sweep.fields import FAST, REGISTRIES
+from bench.sweep.fields import FAST, LATE, REGISTRIES
 from bench.sweep.file.source import UNKNOWN, Source
+from bench.sweep.hints import hints_on
+from bench.sweep.late import start_late
 from bench.sweep.search import Searches
 from bench.trial import DEFAULTS, NONE, Trial
 from bench.validation import Path, check
 
-LINKED = frozenset({*REGISTRIES, *CHECKED, "init_from", FAST})
+LINKED = frozenset({*REGISTRIES, *CHECKED, "init_from", "perturb_from", FAST, LATE})
 """Fields that are checked against each other. Settings are linked too; all other fields are free."""
 
 PLACEHOLDER = 1.0
@@ -66,9 +67,7 @@ class Resolver:
             self._fault(self._place(*problem.fields), problem.message)
         if problems or not self._identify_weights(values):
             return
-        if data.entry(values["dataset"]).fake:
-            self.notes[f"{values['dataset']}: random images, from which nothing can be learned"] = None
-        self._note_emulated(values)
+        self.notes |= dict.fromkeys(hints_on(values))
         base = {name: value for name, value in values.items() if name in _TRIAL_FIELDS}
         base["dataset"] = self._identify_data(values["dataset"])
         if not base["dataset"]:
@@ -118,6 +117,13 @@ class Resolver:
             values["scope"] = "all"
         if values["image_size"] == data.entry(values["dataset"]).image_size:
             values["image_size"] = None
+        if LATE in values and values["variant"] != NONE:
+            self.used |= {self.where[name] for name in (LATE,) if name in self.where}
+            if "perturb_from" in self.where:
+                self._fault(
+                    self._place(LATE), "says the same as perturb_from, as a share of the epochs: give one of them"
+                )
+            start_late(values)
 
     def _identify_weights(self, values: dict[str, Any]) -> bool:
         """Whether the pretrained weights are there; a file is known by its content."""
@@ -134,12 +140,6 @@ class Resolver:
             self._fault(self._place("init_from"), message)
             return False
         return True
-
-    def _note_emulated(self, values: dict[str, Any]) -> None:
-        for dtype in {values["precision"], values["ascent_dtype"]}:
-            if not has_units_for(dtype):
-                slow = "a trial on it takes several times as long as in float32; a GPU is none the worse"
-                self.notes[f"{dtype}: this machine's processor has no units for it, and {slow}"] = None
 
     def _identify_data(self, name: str) -> str:
         """The name with what is in the data set, or was when it was recorded; empty if neither is known."""
@@ -179,6 +179,10 @@ class Resolver:
         if name in self.where:
             self.used.add(self.where[name])
         if name not in values:
+            if setting.required:
+                self._fault(
+                    self._place("variant", "scope"), f"{name} is missing ({setting.summary}): it has no default"
+                )
             return setting.default
         value, problem = check(setting.type, values[name])
         if problem:

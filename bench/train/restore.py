@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from bench.measures.accuracy import Trained
 from bench.measures.applicable import inapplicable
 from bench.measures.bins import Histogram
 from bench.measures.names import Measure
+from bench.measures.outputs import Outputs
+from bench.measures.predict import predict
 from bench.train.build import build_network, build_splits, image_size, set_tf32
 from bench.train.checkpoint import load_weights
 from bench.trial import Trial
@@ -38,11 +41,17 @@ class RestoredModel:
             seed=trial.seed,
         )
 
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What the model says of each test image."""
+        return predict(self._trained.model, self._trained.splits)
+
     def take(self, measure: Measure) -> float | Histogram:
         """The value; Inapplicable if it has no meaning for the model, and whatever else goes wrong."""
         classes, validated = entry(self._trial.dataset).num_classes, self._trained.splits.validation is not None
         reason = inapplicable(measure.entry, self._trial.dataset, classes, validated=validated)
         if reason:
             raise Inapplicable(f"{measure.name} {reason}")
-        taken = measure.entry.load()(self._trained, **measure.arguments)
+        subject = self.outputs if measure.entry.of_outputs else self._trained
+        taken = measure.entry.load()(subject, **measure.arguments)
         return taken if isinstance(taken, Histogram) else float(taken)

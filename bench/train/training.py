@@ -23,12 +23,15 @@ from bench.data.waiting import TimedBatches
 from bench.measures import MEASURES
 from bench.measures.accuracy import Trained, evaluate
 from bench.measures.applicable import inapplicable
+from bench.measures.outputs import Outputs
+from bench.measures.predict import predict
 from bench.optim.schedule_free import evaluated, to_evaluate
 from bench.registry import MeasureEntry
 from bench.sam.passes.running_stats import moving_statistics, tracking_layers
 from bench.seeds import derive
 from bench.train.build import DTYPES, build, build_augmentation, image_size, mask_samples, samples_per_epoch
 from bench.train.epoch import Epoch
+from bench.train.refresh import refresh_statistics
 from bench.train.schedule import learning_rate
 from bench.trial import Trial
 
@@ -93,6 +96,9 @@ class Training:
         number = self.epochs_done + 1
         row: dict[str, Any] = {"epoch": number, "lr": self._learning_rate(number, 0)}
         row |= self._train_epoch(number)
+        if self.trial.bn_refresh and number == self.trial.total_epochs:
+            refresh_statistics(self.model, self._batches(number))
+            self._share_statistics()
         started = time.perf_counter()
         splits = self._splits
         with evaluated(self._optimizer):
@@ -136,6 +142,10 @@ class Training:
             seed=self.trial.seed,
         )
         return {name: entry.load()(trained) for name, entry in MEASURES.items() if self._takes(entry)}
+
+    def outputs(self) -> Outputs:
+        """What the trained model says of each test image, by this process alone."""
+        return predict(self.model, self._splits)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on; the same in every process."""
@@ -196,7 +206,8 @@ class Training:
         self.model.train()
         self._set_learning_rate(number, self._epoch.steps)
         self._method.enabled = trial.perturb_from < number <= (trial.perturb_until or trial.total_epochs)
-        self._method.start_epoch(number - 1, trial.total_epochs, partial(self._samples, number))
+        steps = math.ceil(self.images / trial.batch_size)
+        self._method.start_epoch(number - 1, trial.total_epochs, partial(self._samples, number), steps=steps)
         # For dropout and the like; the data order has a generator of its own.
         self._epoch.start(derive(trial.seed, "epoch", number, self._world.rank))
         if self.device.type == "cuda":

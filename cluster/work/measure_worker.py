@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -17,6 +17,7 @@ from bench.measures.names import Measure
 from bench.store import Store, TrialFolder
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure, history_of, is_measured, mark_changed
+from bench.store.outputs import read_outputs, write_outputs
 from bench.sweep.code import of_measure
 from bench.train.restore import Inapplicable, RestoredModel
 from cluster.job import Job
@@ -60,7 +61,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
     tell = partial(Taken, trial_id=folder.trial_id)
     device = distributed.device()
     try:
-        subject = RestoredModel(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
+        subject = _subject(store, folder, measures, device)
     except Exception as error:
         _raise_fault(error, store)
         log.exception("the trained model can't be measured")
@@ -69,7 +70,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
     for measure in measures:
         started = time.perf_counter()
         try:
-            taken = subject.take(measure)
+            taken = subject(measure)
             value = _finite(measure, taken.mean if isinstance(taken, Histogram) else taken)
         except Inapplicable as reason:
             yield tell(measure=measure, outcome="inapplicable", message=str(reason))
@@ -83,6 +84,21 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
             seconds = time.perf_counter() - started
             log.info("measured %s: %.6g, %.1f s on %s", measure.name, value, seconds, distributed.describe(device))
             yield tell(measure=measure, outcome="taken", value=value)
+
+
+def _subject(
+    store: Store, folder: TrialFolder, measures: Sequence[Measure], device: torch.device
+) -> Callable[[Measure], float | Histogram]:
+    """What takes a measure: of the outputs where they are kept, else of the model, whose outputs are then kept."""
+    outputs = read_outputs(folder.outputs)
+    if outputs is not None and all(measure.entry.of_outputs for measure in measures):
+        return lambda measure: float(measure.entry.load()(outputs, **measure.arguments))
+    model = RestoredModel(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
+    if outputs is None and any(measure.entry.of_outputs for measure in measures):
+        write_outputs(folder, model.outputs)
+    elif outputs is not None:
+        model.outputs = outputs
+    return model.take
 
 
 def _raise_fault(error: Exception, store: Store) -> None:

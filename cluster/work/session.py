@@ -15,7 +15,9 @@ from typing import Any
 import torch
 
 from bench import distributed
+from bench.measures.outputs import of_outputs
 from bench.store import Outcome, TrialFolder
+from bench.store.outputs import write_outputs
 from bench.store.progress import EpochProgress, write_progress
 from bench.store.results import write_history, write_measures
 from bench.sweep import code
@@ -65,8 +67,12 @@ class Session:
             self._write_history(training)
         measured = training.measure()
         if self._writes:
+            outputs = training.outputs() if self.job.outputs else None
             self.verify()
             checkpoint.save_weights(self.folder.weights, training.model)
+            if outputs is not None:
+                write_outputs(self.folder, outputs)
+                measured |= of_outputs(outputs)
             write_measures(self.folder, measured, {name: code.of_measure(name) for name in measured})
 
     def facts(self) -> dict[str, Any]:

@@ -45,7 +45,7 @@ WITHOUT_STORE = {
     "logs abc": "no store at",
 }
 WITH_STORE = {
-    "plot tiny.yaml --output tiny.yaml/a.png": "tiny.yaml/a.png: can't be written: ",
+    "plot tiny.yaml --kind runtime --output tiny.yaml/a.png": "tiny.yaml/a.png: can't be written: ",
     "report tiny.yaml --output store": "store: can't be written: Is a directory",
     "query SELECT_1 --parquet store": "store: can't be written: Is a directory",
     "query SELECT_1 --csv --json": "--csv, --json and --parquet: choose one of them",

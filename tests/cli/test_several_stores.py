@@ -106,3 +106,11 @@ def test_one_of_several_that_is_not_there(halves: Sweep, call: Call) -> None:
     for command in ("plan", "board", "status", "sweeps"):
         told = call(command, "." if command == "sweeps" else "tiny.yaml", "--store", "a", "--store", "c")
         assert (told.code, "no store at" in told.err) == (2, True), command
+
+
+def test_rows_say_which_store_they_are_from(halves: Sweep, call: Call, tmp_path: Path) -> None:
+    select = "SELECT store, count(*) AS n FROM results WHERE outcome = 'done' GROUP BY ALL ORDER BY 1"
+    found = json.loads(call("query", select, "--json", *BOTH).out)
+    assert [(Path(row["store"]).name, row["n"]) for row in found] == [("a", 5), ("b", 4)]
+    for table in ("trials", "attempts", "history", "measures"):
+        assert json.loads(call("query", f"SELECT DISTINCT store FROM {table}", "--json", *BOTH).out)

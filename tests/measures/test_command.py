@@ -17,10 +17,12 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.measures.names import parse
+from bench.measures.outputs import calibration_error
 from bench.resources import Resources
 from bench.store import Store, TrialFolder, compact, query
 from bench.store.lease import lease
 from bench.store.measured import Quantity, add_measure
+from bench.store.outputs import read_outputs
 from bench.store.upkeep import compact as folding
 from bench.sweep import Sweep, load
 from cluster.job import Job
@@ -31,6 +33,10 @@ from tests.shared_time import patience, wait_for
 
 Command = Callable[..., Result]
 SHARP, RANK = "sharpness[m=64,samples=64,steps=2]", "feature_rank[samples=64]"
+AT_THE_END = (
+    "test_accuracy", "val_accuracy", "best_test_accuracy", "best_val_accuracy", "nll", "brier", "ece", "top5_accuracy",
+)  # fmt: skip
+"""Measures that a training takes."""
 SWEEP = f"""
 title: "Two"
 grid: {{dataset: digits, model: resnet8, optimizer: sgd, lr: 0.1, weight_decay: 0, batch_size: 256, epochs: 1, seed: 2}}
@@ -164,7 +170,7 @@ def test_accuracies_can_be_taken_later_too(store: Store, sweep: Sweep) -> None:
     for folder in store.folders():
         folder.measures.unlink()
     assert not values(store)
-    take(store, sweep, "test_accuracy", "val_accuracy", "best_test_accuracy", "best_val_accuracy")
+    take(store, sweep, *AT_THE_END)
     assert values(store) == before
 
 
@@ -190,7 +196,7 @@ def test_two_at_once_share_the_work(file: Path, store: Store) -> None:
         sum(": average_sharpness" in line and "another process" not in line for line in "".join(told).splitlines())
         == 12
     )
-    assert len(values(store)) == 8 + 12
+    assert len(values(store)) == 2 * len(AT_THE_END) + 12
     assert [times_measured(store, name) for name in names] == [2] * 6
 
 
@@ -222,7 +228,48 @@ def test_killed_it_keeps_what_it_took_and_goes_on(file: Path, store: Store, swee
         assert process.poll() is None
         process.send_signal(signal.SIGKILL)
     kept = values(store)
-    assert len(kept) == 8 + 1
+    assert len(kept) == 2 * len(AT_THE_END) + 1
     assert [taken.outcome for taken in take(store, sweep, quick, SHARP)] == ["taken"] * 3
     assert kept.items() < values(store).items()
     assert times_measured(store, quick) == 2
+
+
+def accuracies(store: Store) -> dict[str, float]:
+    rows = query(store, "SELECT trial_id, test_accuracy FROM results").to_pylist()
+    return {row["trial_id"]: row["test_accuracy"] for row in rows}
+
+
+def test_a_training_keeps_what_its_model_says(store: Store, sweep: Sweep) -> None:
+    """To the image: the accuracy that was taken while it trained, and measures that need no model any more."""
+    for trial_id, accuracy in accuracies(store).items():
+        folder = store.folder(trial_id)
+        outputs = read_outputs(folder.outputs)
+        assert outputs is not None
+        assert 100 * outputs.correct.mean() == pytest.approx(accuracy, abs=1e-9)
+        folder.weights.unlink()
+    assert {key.split()[1] for key in values(store)} >= {"nll", "brier", "ece", "top5_accuracy"}
+    for each in take(store, sweep, "ece[bins=7]"):
+        outputs = read_outputs(store.folder(each.trial_id).outputs)
+        assert outputs is not None
+        assert each.value == calibration_error(outputs, bins=7)
+
+
+def test_outputs_that_are_gone_come_from_the_weights(store: Store, sweep: Sweep, folder: TrialFolder) -> None:
+    before = read_outputs(folder.outputs)
+    folder.outputs.unlink()
+    assert [each.outcome for each in take(store, sweep, "ece[bins=10]")] == ["taken", "taken"]
+    after = read_outputs(folder.outputs)
+    assert before is not None
+    assert after is not None
+    assert (before.predicted == after.predicted).mean() > 0.99
+
+
+@pytest.mark.slow
+def test_a_run_that_keeps_no_outputs(sweep: Sweep, tmp_path: Path) -> None:
+    bare = Store.create(tmp_path / "bare")
+    trial = sweep.trials[0]
+    bare.add([trial])
+    assert run_trial(Job(store=bare.root, launcher="test", outputs=False), trial.trial_id).outcome == "done"
+    assert not bare.folder(trial.trial_id).outputs.exists()
+    assert bare.folder(trial.trial_id).weights.exists()
+    assert not {key.split()[1] for key in values(bare)} & {"nll", "brier", "ece", "top5_accuracy"}

@@ -33,7 +33,7 @@ def filled(store: Store, sweep: Sweep) -> Store:
 
 @pytest.mark.slow
 @pytest.mark.share(3)
-@pytest.mark.parametrize("kind", PLOTS)
+@pytest.mark.parametrize("kind", [kind for kind in PLOTS if kind not in ("dropout", "decay")])
 def test_every_kind_is_drawn_with_its_n(filled: Store, sweep: Sweep, tmp_path: Path, kind: str) -> None:
     outputs = [tmp_path / "deep" / f"plot.{suffix}" for suffix in ("png", "svg", "pdf")]
     draw(filled, sweep, make_board(filled, sweep), kind, outputs)
@@ -101,7 +101,7 @@ def test_dropout_has_two_curves_and_the_others_across(store: Store, tmp_path: Pa
         "sgd",
         "sgd, dropout on γ and β",
         "sgd, dropout on their output",
-        "sam / only_norm",
+        "sam / only_norm, ρ 0.1",
         "rate of dropout",
     ):
         assert f"<!-- {label} -->" in text
@@ -113,7 +113,7 @@ def test_decay_has_a_place_for_each_subset(store: Store, tmp_path: Path) -> None
   - {variant: sam, scope: only_norm, rho: 0.1, weight_decay_on: [all, no_norm, none]}
 """
     text = drawn(store, tmp_path, methods, "decay")
-    for label in ("all", "no_norm", "none", "sgd", "sam / only_norm"):
+    for label in ("all", "no_norm", "none", "sgd", "sam / only_norm, ρ 0.1"):
         assert f"<!-- {label} -->" in text
 
 
@@ -126,6 +126,23 @@ def test_what_is_trained_is_told_by_lines_of_one_panel(store: Store, tmp_path: P
     for label in ("all, norm layers trained", "all, norm layers fixed", "base optimizer, norm layers fixed"):
         assert f"<!-- {label} -->" in text
     assert text.count("<!-- sam -->") == 2, "a panel for each model"
+
+
+PILES = {
+    "rho": r"over ρ: no method of some has results at more than one value \(0.1\); choose another --kind",
+    "m": r"over m: no method of some has results at more than one value \(64\); choose",
+    "dropout": r"over the rate of dropout: .* one value \(0\); choose",
+    "decay": r"over weight_decay_on: .* one value \(all\); choose",
+    "sparsity": r"over the sparsity: .* one value \(0.5\); choose",
+}
+
+
+@pytest.mark.parametrize("kind", PILES)
+def test_a_pile_is_not_drawn(store: Store, tmp_path: Path, kind: str) -> None:
+    methods = "  - {}\n  - {variant: sam, scope: random, rho: 0.1, sparsity: 0.5}\n"
+    with pytest.raises(UserError, match=PILES[kind]):
+        drawn(store, tmp_path, methods, kind)
+    assert not (tmp_path / "plot.svg").exists()
 
 
 def test_bars_join_bins_and_average_trials() -> None:

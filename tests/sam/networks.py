@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
@@ -69,6 +70,19 @@ def batch(size: int = 8, seed: int = 0, dtype: torch.dtype = torch.float64) -> t
 def sgd(model: nn.Module, lr: float = 0.05) -> torch.optim.SGD:
     """The base optimizer of these tests."""
     return torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9, weight_decay=5e-4)
+
+
+REQUIRED: dict[str, dict[str, Any]] = {"bsam": {"data_size": 1000.0, "delta": 0.01}}
+"""Settings that a variant has no default for."""
+
+
+def base_of(variant: str, base: str, model: nn.Module) -> torch.optim.Optimizer:
+    """A base optimizer that the variant works on: `sgd` or `adamw` as a rule."""
+    if variant == "bsam":
+        return torch.optim.SGD(model.parameters(), lr=0.05)
+    if base == "adamw":
+        return torch.optim.AdamW(model.parameters(), lr=0.002, weight_decay=0.05)
+    return sgd(model)
 
 
 def states_equal(one: nn.Module, other: nn.Module) -> bool:

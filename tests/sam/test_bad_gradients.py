@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bench.sam import SCOPES, SharpnessAware
-from tests.sam.networks import GroupNormNet, batch, network, sgd
+from bench.sam import SCOPES, VARIANTS, SharpnessAware
+from tests.sam.networks import REQUIRED, GroupNormNet, base_of, batch, distance, network, sgd
 
 
 def test_zero_gradient_is_counted_and_moves_nothing() -> None:
@@ -24,22 +25,55 @@ def test_zero_gradient_is_counted_and_moves_nothing() -> None:
 
 
 @pytest.mark.parametrize("scope", [*SCOPES])
-@pytest.mark.parametrize("variant", ["sam", "elementwise_linf", "fisher", "esam", "gsam", "looksam"])
+@pytest.mark.share(40)
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_no_nan_reaches_the_weights(variant: str, scope: str) -> None:
     model = network("groupnorm", torch.float32)
-    method = SharpnessAware(
-        model, sgd(model), variant, scope, 0.1, settings={"esam": {"tensor_share": 1.0}}.get(variant)
-    )
+    settings = {"esam": {"tensor_share": 1.0}, "rst": {"probability": 1.0}} | REQUIRED
+    method = SharpnessAware(model, base_of(variant, "sgd", model), variant, scope, 0.1, settings=settings.get(variant))
     x, y = batch(dtype=torch.float32)
-    method.start_epoch(0, 1, batch(16, dtype=torch.float32))
+    method.start_epoch(0, 1, batch(16, dtype=torch.float32), steps=3)
     before = {name: p.clone() for name, p in model.state_dict().items()}
     method.step_batch(torch.full_like(x, math.nan), y, functional.cross_entropy)
     assert method.counts.skipped == 1
-    assert method.counts.unperturbed == 1
+    # These perturb nothing on purpose, as they have nothing yet to look along or decide to go on.
+    assert method.counts.unperturbed == (variant not in ("msam", "async_sam", "ae_sam"))
     assert all(torch.equal(p, before[name]) for name, p in model.state_dict().items())
     method.step_batch(x, y, functional.cross_entropy)
     assert method.counts.skipped == 1
     assert all(p.isfinite().all() for p in model.state_dict().values())
+
+
+REMEMBERING: dict[str, dict[str, Any]] = {
+    "friendly": {},
+    "vasso": {},
+    "async_sam": {"ascent": "computed"},
+    "ae_sam": {},
+    **REQUIRED,
+}
+
+
+@pytest.mark.share(12)
+@pytest.mark.parametrize("bad", [(0,), (2,), (0, 3)])
+@pytest.mark.parametrize("scope", ["all", "random"])
+@pytest.mark.parametrize("variant", REMEMBERING)
+def test_a_step_that_is_skipped_leaves_memories_alone(variant: str, scope: str, bad: tuple[int, ...]) -> None:
+    """Five steps of which some are spoilt, against the good ones alone."""
+
+    def trained(numbers: list[int]) -> torch.nn.Module:
+        model = network("groupnorm")
+        method = SharpnessAware(
+            model, base_of(variant, "sgd", model), variant, scope, 0.1, settings=REMEMBERING[variant]
+        )
+        method.start_epoch(0, 1, steps=5)
+        for number in numbers:
+            x, y = batch(seed=number)
+            # What depends on a step's number is another matter: a clock goes on.
+            method._tally._counts.steps = number
+            method.step_batch(x * (math.nan if number in bad else 1), y, functional.cross_entropy)
+        return model
+
+    assert distance(trained([0, 1, 2, 3, 4]), trained([n for n in range(5) if n not in bad])) < 1e-12
 
 
 def test_non_finite_at_the_perturbed_weights_only() -> None:
@@ -71,7 +105,7 @@ def test_a_non_finite_direction_is_not_remembered() -> None:
     assert method.counts.skipped == 1
 
 
-@pytest.mark.parametrize("variant", ["gsam", "looksam"])
+@pytest.mark.parametrize("variant", ["gsam", "looksam", "wsam", "stable_sam", "friendly", "vasso"])
 def test_non_finite_gradient_at_w_is_neither_mixed_in_nor_remembered(variant: str) -> None:
     model, calls = GroupNormNet(), []
     method = SharpnessAware(model, sgd(model), variant, "all", 0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from torch.nn import functional
 
 from bench.sam import SharpnessAware
 from bench.train.subsets import set_trainable
-from tests.sam.networks import batch, network, sgd
+from tests.sam.networks import REQUIRED, batch, network, sgd
 
 CASES: list[tuple[str, dict[str, Any], str]] = [
     ("resnet8", {"rho": 0.0}, "rho = 0.0: the radius of the perturbation must be positive and finite"),
@@ -49,6 +50,24 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("resnet8", {"variant": "looksam", "settings": {"every": 0}}, "every = 0 of looksam"),
     ("resnet8", {"variant": "gsam", "settings": {"lr_min": 1.0}}, "lr_min = 1.0 of gsam is above"),
     ("resnet8", {"variant": "gsam", "settings": {"rho_min": 1.0}}, "rho_min = 1.0 of gsam is above rho = 0.1"),
+    ("resnet8", {"variant": "bsam"}, "bsam needs delta .*: it has no default"),
+    (
+        "resnet8",
+        {"variant": "k_sam", "ascent_share": 0.5},
+        "with variant k_sam.*use ascent_share = 1",
+    ),
+    (
+        "resnet8",
+        {"variant": "ae_sam", "ascent_share": 0.5},
+        "with variant ae_sam: its steps without",
+    ),
+    (
+        "resnet8",
+        {"variant": "ae_sam", "ascent_dtype": torch.bfloat16},
+        "ascent_dtype = torch.bfloat16 with variant",
+    ),
+    ("resnet8", {"variant": "zsharp", "settings": {"quantile": 1.0}}, "quantile = 1.0 of zsharp"),
+    ("resnet8", {"variant": "wsam", "settings": {"gamma": 1.0}}, "gamma = 1.0 of wsam"),
     ("resnet8", {"m": 0}, "m = 0: samples per ascent are at least 1; use None for the whole batch"),
     ("resnet8", {"norm_rule": "kind"}, "norm_rule 'kind': there are type, name"),
     ("resnet8", {"bn_stats": "second"}, "bn_stats 'second': there are both, first"),
@@ -98,7 +117,39 @@ def test_nothing_trainable() -> None:
         SharpnessAware(model, sgd(model))
 
 
-@pytest.mark.parametrize("options", [{"m": 4}, {"ascent_share": 0.5}, {"variant": "esam"}])
+BASES: list[tuple[str, Callable[..., torch.optim.Optimizer], dict[str, Any], str]] = [
+    (
+        "msam",
+        torch.optim.Rprop,
+        {},
+        "momentum, and Rprop is not known to keep one",
+    ),
+    ("msam", torch.optim.SGD, {"momentum": 0.9, "nesterov": True}, "msam looks ahead itself, and SGD does too"),
+    ("msam", torch.optim.SGD, {}, "and that of SGD is 0; use one above 0"),
+    ("msam", torch.optim.AdamW, {"betas": (0.0, 0.99)}, "and that of AdamW is 0"),
+    ("bsam", torch.optim.AdamW, {}, "its base must be SGD with momentum 0 and weight_decay 0, not AdamW"),
+    ("bsam", torch.optim.SGD, {"momentum": 0.9}, "not momentum = 0.9"),
+    ("bsam", torch.optim.SGD, {"weight_decay": 0.1}, "not weight_decay = 0.1"),
+]
+
+
+@pytest.mark.parametrize(("variant", "kind", "options", "message"), BASES)
+def test_base_optimizers_that_a_variant_cannot_work_on(
+    variant: str, kind: Callable[..., torch.optim.Optimizer], options: dict[str, Any], message: str
+) -> None:
+    model = network("groupnorm")
+    with pytest.raises(ValueError, match=message):
+        SharpnessAware(model, kind(model.parameters(), lr=0.1, **options), variant, settings=REQUIRED.get(variant))
+
+
+def test_a_variant_that_follows_the_run_wants_to_know_its_length() -> None:
+    model = network("groupnorm")
+    method = SharpnessAware(model, sgd(model), "ae_sam")
+    with pytest.raises(ValueError, match=r"call start_epoch\(epoch, epochs, steps=…\)"):
+        method.step_batch(*batch(), functional.cross_entropy)
+
+
+@pytest.mark.parametrize("options", [{"m": 4}, {"ascent_share": 0.5}, {"variant": "esam"}, {"variant": "k_sam"}])
 def test_a_closure_cannot_be_cut(options: dict[str, Any]) -> None:
     model = network("groupnorm")
     method = SharpnessAware(model, sgd(model), **options)

@@ -15,6 +15,7 @@ from bench.sam import VARIANTS, SharpnessAware
 from bench.sam.base.unperturbed import Plain
 from bench.sam.cost import passes_per_step
 from bench.trial import Trial
+from tests.sam.networks import REQUIRED
 
 N, STEPS = 16, 6
 
@@ -37,14 +38,16 @@ def run(make: Callable[[Network, torch.optim.Optimizer], Any]) -> tuple[float, f
     torch.manual_seed(0)
     network = Network()
     method = make(network, torch.optim.SGD(network.parameters(), lr=0.1))
+    method.start_epoch(0, 1, steps=STEPS)
     for _ in range(STEPS):
         method.step_batch(torch.randn(N, 4), torch.randint(3, (N,)), cross_entropy)
     return network.passes / STEPS, method.counts.passes / STEPS
 
 
 CASES: dict[str, dict[str, Any]] = {
-    **{name: {"variant": name} for name in VARIANTS if name != "looksam"},
+    **{name: {"variant": name, "settings": REQUIRED.get(name, {})} for name in VARIANTS},
     "looksam": {"variant": "looksam", "settings": {"every": 3}},
+    "rst": {"variant": "rst", "settings": {"probability": 1.0}},
     "micro-batches": {"variant": "sam", "m": 4},
     "on a part": {"variant": "sam", "ascent_share": 0.25},
     "on norm layers": {"variant": "sam", "scope": "only_norm"},
@@ -54,7 +57,12 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_counted_passes_are_those_that_run_and_that_are_declared(make_trial: Callable[..., Trial], case: str) -> None:
     fields = CASES[case]
-    ran, counted = run(lambda network, optimizer: SharpnessAware(network, optimizer, rho=0.1, **fields))
+
+    def make(network: Network, optimizer: torch.optim.Optimizer) -> SharpnessAware:
+        base = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9) if fields["variant"] == "msam" else optimizer
+        return SharpnessAware(network, base, rho=0.1, **fields)
+
+    ran, counted = run(make)
     assert counted == pytest.approx(ran)
     of_trial = {name: value for name, value in fields.items() if name not in ("settings", "m")}
     settings = tuple(fields.get("settings", {}).items())

@@ -11,6 +11,8 @@ from bench.sam import SharpnessAware
 from bench.sam.base.unperturbed import Plain
 from bench.sam.passes.batches import TensorBatch
 from bench.sam.passes.running_stats import tracking_layers
+from tests.sam.comparison import compare
+from tests.sam.further_references import FURTHER_REFERENCES
 from tests.sam.networks import batch, distance, network, sgd
 
 
@@ -40,6 +42,14 @@ def test_is_the_plain_step_per_micro_batch(variant: str, scope: str) -> None:
         value.copy_(torch.stack(parts).double().mean(0))
     assert distance(micro, plain) < 1e-12
     assert float(loss) == pytest.approx(float(torch.stack(losses).mean()))
+
+
+@pytest.mark.share(20)
+@pytest.mark.parametrize("variant", FURTHER_REFERENCES)
+@pytest.mark.parametrize("scope", ["all", "only_norm", "random"])
+def test_further_variants_by_micro_batches(variant: str, scope: str) -> None:
+    """What they remember is of the mean over micro-batches, each of which sees what was remembered before the step."""
+    assert compare("groupnorm", variant, scope, m=4) < 1e-9
 
 
 def test_m_of_the_whole_batch_changes_nothing() -> None:

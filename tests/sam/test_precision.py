@@ -11,7 +11,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.nn import functional
 
 from bench.sam import SharpnessAware
-from tests.sam.networks import batch, distance, network, sgd, states_equal
+from tests.sam.networks import REQUIRED, base_of, batch, distance, network, sgd, states_equal
 
 FLOAT = torch.float32
 
@@ -50,23 +50,33 @@ def test_autocast_around_the_step_uses_the_perturbed_weights() -> None:
     assert distance(inside, around) < 1e-3
 
 
-@pytest.mark.parametrize("variant", ["sam", "gsam", "looksam", "esam", "fisher"])
+FURTHER = ["msam", "async_sam", "ae_sam", "k_sam", "friendly", "vasso", "zsharp", "stable_sam", "wsam", "bsam"]
+
+
+@pytest.mark.parametrize("variant", ["sam", "gsam", "looksam", "esam", "fisher", *FURTHER])
 def test_loss_scaling_changes_nothing_else(variant: str) -> None:
     scaled, plain = network("groupnorm", FLOAT), network("groupnorm", FLOAT)
     scaler = GradScaler("cpu", init_scale=1024.0)
+    given = {"ae_sam": {"threshold_start": 4.0}} | REQUIRED
     for model, option in ((scaled, scaler), (plain, None)):
-        method = SharpnessAware(model, sgd(model), variant, "only_norm", 0.1, scaler=option)
-        for number in range(2):
+        method = SharpnessAware(
+            model, base_of(variant, "sgd", model), variant, "only_norm", 0.1, scaler=option, settings=given.get(variant)
+        )
+        method.start_epoch(0, 1, steps=3)
+        for number in range(3):
             method.step_batch(*batch(seed=number, dtype=FLOAT), functional.cross_entropy)
         assert method.counts.skipped == 0
     assert distance(scaled, plain) < 1e-6
 
 
-@pytest.mark.parametrize("variant", ["sam", "gsam", "looksam"])
+@pytest.mark.parametrize("variant", ["sam", "gsam", "looksam", "ae_sam", "friendly", "wsam", "bsam"])
 def test_overflow_skips_the_step_and_lowers_the_scale(variant: str) -> None:
     model = network("groupnorm", FLOAT)
     scaler = GradScaler("cpu", init_scale=1e38, growth_interval=1)
-    method = SharpnessAware(model, sgd(model), variant, "all", 0.1, scaler=scaler)
+    method = SharpnessAware(
+        model, base_of(variant, "sgd", model), variant, "all", 0.1, scaler=scaler, settings=REQUIRED.get(variant)
+    )
+    method.start_epoch(0, 1, steps=2)
     before = {name: p.clone() for name, p in model.state_dict().items()}
     x, y = batch(dtype=FLOAT)
     method.step(lambda: 1e3 * functional.cross_entropy(model(x), y))
@@ -89,6 +99,28 @@ def test_clipping_bounds_the_gradient_that_the_optimizer_sees() -> None:
     moved = torch.cat([p.detach().flatten() for p in model.parameters()]) - before
     assert float(moved.norm()) == pytest.approx(0.01, rel=1e-3)
     assert method.last.gradient_norm > 0.1
+
+
+def test_decoupled_gradients_are_clipped_each_to_the_limit() -> None:
+    model = network("groupnorm")
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    still = torch.optim.SGD(model.parameters(), lr=1.0)
+    method = SharpnessAware(model, still, "wsam", "all", 0.5, settings={"gamma": 0.8}, max_grad_norm=0.01)
+    method.step_batch(*batch(), functional.cross_entropy)
+    plain = network("groupnorm")
+    base = torch.optim.SGD(plain.parameters(), lr=0.0)
+    other = SharpnessAware(plain, base, "sam", "all", 0.5)
+    other.step_batch(*batch(), functional.cross_entropy)
+    g_p = {name: p.grad.clone() for name, p in plain.named_parameters() if p.grad is not None}
+    plain.zero_grad()
+    functional.cross_entropy(plain(batch()[0]), batch()[1]).backward()
+    g = {name: p.grad.clone() for name, p in plain.named_parameters() if p.grad is not None}
+    lengths = [torch.cat([v.flatten() for v in each.values()]).norm() for each in (g, g_p)]
+    for name, parameter in model.named_parameters():
+        if name in g:
+            clipped = [0.01 * v / (length + 1e-6) for v, length in zip((g[name], g_p[name]), lengths, strict=True)]
+            wanted = before[name] - clipped[0] - 4 * (clipped[1] - clipped[0])
+            torch.testing.assert_close(parameter, wanted, rtol=0, atol=1e-9)
 
 
 def test_clipping_leaves_small_gradients_alone() -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 import bench.distributed
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
 from bench.sam.passes.running_stats import moving_statistics, tracking_layers
-from tests.sam.networks import batch, distance, network, process_group, sgd
+from tests.sam.networks import REQUIRED, base_of, batch, distance, network, process_group, sgd
 from tests.shared_time import patience
 
 
@@ -53,8 +54,9 @@ def train_parallel(model: nn.Module, variant: str, scope: str, rank: int, size: 
     """Two steps on this rank's share of the batch."""
     wrapped = DistributedDataParallel(model)
     wrapped.broadcast_buffers = False
-    method = SharpnessAware(wrapped, sgd(wrapped), variant, scope, 0.1, settings=settings_of(variant, scope))
-    method.start_epoch(0, 2, batch(4))
+    base, settings = base_of(variant, "sgd", wrapped), settings_of(variant, scope)
+    method = SharpnessAware(wrapped, base, variant, scope, 0.1, settings=settings)
+    method.start_epoch(0, 2, batch(4), steps=2)
     for number in range(2):
         x, y = batch(8, seed=number)
         share = slice(rank * 8 // size, (rank + 1) * 8 // size)
@@ -62,7 +64,14 @@ def train_parallel(model: nn.Module, variant: str, scope: str, rank: int, size: 
     return method
 
 
-SETTINGS = {"looksam": {"every": 2}, "gsam": {"alpha": 0.5}, "esam": {"tensor_share": 1.0}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "looksam": {"every": 2},
+    "gsam": {"alpha": 0.5},
+    "esam": {"tensor_share": 1.0},
+    # The first step is the base optimizer's, the second SAM's.
+    "ae_sam": {"threshold_start": 4.0},
+    **REQUIRED,
+}
 
 
 @pytest.mark.parametrize("scope", ["all", "only_norm", "only_norm[3]"])
@@ -104,7 +113,7 @@ METHODS = [
 ]
 
 
-def settings_of(variant: str, scope: str) -> dict[str, float]:
+def settings_of(variant: str, scope: str) -> dict[str, Any]:
     return SETTINGS.get(variant, {}) | ({"fisher_samples": 4} if scope == "ssam_f" else {})
 
 
@@ -134,8 +143,9 @@ def test_two_processes_are_two_micro_batches(some: Callable[..., list[tuple[str,
         for place, (net, variant, scope) in enumerate(methods):
             plain = network(net)
             settings = settings_of(variant, scope)
-            method = SharpnessAware(plain, sgd(plain), variant, scope, 0.1, m=4, settings=settings)
-            method.start_epoch(0, 2, batch(4))
+            base = base_of(variant, "sgd", plain)
+            method = SharpnessAware(plain, base, variant, scope, 0.1, m=4, settings=settings)
+            method.start_epoch(0, 2, batch(4), steps=2)
             for number in range(2):
                 method.step_batch(*batch(8, seed=number), functional.cross_entropy)
             for rank in range(2):

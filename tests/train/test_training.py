@@ -7,8 +7,20 @@ import torch
 
 from bench.models import MODELS
 from bench.sam import VARIANTS
+from bench.train.refresh import refresh_statistics
 from bench.train.training import Diverged, Training
 from tests.train.methods import CPU, METHODS, STATEFUL, Make, equal_to_the_bit, weights
+
+
+def test_running_statistics_are_gathered_anew_at_the_end(make_trial: Make) -> None:
+    fields = {"epochs": 2, "model": "resnet8", **STATEFUL["msam"]}
+    trained, other = (Training(make_trial(**fields | {"bn_refresh": flag}), CPU) for flag in (True, False))
+    for training in (trained, other):
+        for _ in range(2):
+            training.run_epoch()
+    assert not equal_to_the_bit(weights(trained), weights(other))
+    refresh_statistics(other.model, other._batches(2))
+    assert equal_to_the_bit(weights(trained), weights(other))
 
 
 def test_sam_from_epoch_a_to_epoch_b(make_trial: Make) -> None:

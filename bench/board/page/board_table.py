@@ -80,7 +80,7 @@ def _entry(board: Board, footnotes: Footnotes, key: Key, span: int = 1) -> Table
         return TableCell(EMPTY, span=span)
     summary = cell.chosen.summary
     return TableCell(
-        summary.text(board.digits) if summary else EMPTY,
+        board.spread.text(summary, board.digits) if summary else EMPTY,
         tuple(cell_details(cell)),
         bold=board.better(*key[:2]) == key,
         underline=board.best(key[1]) == key,

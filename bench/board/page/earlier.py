@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.board.board import make_board
-from bench.board.layouts.base import Layout
+from bench.board.board import Board, make_board
 from bench.board.page.board_table import board_grid
 from bench.board.page.page import Page, board_records
 from bench.schemas import EARLIER, id_under
@@ -16,13 +15,13 @@ from bench.sweep import Sweep
 from bench.trial import SCHEMA
 
 
-def with_earlier(page: Page, stores: Readable, sweep: Sweep, metric: str | None, layout: Layout) -> Page:
-    """The page, with a table for each earlier schema that results of the sweep's trials were made under."""
+def with_earlier(page: Page, stores: Readable, sweep: Sweep, shown: Board) -> Page:
+    """The page of a board, with a table for each earlier schema that results of its trials were made under."""
     for schema in EARLIER:
         ids = {id_under(trial, schema) for trial in sweep.trials}
         if not any(present(store, ids) for store in as_list(stores)):
             continue
-        board = make_board(stores, sweep, metric, layout, schema=schema)
+        board = make_board(stores, sweep, shown.metric.name, shown.layout, spread=shown.spread.name, schema=schema)
         if board.empty:
             continue
         results = sum(len(runs.values) for cell in board.cells.values() for runs in cell.swept)

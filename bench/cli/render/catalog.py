@@ -101,7 +101,8 @@ def recipe(name: str, shown: Recipe) -> RenderableType:
 def _record(name: str, entry: Entry) -> dict[str, Any]:
     told = {each.name: getattr(entry, each.name) for each in fields(entry) if each.name not in _HIDDEN}
     settings = {
-        key: {"default": setting.default, "summary": setting.summary} for key, setting in entry.settings.items()
+        key: {"default": None if setting.required else setting.default, "summary": setting.summary}
+        for key, setting in entry.settings.items()
     }
     there = {"there": _is_there(entry)} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
     passes = {"passes": declared_passes(entry)} if isinstance(entry, VariantEntry) else {}
@@ -127,6 +128,8 @@ def _pretrained() -> RenderableType:
 
 
 def _setting(name: str, setting: Setting) -> str:
+    if setting.required:
+        return f"{name}=…: {setting.summary}; has no default"
     default = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
     if isinstance(setting.default, bool):
         default = default.lower()

@@ -46,6 +46,12 @@ class BaseStep:
         inverse = scale.double().reciprocal()
         return {name: gradient * inverse.to(gradient.dtype) for name, gradient in gradients.items()}
 
+    def rescaled(self, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Gradients of the scaled loss, from those of the loss; copies, for `.grad`."""
+        if self._scaler is None:
+            return {name: gradient.clone() for name, gradient in gradients.items()}
+        return {name: self._scaler.scale(gradient) for name, gradient in gradients.items()}
+
     def make(self, finish: Callable[[Tensor], None] | None) -> tuple[Tensor, Tensor]:
         """Update the weights, unless the gradient isn't finite; its norm, and whether there was an update.
 

@@ -62,7 +62,7 @@ class Plain:
         leave(parameter for group in self.optimizer.param_groups for parameter in group["params"])
         return self.last.loss
 
-    def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None) -> None:
+    def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None, *, steps: int | None = None) -> None:
         """Nothing depends on the epoch."""
 
     def state_dict(self) -> dict[str, Any]:

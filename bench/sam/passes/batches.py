@@ -155,3 +155,12 @@ class TensorBatch(Batch):
             replace(self.take(slice(start, end)), share=self.share * (end - start) / size)
             for start, end in pairwise(bounds)
         ]
+
+
+def share_of(part: Batch, whole: Batch) -> float:
+    """Of the samples of `whole` those in `part`."""
+    if part is whole:
+        return 1.0
+    assert isinstance(part, TensorBatch), "a closure can't be cut"
+    assert isinstance(whole, TensorBatch), "a closure can't be cut"
+    return len(part) / len(whole)

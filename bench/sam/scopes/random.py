@@ -37,6 +37,10 @@ class Random(Masked):
         """See `Scope.restrict_gradient`."""
         return self.masked(names, gradients)
 
+    def restrict_perturbation(self, names: list[str], perturbation: list[Tensor]) -> list[Tensor]:
+        """See `Scope.restrict_perturbation`: a variant may make something of a gradient of zero."""
+        return self.masked(names, perturbation)
+
     def _drop_empty(self) -> None:
         # Tensors without a live entry are as good as out of scope: no gradient and no copy of them is taken.
         self.masks = {name: mask for name, mask in self.masks.items() if name not in self.empty}

@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.measures import MEASURES
 from bench.store.attempt import Attempt
 from bench.store.read.loose import sql_type
-from bench.store.read.tables import QUERIED, SCHEMAS
+from bench.store.read.tables import QUERIED, RENAMED, SCHEMAS
 from bench.store.read.trial_rows import FIELD_TYPES
 from bench.store.results import HISTORY_COLUMNS, MEASURES_COLUMNS, SUPERSEDED_COLUMNS
 from bench.trial import FIELDS, Trial
@@ -44,8 +44,7 @@ def columns(table: str) -> list[Column]:
         return _trials()
     if table == "results":
         attempt = [column for column in _arrow("attempts") if column.name != "trial_id"]
-        taken = {column.name for column in _trials()}
-        renamed = [column._replace(name=f"{column.name}_1") if column.name in taken else column for column in attempt]
+        renamed = [column._replace(name=RENAMED.get(column.name, column.name)) for column in attempt]
         return [*_trials(), *renamed, *(Column(name, "DOUBLE", _measure(name)) for name in MEASURES)]
     more = [Column("superseded", "BOOLEAN", "Whether the trial was trained again since.")]
     return _arrow(table) + (more if table == "attempts" else [])

@@ -12,7 +12,7 @@
 The loose files of the tables that a statement names are loaded; compact files stay where they are, and the
 connection may read these and nothing else: SQL can neither write nor reach another file. Several stores are read
 as one: a trial that more than one of them has is taken from the first in which it is done, else from the first in
-which it was tried, else from the first.
+which it was tried, else from the first. Then every table has a column `store`: the path of the one that a row is from.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def connect(
     for number, store in enumerate(read):
         snapshot = _load(connection, f"store_{number}", store, wanted, only)
         paths += [path for table in wanted & {*TABLES} for path in snapshot.manifest.paths(table)]
-    _unite(connection, len(read), wanted, measures)
+    _unite(connection, [str(store.root) for store in read], wanted, measures)
     connection.execute(f"SET allowed_paths = {sql.literals(paths)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -147,8 +147,11 @@ def _load(
     raise StoreError(f"store {store.root}: compacted over and over while it is read; try again")
 
 
-def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str], measures: Iterable[str]) -> None:
-    """Views without a schema's name: of the one store, or of each trial's owner among several."""
+def _unite(
+    connection: duckdb.DuckDBPyConnection, roots: Sequence[str], tables: set[str], measures: Iterable[str]
+) -> None:
+    """Views without a schema's name: of the one store, or of each trial's owner among several, with its path."""
+    count = len(roots)
     if count > 1:
         each = " UNION ALL ".join(
             f"""SELECT trial_id, {number} AS store,
@@ -161,10 +164,16 @@ def _unite(connection: duckdb.DuckDBPyConnection, count: int, tables: set[str], 
     for table in tables:
         owned = " WHERE trial_id IN (SELECT trial_id FROM owners WHERE store = {})" if count > 1 else ""
         each = " UNION ALL BY NAME ".join(
-            f"SELECT * FROM store_{number}.{table}{owned.format(number)}" for number in range(count)
+            f"SELECT *{_named(root, count)} FROM store_{number}.{table}{owned.format(number)}"
+            for number, root in enumerate(roots)
         )
         empty = _empty(connection, each, measures) if table == "results" else ""
         connection.execute(f"CREATE VIEW {table} AS SELECT *{empty} FROM ({each})")
+
+
+def _named(root: str, count: int) -> str:
+    """SQL for the column `store` of several stores that are read as one."""
+    return f", {sql.literal(root)} AS store" if count > 1 else ""
 
 
 def _empty(connection: duckdb.DuckDBPyConnection, rows: str, names: Iterable[str]) -> str:

@@ -28,6 +28,8 @@ from bench.store.read.trial_rows import HIDDEN, load_trials
 from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA, SUPERSEDED_SCHEMA
 from bench.store.store import Store
 
+RENAMED = {"epochs": "epochs_done"}
+"""What both a trial and an attempt have → what `results` calls that of the attempt."""
 TABLES = ("trials", "attempts", "history", "measures", "results")
 
 QUERIED = (*TABLES, SUPERSEDED)
@@ -91,9 +93,15 @@ def make_views(
     for table in wanted_tables(tables) & {*TABLES}:
         asked = f" WHERE trial_id IN (FROM {schema}.asked)" if only is not None else ""
         hidden = f" EXCLUDE ({', '.join(HIDDEN)})" if table in ("trials", "results") else ""
+        hidden += _renamed() if table == "results" else ""
         whole = relation(schema, snapshot, table, snapshot.manifest.parts)
         more = f", {IS_SUPERSEDED} AS superseded" if table == "attempts" else ""
         connection.execute(f"CREATE VIEW {schema}.{table} AS SELECT *{hidden}{more} FROM ({whole}){asked}")
+
+
+def _renamed() -> str:
+    """SQL for the names of what trials and attempts call the same; in files it has a number, as DuckDB gives it."""
+    return f" RENAME ({', '.join(f'{name}_1 AS {told}' for name, told in RENAMED.items())})"
 
 
 def relation(schema: str, snapshot: Snapshot, table: str, parts: Iterable[str]) -> str:

@@ -1,8 +1,8 @@
 """Again: a trial that is done is to be trained anew; what it was stays, superseded.
 
-In this order, so that it may be killed anywhere: what was measured, the epochs and, as second names, weights and log
-are put under `superseded/`; then one record, created once, says that the attempts up to now count no more. Only then,
-and before whoever claims the trial trains it, the first names are removed: those of the very same files.
+In this order, so that it may be killed anywhere: what was measured, the epochs and, as second names, weights, outputs
+and log are put under `superseded/`; then one record, created once, says that the attempts up to now count no more. Only
+then, and before whoever claims the trial trains it, the first names are removed: those of the very same files.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _keep(store: Store, folder: TrialFolder, number: int) -> None:
     files.make_folder(place.parent)
     files.make_folder(place)
     files.make_folder(place / LATER)
-    names = [folder.weights, folder.log, folder.history, folder.measures]
+    names = [folder.weights, folder.outputs, folder.log, folder.history, folder.measures]
     for path in (*names, *(folder.later_measures() if folder.later.is_dir() else ())):
         with suppress(FileNotFoundError, FileExistsError):
             os.link(path, place / path.relative_to(folder.path), follow_symlinks=False)

@@ -18,6 +18,7 @@ from bench.store.compacted.manifest import Manifest
 from bench.store.damage import Damaged
 from bench.store.folder import SUPERSEDED, TrialFolder
 from bench.store.lease import is_dead, read_holder
+from bench.store.outputs import damaged_outputs
 from bench.store.read.loose import damaged_files, parquet
 from bench.store.read.query import connect
 from bench.store.results import MEASURES_SCHEMA, SUPERSEDED_SCHEMA
@@ -134,6 +135,7 @@ def _folder(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
             yield Finding("orphan" if held else "damaged", folder.trial, "is missing")
         else:
             yield Finding("orphan", folder.path, "is empty; the next `run` of the trial fills it")
+    damaged |= damaged_outputs(folder)
     for path, reason in damaged.items():
         yield Finding(_kind(reason), path, reason)
     yield from _claim(store, folder, held)

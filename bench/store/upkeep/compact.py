@@ -4,7 +4,7 @@ In this order, so that it may be killed anywhere: write the new part under names
 publish the next manifest, only then remove the loose files that it replaces. Small parts are absorbed by the new
 one, so that there are never more than about log₂ of them. Only what a done trial has is removed, since nobody
 writes there again; a failed or pruned one keeps its loose files, because it may be tried again at any time. Claims,
-logs, weights and `trial.json` stay where they are.
+logs, weights, outputs and `trial.json` stay where they are.
 """
 
 from __future__ import annotations

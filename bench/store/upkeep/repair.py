@@ -25,6 +25,7 @@ from bench.store.compacted import manifest, part
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import Damaged
 from bench.store.folder import StoreError
+from bench.store.outputs import damaged_outputs
 from bench.store.read import loose
 from bench.store.read.loose import parquet
 from bench.store.read.snapshot import Snapshot, find_loose
@@ -66,6 +67,9 @@ def repair(store: Store) -> Repaired:
         _part(store, name, {path.stem.partition("-")[2] for path in lost}, done)
         _put_away(store, lost)
     aside = set_aside_damaged(store, store.trial_ids())
+    outputs = {path: reason for folder in store.folders() for path, reason in damaged_outputs(folder).items()}
+    if lost := [path for path, reason in outputs.items() if plain.is_damage(reason)]:
+        _put_away(store, lost)
     done.given_up += len({path.relative_to(store.trials).parts[0] for path in aside})
     return done
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bench.store import QueryError, Store, acquire, query, set_aside_damaged, states
+from bench.store import QueryError, Store, acquire, compact, query, set_aside_damaged, states
 from bench.trial import Trial
 from tests.shared_store import dead_claim, finish
 
@@ -141,3 +142,11 @@ def test_a_flipped_bit_is_found(filled: Store, make_trial: Callable[..., Trial])
     data[30] ^= 0x10
     path.write_bytes(bytes(data))
     assert list(set_aside_damaged(filled, [trial_id])) == [path]
+
+
+def test_what_trials_and_attempts_call_the_same_has_a_name_of_its_own(filled: Store) -> None:
+    for _ in range(2):
+        names = query(filled, "SELECT * FROM results").column_names
+        assert [name for name in names if re.search(r"_\d$", name)] == []
+        assert {"epochs", "epochs_done"} <= {*names}
+        compact(filled)

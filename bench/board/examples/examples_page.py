@@ -1,0 +1,166 @@
+"""The page of a board image by image: how much of each spread is the test set's, and where two methods agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+from bench.board.board import Board
+from bench.board.cells import Key
+from bench.board.examples.agreement import DRAWS, Agreement, agreements
+from bench.board.examples.predictions import Predictions, read_predictions
+from bench.board.notes import circumstances
+from bench.board.page.page import Page
+from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
+from bench.board.uncertainty.spread import interval_text
+from bench.errors import UserError
+from bench.store import Readable
+from bench.sweep import Sweep
+from bench.trial import NONE
+
+
+def examples_page(stores: Readable, sweep: Sweep, board: Board) -> Page:
+    """The page that `sambench board --examples` prints; UserError if no trial's outputs are kept."""
+    found = read_predictions(stores, board, sweep.trials)
+    if not found:
+        raise UserError(
+            f"--examples: no trial of {sweep.name} has its outputs kept; `sambench measure {sweep.file} nll` makes "
+            "them from the weights of done trials"
+        )
+    pairs = agreements(board, found)
+    grids = [_spreads(board, found), *([_pairs(board, pairs)] if pairs else [])]
+    return Page(
+        f"{board.title}, by test images",
+        lead=tuple(conclusions(found, pairs)),
+        grids=tuple(grids),
+        notes=(*_reading(board, found), *circumstances(board)),
+        records=tuple(_record(board, key, each) for key, each in found.items()),
+        facts={"title": board.title, "metric": "test_accuracy", "pairs": [_pair(each) for each in pairs]},
+    )
+
+
+def conclusions(found: Mapping[Key, Predictions], pairs: Sequence[Agreement]) -> list[str]:
+    """How much of the spreads is noise, and how many pairs differ."""
+    shares = [share for each in found.values() if (share := each.test_set_share) is not None]
+    lines = []
+    if shares:
+        lines.append(
+            f"Of the variance over seeds, test-set noise alone explains {100 * min(shares):.0f} to "
+            f"{100 * max(shares):.0f} %, {100 * fmean(shares):.0f} % on average over {len(shares)} methods."
+        )
+    if pairs:
+        apart = sum(each.low > 0 or each.high < 0 for each in pairs)
+        sure = sum(each.sure for each in pairs)
+        lines.append(
+            f"Over test images, the 95 % interval of the difference excludes zero in {apart} of {len(pairs)} pairs; "
+            f"McNemar's test tells a difference in {sure} of {sum(len(each.p) for each in pairs)} pairs of models."
+        )
+    return lines
+
+
+def _spreads(board: Board, found: Mapping[Key, Predictions]) -> Grid:
+    titles = ("accuracy: mean ± std (n)", "std by test set alone", "share of variance", "seeds agree")
+    blocks: dict[str, list[TableRow]] = {}
+    for key, each in found.items():
+        blocks.setdefault(key[1], []).append(TableRow(_label(board, key), tuple(map(TableCell, _texts(board, each)))))
+    made = tuple(Section(column, tuple(lines)) for column, lines in blocks.items())
+    caption = f"{board.title}: seeds and test images"
+    return Grid(caption, board.layout.corner, (tuple(map(Title, titles)),), made, alike=False)
+
+
+def _texts(board: Board, each: Predictions) -> tuple[str, ...]:
+    values = [float(value) for value in each.accuracies]
+    std = f"{stdev(values):.2f}" if len(values) > 1 else EMPTY
+    noise, share, agree = each.test_set_std, each.test_set_share, each.own_agreement
+    return (
+        f"{fmean(values):.2f} ± {std} ({len(values)})",
+        EMPTY if noise is None else f"{noise:.2f}",
+        EMPTY if share is None else f"{100 * share:.0f} %",
+        EMPTY if agree is None else f"{agree:.1f} %",
+    )
+
+
+def _pairs(board: Board, pairs: Sequence[Agreement]) -> Grid:
+    titles = ("agree", "only first right", "only second right", "difference", "McNemar")
+    blocks: dict[str, list[TableRow]] = {}
+    for each in pairs:
+        label = f"{_label(board, each.ours)} − {_label(board, each.theirs)}"
+        apart = each.low > 0 or each.high < 0
+        entries = (
+            TableCell(f"{each.agreement:.1f} %"),
+            TableCell(f"{each.only_ours:.1f}"),
+            TableCell(f"{each.only_theirs:.1f}"),
+            TableCell(interval_text(each.difference, each.low, each.high, 2), bold=apart),
+            TableCell(f"{each.sure} of {len(each.p)} seeds"),
+        )
+        blocks.setdefault(each.ours[1], []).append(TableRow(label, entries))
+    made = tuple(Section(column, tuple(lines)) for column, lines in blocks.items())
+    caption = "Two methods, image by image"
+    return Grid(caption, board.layout.corner, (tuple(map(Title, titles)),), made, alike=False)
+
+
+def _reading(board: Board, found: Mapping[Key, Predictions]) -> list[str]:
+    images = " or ".join(f"{count:,}" for count in sorted({len(each.labels) for each in found.values()}))
+    return [
+        f"Test accuracy in %, on {images} test images. std by test set alone: what the std over seeds would be if all "
+        "seeds were equally good and erred on different images; its share of the variance is what another test set "
+        "could not confirm. Seeds agree: images that two seeds take for one class.",
+        "Images that only one gets right: mean over seeds. Difference in points, first − second, with its 95 % "
+        f"interval over {DRAWS:,} draws of test images, these models kept; bold where it excludes zero.",
+        "McNemar: seeds of which the exact test tells the two models apart at 5 %, by Holm's method.",
+        *_lacking(board, found),
+    ]
+
+
+def _lacking(board: Board, found: Mapping[Key, Predictions]) -> list[str]:
+    lacking = sum(
+        len(cell.chosen.values) - (len(found[key].seeds) if key in found else 0) for key, cell in board.cells.items()
+    )
+    return [f"{lacking} done trials have no outputs kept and are in none of this."] if lacking else []
+
+
+def _label(board: Board, key: Key) -> str:
+    return key[0] if key[2] == NONE else f"{key[0]} / {board.layout.scope_title(key[2])}"
+
+
+def _record(board: Board, key: Key, each: Predictions) -> dict[str, Any]:
+    row, column, scope = key
+    trial = board.cells[key].trial
+    values = [float(value) for value in each.accuracies]
+    return {
+        "row": row,
+        "column": column,
+        "scope": scope,
+        "dataset": trial.dataset,
+        "model": trial.model,
+        "optimizer": trial.optimizer,
+        "variant": trial.variant,
+        "rho": board.cells[key].chosen.rho,
+        "metric": "test_accuracy",
+        "mean": fmean(values),
+        "std": stdev(values) if len(values) > 1 else None,
+        "n": len(values),
+        "images": len(each.labels),
+        "test_set_std": each.test_set_std,
+        "test_set_share": each.test_set_share,
+        "own_agreement": each.own_agreement,
+    }
+
+
+def _pair(each: Agreement) -> dict[str, Any]:
+    return {
+        "column": each.ours[1],
+        "row": each.ours[0],
+        "scope": each.ours[2],
+        "other_row": each.theirs[0],
+        "other_scope": each.theirs[2],
+        "seeds": each.seeds,
+        "agreement": each.agreement,
+        "only_first": each.only_ours,
+        "only_second": each.only_theirs,
+        "difference": each.difference,
+        "low": each.low,
+        "high": each.high,
+        "mcnemar_p": each.p,
+    }

@@ -1,0 +1,32 @@
+"""Clock: where a run stands, told to variants whose behaviour depends on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Clock:
+    """Steps and epochs so far; a resumed run has the clock of one that was never stopped."""
+
+    step: int = 0
+    """Steps made before this one, those without perturbation or update included."""
+    epoch: int = 0
+    """Epochs that are over."""
+    epochs: int | None = None
+    """Of the whole run."""
+    steps_per_epoch: int | None = None
+
+    def start_epoch(self, epoch: int, epochs: int, steps: int | None) -> None:
+        """Epoch `epoch`, of so many steps, begins."""
+        self.epoch, self.epochs, self.steps_per_epoch = epoch, epochs, steps
+
+    @property
+    def total_steps(self) -> int:
+        """Of the whole run. ValueError unless `start_epoch` was told what it takes to know."""
+        if self.epochs is None or self.steps_per_epoch is None:
+            raise ValueError(
+                "this variant depends on how much of the run is over: call start_epoch(epoch, epochs, steps=…) "
+                "before an epoch's first step, with the number of its steps"
+            )
+        return self.epochs * self.steps_per_epoch

@@ -1,0 +1,194 @@
+"""FURTHER_VARIANTS: sharpness-aware methods published beside or after SAM-ON, as light records.
+
+What of a method isn't known from its paper's text or its authors' code says so: "second hand" was read in a summary,
+"our guess" is an inference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from bench.registry import Setting, VariantEntry
+
+_NUMBER = Annotated[float, Gt(-math.inf), Lt(math.inf)]
+_NON_NEGATIVE = Annotated[float, Ge(0), Lt(math.inf)]
+_POSITIVE = Annotated[float, Gt(0), Lt(math.inf)]
+_SHARE = Annotated[float, Gt(0), Le(1)]
+_WEIGHT = Annotated[float, Ge(0), Le(1)]
+_UNIT = Annotated[float, Ge(0), Lt(1)]
+
+
+def _of_async_sam(settings: Mapping[str, Any]) -> float:
+    return 2.0 if settings["ascent"] == "computed" else 1.0
+
+
+def _of_rst(settings: Mapping[str, Any]) -> float:
+    return 1.0 + float(settings["probability"])
+
+
+def _of_k_sam(settings: Mapping[str, Any]) -> float:
+    return 1 / 3 + 2 * float(settings["sample_share"])
+
+
+FURTHER_VARIANTS: dict[str, VariantEntry] = {
+    "msam": VariantEntry(
+        target="bench.sam.variants.cheap.msam:Msam",
+        summary="ε = −ρ·v/‖v‖ along the base optimizer's momentum v; one pass",
+        source="Becker et al. 2024 (MSAM)",
+        base="momentum",
+        passes=1.0,
+        settings={
+            "decay_at": Setting(
+                type=Literal["perturbed", "clean"],
+                default="perturbed",
+                summary="weights that SGD's weight decay is of; perturbed: as the authors' code",
+            )
+        },
+    ),
+    "async_sam": VariantEntry(
+        target="bench.sam.variants.cheap.async_sam:AsyncSam",
+        summary="ε = ρ·h/‖h‖ with the gradient h of the step before; one pass (recycled) or two",
+        source="Jo et al. 2025 (AsyncSAM)",
+        unsure="the paper was read second hand, and the recycled ascent is a guess",
+        passes=_of_async_sam,
+        settings={
+            "ascent": Setting(
+                type=Literal["recycled", "computed"],
+                default="recycled",
+                summary="h: the last final gradient, our guess; or the last gradient at w, as published",
+            )
+        },
+    ),
+    "ae_sam": VariantEntry(
+        target="bench.sam.variants.cheap.ae_sam:AeSam",
+        summary="SAM's step where ‖g‖² is large for its time, else the base optimizer's",
+        source="Jiang et al. 2023 (AE-SAM)",
+        unsure="the paper was read second hand, and the constants are guesses",
+        passes=None,
+        settings={
+            "decay": Setting(type=_UNIT, default=0.9, summary="δ: weight of the past in mean and variance; our guess"),
+            "threshold_start": Setting(type=_NUMBER, default=1.0, summary="λ₂: standard deviations; our guess"),
+            "threshold_end": Setting(type=_NUMBER, default=-1.0, summary="λ₁: at the end of the run; our guess"),
+        },
+    ),
+    "rst": VariantEntry(
+        target="bench.sam.variants.cheap.rst:Rst",
+        summary="SAM's step with a probability, else the base optimizer's",
+        source="Zhao et al. 2022 (RST)",
+        unsure="known from its abstract alone",
+        passes=_of_rst,
+        settings={"probability": Setting(type=_WEIGHT, default=0.5, summary="p: chance of a SAM step")},
+    ),
+    "k_sam": VariantEntry(
+        target="bench.sam.variants.cheap.k_sam:KSam",
+        summary="both passes on the samples of largest loss",
+        source="Ni et al. 2022 (K-SAM)",
+        unsure="known from its abstract alone, and that both passes have the same samples is a guess",
+        passes=_of_k_sam,
+        settings={"sample_share": Setting(type=_SHARE, default=0.5, summary="k/n: share of the samples")},
+    ),
+    "friendly": VariantEntry(
+        target="bench.sam.variants.direction.friendly:Friendly",
+        summary="ε along g − σ·m, with a moving average m of g",
+        source="Li et al. 2024 (F-SAM), as the authors' code",
+        settings={
+            "sigma": Setting(type=_NON_NEGATIVE, default=1.0, summary="σ: weight of m"),
+            "decay": Setting(type=_UNIT, default=0.9, summary="λ: weight of the past in m"),
+        },
+    ),
+    "vasso": VariantEntry(
+        target="bench.sam.variants.direction.vasso:Vasso",
+        summary="ε along a moving average of g",
+        source="Li and Giannakis 2023 (VaSSO)",
+        settings={"theta": Setting(type=_SHARE, default=0.9, summary="θ: weight of the new gradient")},
+    ),
+    "gcsam": VariantEntry(
+        target="bench.sam.variants.direction.gcsam:GcSam",
+        summary="ε along the gradient centred per row; SAM on norm layers",
+        source="Hassan et al. 2025 (GCSAM)",
+        settings={
+            "form": Setting(
+                type=Literal["code", "paper"],
+                default="code",
+                summary="paper: norm of the centred gradient, and the final one centred too; second hand",
+            )
+        },
+    ),
+    "zsharp": VariantEntry(
+        target="bench.sam.variants.direction.zsharp:ZSharp",
+        summary="ε along the entries of a matrix that stand out; SAM on norm layers",
+        source="Yun 2025 (ZSharp)",
+        settings={
+            "quantile": Setting(type=_UNIT, default=0.95, summary="of |z|, above which entries are kept"),
+            "norm_over": Setting(
+                type=Literal["tensor", "all"],
+                default="tensor",
+                summary="norm of ε's tensors: each its own, as the code; all: one, as the paper, second hand",
+            ),
+        },
+    ),
+    "unified_sam": VariantEntry(
+        target="bench.sam.variants.direction.unified_sam:UnifiedSam",
+        summary="ε = ρ·(1 − λ + λ/‖g‖)·g, between SAM and its unnormalised form",
+        source="Oikonomou and Loizou 2025 (Unified SAM)",
+        settings={
+            "share": Setting(type=_WEIGHT, default=1.0, summary="λ of a constant schedule; 1: SAM"),
+            "schedule": Setting(
+                type=Literal["constant", "rising", "falling"],
+                default="constant",
+                summary="λ over steps t: rising 1 − 1/t, falling 1/t",
+            ),
+        },
+    ),
+    "stable_sam": VariantEntry(
+        target="bench.sam.variants.descent.stable_sam:StableSam",
+        summary="descends along g_p rescaled to the norm of g",
+        source="Tan et al. 2025 (Stable SAM)",
+        unsure="that its norms are over all tensors whatever the scope is a guess",
+        settings={
+            "normalised": Setting(
+                type=bool, default=True, summary="whether ε is ρ·g/‖g‖, or ρ·g, the paper's main form second hand"
+            ),
+            "norm_over": Setting(
+                type=Literal["all", "scope"], default="all", summary="tensors of the two norms; all: our guess"
+            ),
+        },
+    ),
+    "wsam": VariantEntry(
+        target="bench.sam.variants.descent.wsam:WSam",
+        summary="descends along g, and along the sharpness g_p − g with a weight of its own",
+        source="Yue et al. 2023 (WSAM)",
+        settings={
+            "gamma": Setting(type=_UNIT, default=0.9, summary="γ: the weight is γ/(1 − γ)"),
+            "decouple": Setting(
+                type=bool,
+                default=True,
+                summary="whether the base optimizer sees g alone, and the sharpness comes after",
+            ),
+        },
+    ),
+    "bsam": VariantEntry(
+        target="bench.sam.variants.descent.bsam:Bsam",
+        summary="ε = ρ·g/s from a noisy gradient, with a precision s per entry; is the optimizer, on bare SGD",
+        source="Möllenhoff and Khan 2023 (bSAM)",
+        base="bare",
+        unsure="what it does outside of its scope is a guess",
+        settings={
+            "beta1": Setting(type=_UNIT, default=0.9, summary="β₁: decay of the momentum"),
+            "beta2": Setting(type=_UNIT, default=0.999, summary="β₂: decay of the precision"),
+            "damping": Setting(type=_NON_NEGATIVE, default=0.1, summary="added to the precision"),
+            "delta": Setting(type=_NON_NEGATIVE, default=0.0, required=True, summary="δ: prior precision / N"),
+            "data_size": Setting(
+                type=_POSITIVE,
+                default=1.0,
+                required=True,
+                summary="N: training samples × a factor for augmentation (4 on CIFAR)",
+            ),
+            "s_init": Setting(type=_POSITIVE, default=1.0, summary="precision at the start"),
+        },
+    ),
+}

@@ -1,0 +1,1 @@
+"""Variants that cost less than two passes a step."""

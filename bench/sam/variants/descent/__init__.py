@@ -1,0 +1,1 @@
+"""Variants that descend along something other than the gradient at w + ε."""

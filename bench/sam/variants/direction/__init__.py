@@ -1,0 +1,1 @@
+"""Variants that perturb along something other than g, or by another length."""

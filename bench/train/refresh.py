@@ -1,0 +1,20 @@
+"""Running statistics at the final weights, gathered by one more epoch of forward passes in train mode.
+
+Momentum-SAM's only pass is at w + ε, and so are its running statistics; its authors gather them anew at the end, before
+the evaluation that they report. For other methods it is a choice too, since pass 2 moves statistics as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+@torch.no_grad()
+def refresh_statistics(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+    """Move the running statistics by these batches; the weights stay as they are."""
+    model.train()
+    for images, _ in batches:
+        model(images)
