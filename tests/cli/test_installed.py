@@ -56,11 +56,14 @@ def test_the_wheel_works_in_an_empty_folder(tmp_path: Path) -> None:
     # What the wheel depends on is this environment's; sambench itself comes from the wheel, which stands before.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
 
+    variables = command_environment(empty)
+    del variables["PYTHONPATH"]
+
     def command(*arguments: str) -> str:
         program = "import sambench; sambench.main()"
         done = subprocess.run(
             [environment / "bin" / "python", "-c", program, *arguments],
-            cwd=empty, env=command_environment(empty), capture_output=True, text=True, check=False,
+            cwd=empty, env=variables, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout

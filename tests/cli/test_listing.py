@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from bench.cli.render.catalog import CATALOGS
 from bench.papers.sam_on.recipes import RECIPES
 from tests.cli.conftest import Call
+from tests.shared_command import ROOT
 
 KINDS = {**{kind: list(entries) for kind, entries in CATALOGS.items()}, "recipes": list(RECIPES)}
 
@@ -39,3 +41,23 @@ def test_listing_needs_no_torch() -> None:
         "sys.exit(bool({'torch', 'ray', 'timm', 'submitit'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_name_is_one_here_then_an_installed_one(call: Call, tmp_path: Path) -> None:
+    assert "Digits with 40 % label noise" in call("plan", "demo").out
+    assert "Digits with 40 % label noise" in call("plan", "sweeps/demo.yaml").out
+    assert "did you mean demo.yaml" in call("plan", "dmo").err
+    (tmp_path / "sweeps").mkdir()
+    own = tmp_path / "sweeps" / "demo.yaml"
+    choose = "{choose: rho-cifar100}"
+    own.write_text(
+        f"title: Mine\nrecipe: cifar-resnet\ngrid: {{dataset: cifar100, model: resnet56}}\n"
+        f"methods: [{{variant: sam, scope: all, rho: {choose}, seed: 1}}]\n",
+        encoding="utf-8",
+    )
+    told = call("plan", "demo").out
+    assert "Mine" in told
+    assert "of rho-cifar100" in told
+    listed = json.loads(call("sweeps", "--json").out)["sweeps"]
+    assert {each["sweep"] for each in listed} == {file.stem for file in (ROOT / "sweeps").glob("*.yaml")}
+    assert [each["title"] for each in listed if each["sweep"] == "demo"] == ["Mine"]

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.errors import nearest
 from bench.sweep.file.text import yaml_files
 
 HERE = Path("sweeps")
@@ -18,14 +19,14 @@ def sweep_file(named: Path) -> Path:
     # `os.path`, because a name that is too long is simply not there.
     if os.path.exists(named) or not _is_name(named):
         return named
-    return next(_places(named.name), (HERE if HERE.is_dir() else INSTALLED) / _with_suffix(named.name))
+    return next(_places(named.name), _not_there(named))
 
 
 def chosen_file(name: str, beside: Path) -> Path:
     """The file that a sweep in the folder `beside` means by another's name: there, else as on the command line."""
     file = beside / name
     if file.suffix not in (".yaml", ".yml"):
-        file = file.with_name(f"{file.name}.yaml")
+        file = file.parent / f"{file.name}.yaml"
     if os.path.exists(file) or len(Path(name).parts) != 1:
         return file
     return next(_places(file.name), file)
@@ -36,6 +37,13 @@ def all_sweeps() -> list[Path]:
     return sorted(
         ({each.name: each for folder in (INSTALLED, HERE) for each in yaml_files(folder)}).values(), key=_stem
     )
+
+
+def _not_there(named: Path) -> Path:
+    """Where such a name is missed: where one like it is, else where sweeps are at all."""
+    places = [HERE / _with_suffix(named.name), named, INSTALLED / _with_suffix(named.name)]
+    there = {file: [each.stem for each in yaml_files(file.parent)] for file in places}
+    return next((file for file in places if nearest(file.stem, there[file])), next(filter(there.get, places), named))
 
 
 def _stem(file: Path) -> str:
