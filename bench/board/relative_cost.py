@@ -70,7 +70,8 @@ class _Bases:
         for trial in alone:
             subject = _subject(trial)
             self._epochs[subject] = min(trial.total_epochs, self._epochs.get(subject, trial.total_epochs))
-        self._seconds = _by_place({trial.trial_id: _subject(trial) for trial in alone}, timings)
+        shortest = [trial for trial in alone if trial.total_epochs == self._epochs[_subject(trial)]]
+        self._seconds = _by_place({trial.trial_id: _subject(trial) for trial in shortest}, timings)
         places = {(_subject(trial), timings[trial.trial_id].hardware) for trial in trials if trial.trial_id in timings}
         if missing := {subject for subject, hardware in places if (subject, hardware) not in self._seconds}:
             others = _base_runs(stores, missing)

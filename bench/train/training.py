@@ -96,12 +96,12 @@ class Training:
         number = self.epochs_done + 1
         row: dict[str, Any] = {"epoch": number, "lr": self._learning_rate(number, 0)}
         row |= self._train_epoch(number)
-        if self.trial.bn_refresh and number == self.trial.total_epochs:
-            refresh_statistics(self.model, self._batches(number))
-            self._share_statistics()
-        started = time.perf_counter()
         splits = self._splits
         with evaluated(self._optimizer):
+            if self.trial.bn_refresh and number == self.trial.total_epochs:
+                refresh_statistics(self.model, self._batches(number))
+                self._share_statistics()
+            started = time.perf_counter()
             if splits.validation:
                 row["val_loss"], row["val_accuracy"] = self._evaluate(splits.validation)
             row["test_loss"], row["test_accuracy"] = self._evaluate(splits.test)

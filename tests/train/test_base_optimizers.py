@@ -15,6 +15,7 @@ from bench.optim.schedule_free import evaluated
 from bench.optimizers import OPTIMIZERS, check_installed
 from bench.registry import OptimizerEntry
 from bench.sweep import load
+from bench.train.refresh import refresh_statistics
 from bench.train.training import Training
 from bench.trial import Trial
 from tests.train.layers import Layers, updated
@@ -84,6 +85,25 @@ def test_schedule_free_evaluates_the_average_and_trains_on_from_where_it_was(mak
     training.measure()
     # What is kept is what was evaluated.
     torch.testing.assert_close(point(training), seen[0], rtol=1e-5, atol=1e-7)
+
+
+def test_statistics_that_are_gathered_anew_are_those_of_the_average(
+    make_trial: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = make_trial(optimizer="schedulefree_sgd", epochs=1, batch_size=1024, bn_refresh=True)
+    training, seen = Training(trial, CPU), []
+
+    def refresh(model: nn.Module, batches: object) -> None:
+        seen.append(next(iter(model.parameters())).detach().clone())
+        refresh_statistics(model, batches)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("bench.train.training.refresh_statistics", refresh)
+    training.run_epoch()
+    trained = next(iter(training.model.parameters())).detach().clone()
+    training.measure()
+    measured = next(iter(training.model.parameters())).detach()
+    torch.testing.assert_close(seen[0], measured, rtol=1e-5, atol=1e-7)
+    assert not torch.allclose(trained, measured)
 
 
 def point(training: Training) -> torch.Tensor:
