@@ -53,8 +53,12 @@ def front(points: Sequence[MethodPoint], gain: float = 1.0) -> list[MethodPoint]
 
 def _point(drawing: Drawing, key: Key, cost: Cost, kind: str) -> MethodPoint | None:
     cell = drawing.board.cells[key]
-    place, values = getattr(cost, kind), list(cell.chosen.values.values())
-    return None if place is None else MethodPoint(drawing.method(cell.trial), place, drawing.summary(values))
+    name, place, values = drawing.method(cell.trial), getattr(cost, kind), list(cell.chosen.values.values())
+    if place is None:
+        return None
+    if cell.chosen.rho is not None:
+        drawing.rhos.setdefault(name, set()).add(cell.chosen.rho)
+    return MethodPoint(name, place, drawing.summary(values))
 
 
 def _panel(axes: Axes, drawing: Drawing, points: Sequence[MethodPoint]) -> None:
@@ -66,7 +70,7 @@ def _panel(axes: Axes, drawing: Drawing, points: Sequence[MethodPoint]) -> None:
     for name, cost, summary in points:
         color, marker = drawing.style(name)
         axes.errorbar(
-            cost, summary.mean, yerr=summary.std or 0.0, color=color, marker=marker, markersize=6, linestyle="none",
-            capsize=2, linewidth=1, label=name,
+            cost, summary.mean, yerr=drawing.errors([summary]), color=color, marker=marker, markersize=6,
+            linestyle="none", capsize=2, linewidth=1, label=name,
         )  # fmt: skip
     axes.grid(alpha=0.25, linewidth=0.5)

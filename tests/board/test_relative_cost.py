@@ -92,7 +92,7 @@ def test_times_need_a_base_optimizer_on_the_same_device_that_any_sweep_may_have_
 
 def test_the_columns_stand_in_every_format(filled: Store, sweep: Sweep) -> None:
     page = show_board(filled, sweep, cost=True)
-    (grid,) = page.grids
+    grid, *_ = page.grids
     shown = {line.label: [entry.text for entry in line.entries[1:]] for line in grid.blocks[0].lines}
     assert shown["sam / only_norm"] == ["1.90", "1.25"]
     assert shown["base optimizer · epochs 16"] == ["2.00", "2.00"]
