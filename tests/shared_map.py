@@ -25,7 +25,7 @@ GROUND = (
     "library",
     "optimizers",
     "plugins",
-    "plugins.declared",
+    "plugins.declaration",
     "plugins.kinds",
     "provenance",
     "registry",

@@ -204,7 +204,7 @@ def entry_point_to(kind: str, path: str) -> str:
 
 def _imported(kind: str, path: str) -> Entry:
     # Here, because pydantic takes longer to import than most commands need, few of which name a plug-in.
-    from bench.plugins.declared import read
+    from bench.plugins.declaration import read
 
     folder = _lookup.folder
     if folder is not None and lies_in(path, folder):

@@ -84,7 +84,8 @@ STEPS = [
     for base in BASES
     # Muon holds matrices alone, so no norm layer, and its momentum is Nesterov's.
     if variant not in WAITING
-    and not (base == "torch's muon" and (scope in ("only_norm", "only_norm[3]") or variant == "msam"))
+    and not (base == "torch's muon" and scope in ("only_norm", "only_norm[3]"))
+    and not (base.endswith("muon") and variant == "msam")
     and (variant != "bsam" or base == "sgd")
 ]
 
