@@ -12,7 +12,9 @@ HEAD = 'title: "Test"\nrecipe: digits-resnet\ngrid: {model: resnet8, seed: 1}\n'
 
 CASES = {
     "titel: x": "4:1: titel: unknown key 'titel'; did you mean title; valid: grid, zip",
-    "methods: [{variant: samm, rho: 1}]": "4:21: methods[0].variant: unknown variant 'samm'; did you mean sam, wsam or msam; `sambench list",
+    "methods: [{variant: samm, rho: 1}]": (
+        "4:21: methods[0].variant: unknown variant 'samm'; did you mean sam, wsam or msam; `sambench list"
+    ),
     "methods: [{lr: fast}]": "4:16: methods[0].lr: input should be a valid number, not 'fast'",
     "methods: [{lr: '0.1'}]": "4:16: methods[0].lr: input should be a valid number, not '0.1'",
     "methods: [{epochs: 1.5}]": "4:20: methods[0].epochs: input should be a valid integer",
