@@ -39,6 +39,7 @@ def test_a_done_trial_leaves_its_results_and_no_checkpoint(store: Store, make_tr
         "history.parquet",
         "log.txt",
         "measures.parquet",
+        "outputs.parquet",
         "trial.json",
         "weights.safetensors",
     ]
