@@ -90,6 +90,33 @@ class OptimizerEntry(Entry):
     """Whether it is w ← w − lr·g without momentum and weight decay."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TaskEntry(Entry):
+    """A kind of problem: what data sets pose and models solve, and what they are judged by."""
+
+    quality: str
+    """What a model is judged by: `val_QUALITY` and `test_QUALITY` are columns of the history."""
+    unit: str
+    """Of that, empty where it is a score."""
+    measure: str
+    """What a board shows where a sweep names nothing."""
+    validation: str
+    """The measure that ρ is chosen by where there is a validation split."""
+    curve: str
+    """Column of the history that shows how a training goes: every epoch has it."""
+    curve_label: str
+    """The same for people."""
+    counted: str
+    """What an epoch's progress is counted in."""
+    divides_batch: bool
+    """Whether m is in the unit of the batch size, which it then divides."""
+    without: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Fields of a trial that mean nothing here and stay at their default, each with the reason."""
+
+
+CLASSIFICATION = "classification"
+"""The task of what names none."""
+
 Interpolation = Literal["bilinear", "bicubic"]
 
 
@@ -121,8 +148,10 @@ class PretrainedEntry:
 class ModelEntry(Entry):
     """A network."""
 
-    family: Literal["resnet", "vit", ""]
-    """Column of the paper's ρ table that applies: `resnet` for convolutional nets, `vit` for transformers, or none."""
+    task: str = CLASSIFICATION
+    """Name in TASKS."""
+    family: Literal["resnet", "vit", "transformer", ""]
+    """Column of the paper's ρ table that applies: `resnet` for convolutional nets, `vit` for patches, or none."""
     stages: int
     """Number of the last stage in `segments()`; 0 without a chain."""
     min_size: int = 1
@@ -134,13 +163,35 @@ class ModelEntry(Entry):
     preprocessing: Preprocessing | None = None
     """Its own, for `preprocessing: model`."""
     parameters: int | None = None
-    """Their number for 10 classes at 32×32 pixels, or 1,000 where it was made for 224×224."""
+    """Their number: for 10 classes at 32×32 pixels, 1,000 where it was made for 224×224, or the words of IWSLT'14."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetEntry(Entry):
-    """Images and their labels, in splits."""
+    """Samples in splits."""
 
+    task: str
+    """Name in TASKS."""
+    fake: bool = False
+    """Whether its samples are random, so that nothing can be learned from them."""
+    validated: bool = False
+    """Whether it has a validation split of its own."""
+    files: str | None = None
+    """`package.module:attribute` of the object that knows its files."""
+    arguments: tuple[Any, ...] = ()
+    """What its loader is called with."""
+
+    @property
+    def shape(self) -> str:
+        """What its samples look like, for listings."""
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesEntry(DatasetEntry):
+    """Images and their labels."""
+
+    task: str = CLASSIFICATION
     num_classes: int
     in_channels: int
     image_size: int
@@ -151,14 +202,11 @@ class DatasetEntry(Entry):
     """Whether it comes in other sizes too."""
     train_images: int | None = None
     """Size of the training split; None where its files must be asked."""
-    validated: bool = False
-    """Whether it has a validation split of its own."""
-    fake: bool = False
-    """Whether its images are random, so that nothing can be learned from them."""
-    files: str | None = None
-    """`package.module:attribute` of the object that knows its files."""
-    arguments: tuple[Any, ...] = ()
-    """What its loader is called with."""
+
+    @property
+    def shape(self) -> str:
+        """See `DatasetEntry.shape`."""
+        return f"{self.in_channels}×{self.image_size}×{self.image_size}, {self.num_classes:,} classes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +233,8 @@ class AugmentationEntry(Entry):
 class MeasureEntry(Entry):
     """A quantity taken of a trained model."""
 
+    task: str | None = CLASSIFICATION
+    """The task whose models have it; None: all have."""
     needs_validation: bool = False
     """Whether it is of the validation split."""
     fewest_classes: int = 0

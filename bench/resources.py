@@ -104,7 +104,7 @@ class EarlyStopping:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    metric: Literal["val_accuracy", "test_accuracy"] = "val_accuracy"
+    metric: Literal["val_accuracy", "test_accuracy", "val_bleu"] = "val_accuracy"
     """Column of the history by which trials are compared; higher is better."""
     grace_epochs: Positive = 1
     """Epochs that every trial is trained."""

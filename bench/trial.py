@@ -33,7 +33,7 @@ class Trial:
     """Every field that determines the result of one training run."""
 
     dataset: str
-    """Name in DATASETS, or a folder, whose content is part of the identity and whose path is not."""
+    """Name in DATASETS, or a folder or corpus, whose content is part of the identity and whose path is not."""
     label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
     """Share of the training labels that is redrawn uniformly over the classes."""
     val_fraction: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -74,9 +74,9 @@ class Trial:
     weight_decay_on: Literal["all", "no_norm", "matrices", "none"] = "all"
     """Parameters that decay; `matrices`: neither tensors of one dimension nor what the model itself exempts."""
     batch_size: Annotated[int, Ge(1)]
-    """Samples per update, over all processes."""
+    """Samples per update, over all processes; of text padded tokens, at most."""
     m: Annotated[int, Ge(1)] | None = None
-    """Samples per ascent step and per batch of a norm layer; None stands for, and becomes, `batch_size`."""
+    """Samples per ascent step and per batch of a norm layer; None stands for, and becomes, `batch_size`: all."""
     epochs: Annotated[int, Ge(1)]
     """Passes over the training split, without those of the cool-down."""
     drop_last: bool = False
@@ -224,9 +224,10 @@ CONTENT = "@sha256:"
 
 
 def dataset_identity(dataset: str) -> str:
-    """What identifies a data set: of `folder:PATH@sha256:DIGEST` the digest, of others the name."""
-    kind, content, digest = dataset.partition(CONTENT)
-    return f"folder:{CONTENT}{digest}" if content and kind.startswith("folder:") else dataset
+    """What identifies a data set: of `folder:PATH@sha256:DIGEST` and the like the digest, of others the name."""
+    written, content, digest = dataset.partition(CONTENT)
+    kind, colon, _ = written.partition(":")
+    return f"{kind}:{CONTENT}{digest}" if content and colon else dataset
 
 
 def weights_identity(init_from: str) -> str:

@@ -15,6 +15,7 @@ from statistics import median
 
 from rich.console import Console
 
+from bench import tasks
 from bench.errors import MachineFault
 from bench.estimate import kind, measured
 from bench.store import Outcome, State, Store, StoreError, close_dead, states
@@ -67,6 +68,7 @@ class Drive:
             pruned=counts["pruned"],
             store=self._store,
             expected=self._expected(todo),
+            unit=next((task.unit for task in tasks.of_trials(self.trials)), ""),
         ) as progress:
             try:
                 with launcher:

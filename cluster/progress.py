@@ -22,7 +22,7 @@ from cluster.report import TrialReport
 SHOWN = 8
 """Running trials that the live view has lines for."""
 WIDTHS = (9, 19)
-"""Columns for the beginning of a trial's id, and for epoch, accuracy, seconds of an epoch."""
+"""Columns for the beginning of a trial's id, and for epoch, quality, seconds of an epoch."""
 
 
 class Progress:
@@ -37,9 +37,13 @@ class Progress:
         pruned: int = 0,
         store: Store | None = None,
         expected: Mapping[str, float] | None = None,
+        unit: str = "%",
     ) -> None:
-        """`labels`: of all trials. `expected`: seconds that those which are left will take, of like ones' times."""
-        self._console, self._labels, self._store = console, labels, store
+        """`labels`: of all trials. `expected`: seconds that those which are left will take, of like ones' times.
+
+        `unit`: of their quality.
+        """
+        self._console, self._labels, self._store, self._unit = console, labels, store, unit
         self._expected = dict(expected or {})
         self._done_before, self._pruned_before = done, pruned
         self._outcomes: Counter[str] = Counter()
@@ -69,9 +73,9 @@ class Progress:
         self._running[trial_id] = time.monotonic()
         self._side_by_side = max(self._side_by_side, len(self._running))
 
-    def at(self, epoch: int, seen: int, images: int) -> None:
+    def at(self, epoch: int, seen: int, size: int) -> None:
         """How far the only running trial is; for launchers that run one at a time in this process."""
-        self._at = f"epoch {epoch}, {100 * seen // images} %"
+        self._at = f"epoch {epoch}, {100 * seen // size} %"
 
     def finished(self, report: TrialReport) -> None:
         """A worker is through with the trial."""
@@ -83,8 +87,8 @@ class Progress:
             return
         self._outcomes[report.outcome] += 1
         self._seconds += time.monotonic() - begun
-        if report.outcome == "done" and report.accuracy is not None:
-            candidate = (report.accuracy, report.trial_id)
+        if report.outcome == "done" and report.quality is not None:
+            candidate = (report.quality, report.trial_id)
             self._best = max(self._best, candidate) if self._best else candidate
         self._tell(report)
 
@@ -106,7 +110,7 @@ class Progress:
 
     def text(self) -> str:
         """One line: counts, time left, best so far."""
-        best = [f"best {self._best[0]:.1f} % ({self._labels[self._best[1]]})"] if self._best else []
+        best = [f"best {self._said(self._best[0])} ({self._labels[self._best[1]]})"] if self._best else []
         return " · ".join([self._counts(), *best])
 
     def view(self) -> RenderableType:
@@ -126,7 +130,7 @@ class Progress:
         if more > 0:
             parts.append(Text(f"  and {more} more"))
         if self._best:
-            best = f"best so far {self._best[0]:.1f} %: {self._labels[self._best[1]]}"
+            best = f"best so far {self._said(self._best[0])}: {self._labels[self._best[1]]}"
             parts.append(Text(best, no_wrap=True, overflow="ellipsis"))
         parts.append(Text(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", style="dim"))
         return Group(*parts)
@@ -154,7 +158,7 @@ class Progress:
         if self._at:
             return self._at
         at = read_progress(self._store.folder(trial_id)) if self._store else None
-        return "starting" if at is None else f"{at.epoch}/{at.epochs} {at.accuracy:.1f} % {at.seconds:.2g} s"
+        return "starting" if at is None else f"{at.epoch}/{at.epochs} {self._said(at.quality)} {at.seconds:.2g} s"
 
     def _tell(self, report: TrialReport) -> None:
         """What ended badly everywhere; what is done where there is no live view."""
@@ -162,8 +166,11 @@ class Progress:
         if report.outcome != "done":
             self._print(f"{report.outcome}: {report.trial_id} {label}: {report.message}")
         elif not self._console.is_terminal:
-            reached = "" if report.accuracy is None else f" {report.accuracy:.1f} %"
+            reached = "" if report.quality is None else f" {self._said(report.quality)}"
             self._print(f"done: {report.trial_id} {label}:{reached} · {self._counts()}")
+
+    def _said(self, quality: float) -> str:
+        return f"{quality:.1f} {self._unit}".rstrip()
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

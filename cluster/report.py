@@ -33,6 +33,6 @@ class TrialReport:
     outcome: str
     """An outcome of an attempt, or `held`: another worker has it, or its folder isn't ours to write."""
     message: str = ""
-    accuracy: float | None = None
-    """Validation accuracy (test accuracy where there is no validation split), %."""
+    quality: float | None = None
+    """The task's measure of it, on the validation split, or on the test split where there is none."""
     wall_s: float = 0.0

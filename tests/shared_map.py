@@ -42,11 +42,12 @@ GROUND = (
 FRONTS = {
     "bench.sam": ("bench.sam", "bench.sam.registry", "bench.sam.names", "bench.sam.cost"),
     "bench.models": ("bench.models",),
-    "bench.data": ("bench.data", "bench.data.files.location", "bench.data.fake_names"),
+    "bench.data": ("bench.data", "bench.data.files.location", "bench.data.fake_names", "bench.data.text.registry"),
     "bench.measures": (
         "bench.measures", "bench.measures.names", "bench.measures.bins", "bench.measures.applicable",
         "bench.measures.outputs",
     ),
+    "bench.tasks": ("bench.tasks",),
 }  # fmt: skip
 """The light front of a folder: its names, checked without what is behind them. Written with a ° in the table."""
 
@@ -58,21 +59,33 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "bench.measures": ("bench.models", "bench.data", "bench.sam"),
     "bench.papers": ("bench.measures°",),
     "bench.store": ("bench.measures°",),
-    "bench.sweep": ("bench.papers", "bench.store", "bench.sam°", "bench.models°", "bench.data°", "bench.measures°"),
-    "bench.train": ("bench.store", "bench.sam", "bench.optim", "bench.models", "bench.data", "bench.measures"),
+    "bench.sweep": (
+        "bench.papers", "bench.store", "bench.tasks°", "bench.sam°", "bench.models°", "bench.data°", "bench.measures°",
+    ),
+    "bench.tasks": ("bench.sam", "bench.models", "bench.data", "bench.measures"),
+    "bench.train": (
+        "bench.store", "bench.tasks", "bench.sam", "bench.optim", "bench.models", "bench.data", "bench.measures",
+    ),
     "bench.estimate": ("bench.store", "bench.sam°", "bench.models°", "bench.data°"),
     "bench.board": (
-        "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.sam°", "bench.measures°",
+        "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.tasks°", "bench.sam°",
+        "bench.measures°",
     ),
-    "bench.plots": ("bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.measures°"),
-    "bench.report": ("bench.plots", "bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate"),
-    "cluster": ("bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.measures°"),
+    "bench.plots": (
+        "bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.tasks°",
+        "bench.measures°",
+    ),
+    "bench.report": (
+        "bench.plots", "bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.tasks°",
+    ),
+    "cluster": ("bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.tasks°", "bench.measures°"),
     "cluster.on_ray": ("cluster", "bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.measures°"),
     "cluster.on_slurm": ("cluster", "bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.measures°"),
     "cluster.slurm_entry": ("cluster.on_slurm",),
     "bench.examples": ("bench.sam", "bench.models", "bench.data", "bench.measures", "cluster"),
     "bench.cli": (
-        "bench.sam", "bench.models", "bench.data", "bench.measures", "bench.papers", "bench.store", "bench.sweep",
+        "bench.sam", "bench.models", "bench.data", "bench.measures", "bench.tasks", "bench.papers", "bench.store",
+        "bench.sweep",
         "bench.train", "bench.estimate", "bench.board", "bench.plots", "bench.report", "cluster", "cluster.on_ray",
         "cluster.on_slurm", "bench.examples",
     ),
@@ -81,8 +94,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 HEAVY = {
     "torch": (
-        "bench.distributed", "bench.sam", "bench.optim", "bench.models", "bench.data", "bench.measures", "bench.train",
-        "bench.examples", "cluster.work.measure_worker", "cluster.work.probe", "cluster.work.rank",
+        "bench.distributed", "bench.sam", "bench.optim", "bench.models", "bench.data", "bench.measures", "bench.tasks",
+        "bench.train", "bench.examples", "cluster.work.measure_worker", "cluster.work.probe", "cluster.work.rank",
         "cluster.work.session", "cluster.work.torchrun", "cluster.work.worker", "cluster.on_ray.nodes",
         "cluster.on_slurm.worker",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,13 @@ from bench.train.training import Training
 from bench.trial import Trial
 
 CPU = torch.device("cpu")
+TRANSLATION: dict[str, Any] = {
+    "dataset": "toy_translation", "model": "transformer_tiny", "optimizer": "adamw", "lr": 2e-3, "lr_per": "step",
+    "lr_schedule": "inverse_sqrt", "warmup_steps": 4, "weight_decay": 1e-4, "label_smoothing": 0.1,
+    "batch_size": 512, "epochs": 3, "augment": "none",
+    "settings": (("beta1", 0.9), ("beta2", 0.98), ("dropout", 0.1), ("eps", 1e-8)),
+}  # fmt: skip
+"""A small transformer on a made-up language."""
 
 
 def trained(trial: Trial) -> Training:

@@ -11,14 +11,22 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench import models
 from bench.estimate import gpu_seconds, kind, measured
-from bench.estimate.rule import FORWARD
+from bench.estimate.rule import FORWARD, PER_TOKEN
+from bench.models.transformer import iwslt
 from bench.store import Store
 from bench.trial import Trial
 from tests.shared_store import done
 
 
 def test_every_model_has_its_flops() -> None:
-    assert list(FORWARD) == list(models.MODELS)
+    assert [*FORWARD, *PER_TOKEN] == list(models.MODELS)
+
+
+def test_flops_of_a_token_are_two_for_each_parameter_but_those_that_are_looked_up() -> None:
+    with torch.device("meta"):
+        model = iwslt(8848, 6632, dropout=0.3)
+    multiplied = sum(p.numel() for p in model.parameters()) - model.encoder_embed.weight.numel()
+    assert PER_TOKEN["transformer_iwslt"] == pytest.approx(2 * multiplied, rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["resnet56", "wrn28_10", "vgg16_bn", "vit_t4"])

@@ -123,7 +123,7 @@ def make_board(
     shown = metric_of(metric or sweep.measures[0])
     layout = layout or Layout.of(sweep.trials)
     instead = shown.name if shown.chooses_rho else sweep.measures[0]
-    results = read_results(stores, sweep.trials, [shown.name, VALIDATION, instead], schema)
+    results = read_results(stores, sweep.trials, [shown.name, *VALIDATION, instead], schema)
     grouped: dict[Key, list[Trial]] = defaultdict(list)
     for trial in sorted(sweep.trials, key=layout.rank):
         grouped[layout.row(trial), layout.column(trial), layout.scope(trial)].append(trial)

@@ -1,8 +1,8 @@
 """Choice: the one rule by which a ρ is chosen, for boards, plots and reports, and for `choose:` in a sweep.
 
-Compared are means over finished seeds. The measure is validation accuracy where any of the compared trials has it, so
-that nothing is chosen by the split that is reported. Only the ρ with the most finished seeds compete; of equal means
-the smallest ρ wins. What makes a choice doubtful (ties, missing seeds, an edge) is told with it.
+Compared are means over finished seeds. The measure is the task's on the validation split where any of the compared
+trials has it, so that nothing is chosen by the split that is reported. Only the ρ with the most finished seeds compete;
+of equal means the smallest ρ wins. What makes a choice doubtful (ties, missing seeds, an edge) is told with it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from typing import Any
 
 from bench.board.metric import metric_of
 from bench.sweep.choose import Candidate
+from bench.tasks import TASKS
 
-VALIDATION = "val_accuracy"
+VALIDATION = tuple(task.validation for task in TASKS.values())
 """What ρ is chosen by where the data has a validation split."""
 
-DEFAULT = "test_accuracy"
+DEFAULT = tuple(task.measure for task in TASKS.values())
 """What it is chosen by where it has none, as in the paper."""
 
 
-def selection_measure(results: Iterable[Mapping[str, Any]], default: str = DEFAULT) -> str:
+def selection_measure(results: Iterable[Mapping[str, Any]], default: str) -> str:
     """The measure that trials which differ in ρ and seed alone are compared by; `results` are their measures."""
-    return VALIDATION if any(result.get(VALIDATION) is not None for result in results) else default
+    found = {name for result in results for name in VALIDATION if result.get(name) is not None}
+    return next((name for name in VALIDATION if name in found), default)
 
 
 @dataclass(frozen=True, kw_only=True)

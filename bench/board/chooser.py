@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from bench import tasks
 from bench.board.choice import DEFAULT, VALIDATION, decide, selection_measure
 from bench.store import Readable, State, connect, sql, states
 from bench.sweep import Sweep, Verdict
@@ -42,11 +43,12 @@ class StoreChooser:
     def __call__(self, search: Sweep, trials: Sequence[Trial], by: str | None) -> Verdict:
         """The verdict on trials that differ in ρ and seed alone."""
         if (search.file, by) not in self._found:
-            self._found[search.file, by] = self._look(search, [by] if by else [VALIDATION, DEFAULT])
+            self._found[search.file, by] = self._look(search, [by] if by else [*VALIDATION, *DEFAULT])
         found = self._found[search.file, by]
         twins = [twin for trial in trials if (twin := found.twins.get(trial.trial_id))]
         run = list({twin.trial_id: twin for twin in twins}.values())
-        by = by or selection_measure(found.results.get(trial.trial_id, {}) for trial in run)
+        results = [found.results.get(trial.trial_id, {}) for trial in run]
+        by = by or selection_measure(results, tasks.of_trial(trials[0]).measure)
         missing = tuple(trial for trial in run if found.states[trial.trial_id].status not in _OVER)
         if missing:
             return Verdict(by=by, candidates=(), chosen=None, missing=missing)

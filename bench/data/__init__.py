@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Lt
 
 from bench.data.fake_names import FORM, parse
 from bench.data.files.location import DataError
+from bench.data.text.registry import CORPORA, parallel
 from bench.plugins import Registry
 from bench.plugins.kinds import KINDS
-from bench.registry import AugmentationEntry, DatasetEntry, Setting, TestSetEntry
+from bench.registry import AugmentationEntry, DatasetEntry, ImagesEntry, Scalar, Setting, TestSetEntry
 from bench.trial import CONTENT
 
 if TYPE_CHECKING:
     from bench.data.files.folders import UserFolder
     from bench.data.files.location import DataFiles
     from bench.data.splits import Splits
+    from bench.data.text.corpus import Corpus
 
 
-def _cifar(classes: int) -> DatasetEntry:
-    return DatasetEntry(
+def _cifar(classes: int) -> ImagesEntry:
+    return ImagesEntry(
         target=f"bench.data.cifar:load_cifar{classes}",
         summary=f"60,000 photographs of 32×32 in {classes} classes; 50,000 train, 10,000 test, no validation",
         source="Krizhevsky 2009",
@@ -35,7 +38,7 @@ def _cifar(classes: int) -> DatasetEntry:
 
 
 _DATASETS: dict[str, DatasetEntry] = {
-    "digits": DatasetEntry(
+    "digits": ImagesEntry(
         target="bench.data.digits:load",
         summary="1,797 scanned digits of 8×8 in 10 classes; 1,079 train, 359 validation, 359 test",
         source="scikit-learn, UCI optical recognition of handwritten digits",
@@ -48,7 +51,7 @@ _DATASETS: dict[str, DatasetEntry] = {
     ),
     "cifar10": _cifar(10),
     "cifar100": _cifar(100),
-    "imagenet": DatasetEntry(
+    "imagenet": ImagesEntry(
         target="bench.data.imagenet:load",
         summary="1.28 million photographs in 1,000 classes; its validation split is the test split",
         source="Deng et al. 2009, ILSVRC 2012",
@@ -61,6 +64,9 @@ _DATASETS: dict[str, DatasetEntry] = {
         files="bench.data.files.imagenet:IMAGENET",
     ),
 }
+
+
+_DATASETS |= CORPORA
 
 
 def _test_set(name: str, summary: str, source: str) -> TestSetEntry:
@@ -129,7 +135,9 @@ AUGMENTATIONS: Registry[AugmentationEntry] = Registry("augmentation", _AUGMENTAT
 
 
 def entry(name: str) -> DatasetEntry:
-    """The record of a data set, `fake:…` and `folder:PATH` too, whatever is said of its content; ValueError if unknown.
+    """The record of a data set, `fake:…`, `folder:PATH` and `parallel:PATH` too, whatever is said of its content.
+
+    ValueError for a name that can't be, KeyError for one that isn't known.
 
     Of a folder that isn't there it has no number of classes.
     """
@@ -139,12 +147,22 @@ def entry(name: str) -> DatasetEntry:
         return _fake(rest)
     if colon and kind == "folder" and rest:
         return _folder(rest)
+    if colon and kind == "parallel" and rest:
+        return parallel(rest)
     if name in TEST_SETS:
         raise ValueError(
             f"{name} has no training images: it is a test set for models of {TEST_SETS[name].trained_on}, "
             f"measured as {name}_accuracy"
         )
     return DATASETS[name]
+
+
+def images(name: str) -> ImagesEntry:
+    """The record of a data set of images; TypeError for one of another kind."""
+    found = entry(name)
+    if not isinstance(found, ImagesEntry):
+        raise TypeError(f"{name} has no images")
+    return found
 
 
 def canonical(name: str) -> str:
@@ -167,17 +185,31 @@ def identified(name: str, *, afresh: bool = False) -> str:
 
 def valid_names() -> tuple[str, ...]:
     """What may be written for a data set."""
-    return (*DATASETS, FORM, "folder:PATH")
+    return (*DATASETS, FORM, "folder:PATH", "parallel:PATH")
+
+
+def check_identity(name: str) -> None:
+    """DataError if a data set isn't what was recorded in its name."""
+    if CONTENT in name and (now := identified(name.partition(CONTENT)[0], afresh=True)) != name:
+        raise DataError(f"data set {name}: it is {now} now: plan the sweep anew, or put its files back")
 
 
 def load(name: str, image_size: int | None = None) -> Splits:
-    """The splits of data set `name`, on the CPU; DataError if it is missing, damaged, or not what the name says."""
-    found = entry(name)
-    if CONTENT in name and (now := identified(name.partition(CONTENT)[0], afresh=True)) != name:
-        raise DataError(f"data set {name}: it is {now} now: plan the sweep anew, or put the images back")
+    """The splits of images `name`, on the CPU; DataError if it is missing, damaged, or not what the name says."""
+    found = images(name)
+    check_identity(name)
     size = image_size or found.image_size
     splits: Splits = found.load()(*found.arguments, image_size=size)
     return splits
+
+
+def load_corpus(name: str, settings: Mapping[str, Scalar]) -> Corpus:
+    """The text `name`, prepared; DataError if it is missing, damaged, or not what the name says."""
+    found = entry(name)
+    check_identity(name)
+    files = files_of(found)
+    corpus: Corpus = found.load()(*([files] if files is not None else []), **settings)
+    return corpus
 
 
 def files_of(found: DatasetEntry | TestSetEntry) -> DataFiles | None:
@@ -195,16 +227,18 @@ def files_of(found: DatasetEntry | TestSetEntry) -> DataFiles | None:
 def training_images(name: str) -> int | None:
     """Size of the training split, as published or as the files are; None where there are none."""
     found = entry(name)
+    if not isinstance(found, ImagesEntry):
+        return None
     files = files_of(found) if found.train_images is None else None
     if files is None or not files.root.is_dir():
         return found.train_images
     return len(files.images("train"))
 
 
-def _fake(rest: str) -> DatasetEntry:
+def _fake(rest: str) -> ImagesEntry:
     shape = parse(rest)
     size, classes = shape.size, shape.num_classes
-    return DatasetEntry(
+    return ImagesEntry(
         target="bench.data.fake:load",
         summary=f"{shape.train} random images of {size}×{size}, from which nothing can be learned",
         num_classes=classes,
@@ -217,12 +251,12 @@ def _fake(rest: str) -> DatasetEntry:
     )
 
 
-def _folder(path: str) -> DatasetEntry:
+def _folder(path: str) -> ImagesEntry:
     from bench.data.files.folders import UserFolder
 
     how = "Put train/CLASS/*.jpg beside val/ or test/"
     folder: UserFolder = UserFolder(name=f"folder:{path}", folder=path, how=how)
-    return DatasetEntry(
+    return ImagesEntry(
         target="bench.data.imagenet:load_folder",
         summary=f"the image files under {path}",
         num_classes=len(folder.class_names()) if folder.root.is_dir() else 0,

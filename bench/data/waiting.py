@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from typing import Generic, TypeVar
 
-from torch import Tensor
-
-from bench.data.split import Batches
+Batch = TypeVar("Batch")
 
 
-class TimedBatches:
+class TimedBatches(Generic[Batch]):
     """The same batches; counts the seconds between asking for one and having it, on this process's clock."""
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = batches
         self.seconds = 0.0
 
-    def __iter__(self) -> TimedBatches:
+    def __iter__(self) -> TimedBatches[Batch]:
         return self
 
-    def __next__(self) -> tuple[Tensor, Tensor]:
+    def __next__(self) -> Batch:
         asked = time.perf_counter()
         try:
             return next(self._batches)

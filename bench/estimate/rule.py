@@ -49,6 +49,10 @@ FORWARD = {
 _IMAGES = {"digits": 1079, "cifar10": 50_000, "cifar100": 50_000, "imagenet": 1_281_167}
 """Data set → training images."""
 
+PER_TOKEN = {"transformer_iwslt": 7.0e7, "transformer_tiny": 6.5e5}
+"""Model → FLOPs of the forward pass for a token of the target language: two for each parameter but those looked up."""
+TOKENS = {"iwslt14_de_en": 4_000_000, "ding_de_en": 240_000}
+"""Data set → tokens of the target language in training."""
 
 LAUNCHES = {
     "resnet8": 91,
@@ -72,18 +76,28 @@ _IMAGES = {"digits": 1079, "cifar10": 50_000, "cifar100": 50_000, "imagenet": 1_
 
 def gpu_seconds(trial: Trial) -> float | None:
     """The rule's answer; None for a model or data set whose size isn't known here."""
+    if trial.model in PER_TOKEN:
+        return _of_tokens(trial)
     whole = _images(trial.dataset)
     if whole is None or trial.model not in FORWARD:
         return None
     images = whole * (1 - trial.val_fraction)
     flops, side = FORWARD[trial.model]
-    size = trial.image_size or data.entry(trial.dataset).image_size
+    size = trial.image_size or data.images(trial.dataset).image_size
     flops *= (size / side) ** 2
     computing = images * flops * 3 * step_factor(trial) / RATES["tf32" if trial.tf32 else trial.precision]
     micro_batches = math.ceil(trial.batch_size / (trial.m or trial.batch_size))
     calls = LAUNCHES.get(trial.model, 0) * micro_batches * _passes(trial) * (1 + _EPSILON * (_passes(trial) > 1))
     launching = math.ceil(images / trial.batch_size) * calls * LAUNCH_SECONDS
     return trial.total_epochs * max(computing, launching)
+
+
+def _of_tokens(trial: Trial) -> float | None:
+    """The same, of text, whose kernels are too long for the second bound."""
+    if trial.dataset not in TOKENS:
+        return None
+    flops = TOKENS[trial.dataset] * PER_TOKEN[trial.model] * 3 * step_factor(trial)
+    return trial.total_epochs * flops / RATES["tf32" if trial.tf32 else trial.precision]
 
 
 def step_factor(trial: Trial) -> float:

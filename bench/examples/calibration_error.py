@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 from annotated_types import Ge
 
-from bench.measures.accuracy import Trained
+from bench.measures.trained import Trained
 from bench.plugins import about
 
 

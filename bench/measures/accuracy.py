@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -13,23 +9,10 @@ from torch.nn.functional import cross_entropy
 from bench import distributed
 from bench.data.split import EpochShare, Split
 from bench.data.splits import Splits
+from bench.measures.trained import TrainedModel
 
 BATCH = 512
 """Images of a batch that is evaluated."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """What a measure is taken of."""
-
-    model: nn.Module
-    splits: Splits
-    image_size: int
-    """Side in pixels of the images that the model sees."""
-    history: Sequence[Mapping[str, Any]]
-    """One mapping per epoch, with the columns of the store's `history`."""
-    seed: int
-    """The trial's, for measures that draw."""
 
 
 @torch.no_grad()
@@ -50,21 +33,21 @@ def evaluate(model: nn.Module, split: Split, splits: Splits) -> tuple[float, flo
     return loss / len(split), 100.0 * correct / len(split)
 
 
-def of_test(trained: Trained) -> float:
+def of_test(trained: TrainedModel) -> float:
     """Test accuracy after the last epoch, %."""
     return float(trained.history[-1]["test_accuracy"])
 
 
-def of_validation(trained: Trained) -> float:
+def of_validation(trained: TrainedModel) -> float:
     """Validation accuracy after the last epoch, %."""
     return float(trained.history[-1]["val_accuracy"])
 
 
-def best_of_test(trained: Trained) -> float:
+def best_of_test(trained: TrainedModel) -> float:
     """Highest test accuracy of any epoch, %."""
     return max(float(epoch["test_accuracy"]) for epoch in trained.history)
 
 
-def best_of_validation(trained: Trained) -> float:
+def best_of_validation(trained: TrainedModel) -> float:
     """Highest validation accuracy of any epoch, %."""
     return max(float(epoch["val_accuracy"]) for epoch in trained.history)

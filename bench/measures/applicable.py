@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from bench.registry import MeasureEntry
+from bench import data
+from bench.registry import ImagesEntry, MeasureEntry
 from bench.trial import CONTENT
 
 
-def inapplicable(measure: MeasureEntry, dataset: str, classes: int, *, validated: bool) -> str:
+def inapplicable(measure: MeasureEntry, dataset: str, *, validated: bool) -> str:
     """Why models of that data set can't have the measure; empty if they can.
 
-    Its number of `classes` is 0 where that isn't known; `validated` says whether there is a validation split.
+    `validated` says whether there is a validation split.
     """
-    name = dataset.partition(CONTENT)[0]
+    name, found = dataset.partition(CONTENT)[0], data.entry(dataset)
+    # Of a folder that isn't here it isn't known.
+    classes = found.num_classes if isinstance(found, ImagesEntry) else 0
+    if measure.task not in (None, found.task):
+        return f"is of {measure.task}, and {name} is for {found.task}"
     if measure.trained_on not in (None, dataset):
         return f"is of models of {measure.trained_on}, and this one is of {name}"
     if measure.needs_validation and not validated:

@@ -15,8 +15,8 @@ from statistics import fmean
 import torch
 from torch import Generator, Tensor
 
-from bench.measures.accuracy import Trained
 from bench.measures.balls import BALLS, Ball
+from bench.measures.trained import Trained
 from bench.measures.weight_space import Batches, WeightSpace, first_batches
 from bench.seeds import derive
 

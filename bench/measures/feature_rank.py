@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.measures.accuracy import Trained
+from bench.measures.trained import Trained
 from bench.models.segment import Segment, run
 
 _BATCH = 256

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bench.data.splits import Splits
 from bench.measures import MEASURES
-from bench.measures.accuracy import Trained
+from bench.measures.trained import Trained
 from bench.seeds import derive
 
 _BATCH = 256

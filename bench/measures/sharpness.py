@@ -11,9 +11,9 @@ from statistics import fmean
 
 from torch import Tensor
 
-from bench.measures.accuracy import Trained
 from bench.measures.auto_pgd import ascend
 from bench.measures.balls import BALLS
+from bench.measures.trained import Trained
 from bench.measures.weight_space import WeightSpace, first_batches
 
 

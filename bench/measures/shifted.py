@@ -14,7 +14,7 @@ from torch import Tensor
 from bench.data import TEST_SETS
 from bench.data.files.imagenet import TestSet
 from bench.data.imagenet import load_test_set
-from bench.measures.accuracy import Trained
+from bench.measures.trained import Trained
 
 _BATCH = 256
 

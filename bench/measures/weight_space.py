@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
-from bench.measures.accuracy import Trained
+from bench.measures.trained import Trained
 
 Batches = Sequence[tuple[Tensor, Tensor]]
 """Normalized images and labels."""

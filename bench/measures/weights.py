@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bench.measures.accuracy import Trained
 from bench.measures.bins import Histogram, edges
+from bench.measures.trained import TrainedModel
 from bench.sam.norms import norm_parameters
 
 _MODULES: dict[str, type[nn.Module]] = {"conv": nn.modules.conv._ConvNd, "linear": nn.Linear}
@@ -18,7 +18,7 @@ _ENDINGS = {"gamma": "weight", "beta": "bias"}
 
 
 @torch.no_grad()
-def histogram(trained: Trained, *, layer: str, scale: str) -> Histogram:
+def histogram(trained: TrainedModel, *, layer: str, scale: str) -> Histogram:
     """Of w, or on the logarithmic scale of |w|. ValueError for a model that has no such layer."""
     entries = [tensor.detach().double().flatten() for tensor in _of_layers(trained.model, layer)]
     if not entries:

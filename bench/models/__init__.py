@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge, Lt
 
 from bench.errors import UserError
 from bench.plugins import Registry
@@ -101,6 +103,22 @@ def _imagenet_resnet(depth: int, parameters: int) -> ModelEntry:
     return replace(entry, settings={"zero_init": _ZERO_INIT}, preprocessing=imagenet_preprocessing(0.875))
 
 
+def _translator(name: str, parameters: int, summary: str, *, dropout: float) -> ModelEntry:
+    rate = Setting(
+        type=Annotated[float, Ge(0), Lt(1)], default=dropout, summary="dropout of embeddings and of what layers add"
+    )
+    return ModelEntry(
+        target=f"bench.models.transformer:{name}",
+        summary=summary,
+        source="Vaswani et al. 2017; fairseq's transformer_iwslt_de_en",
+        task="translation",
+        family="transformer",
+        stages=0,
+        parameters=parameters,
+        settings={"dropout": rate},
+    )
+
+
 _MODELS: dict[str, ModelEntry] = {
     "resnet8": _resnet(8, 78_042),
     "resnet20": _resnet(20, 272_474),
@@ -137,6 +155,12 @@ _MODELS: dict[str, ModelEntry] = {
     ),
     "vit_s32": _vit(
         "vit_s32", 22_878_952, "ViT-S: patch 32, width 384, depth 12, 6 heads", stages=12, patch=32, image_size=224
+    ),
+    "transformer_iwslt": _translator(
+        "iwslt", 39_469_056, "transformer of 6 + 6 layers, width 512, feed-forward 1024, 4 heads", dropout=0.3
+    ),
+    "transformer_tiny": _translator(
+        "tiny", 1_158_144, "transformer of 2 + 2 layers, width 64, feed-forward 128, 2 heads", dropout=0.1
     ),
 }
 

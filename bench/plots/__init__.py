@@ -40,7 +40,7 @@ PLOTS: dict[str, Entry] = {
     "decay": Entry(
         target="bench.plots.decay:draw", summary="metric by what weight decay is on", source="Fig. 11, right"
     ),
-    "training": Entry(target="bench.plots.training:draw", summary="loss and test accuracy over epochs"),
+    "training": Entry(target="bench.plots.training:draw", summary="loss and quality over epochs"),
     "differences": Entry(
         target="bench.plots.differences:draw",
         summary="only_norm − all with 95 % confidence intervals, paired over seeds",

@@ -1,27 +1,33 @@
-"""Training curves: loss at w and test accuracy over epochs, mean ± std over seeds; each method at its chosen ρ."""
+"""Training curves: loss at w and the task's quality over epochs, mean ± std over seeds; each method at its chosen ρ."""
 
 from __future__ import annotations
 
-from bench.plots.drawing import Drawing, curve, grouped
-from bench.store import connect
+from collections.abc import Iterable
 
-COLUMNS = {"train_loss": "training loss", "test_accuracy": "test accuracy (%)"}
+from bench import tasks
+from bench.plots.drawing import Drawing, PlottedTrial, curve, grouped
+from bench.registry import TaskEntry
+from bench.store import connect
+from bench.tasks import TASKS
+
+_COLUMNS = ("train_loss", *(task.curve for task in TASKS.values()))
 
 
 def draw(drawing: Drawing) -> None:
-    """A row for each model, of two panels: loss and accuracy; a line for each method."""
+    """A row for each model, of two panels: loss and quality; a line for each method."""
     from matplotlib import pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
     rows = grouped(drawing.at_chosen_rho(drawing.points), lambda p: drawing.column(p.trial))
     found = history(drawing)
     drawing.need_several("epochs", ({epoch for epoch, _ in line} for line in found.values()))
-    size = (4.2 * len(COLUMNS), 3.2 * max(len(rows), 1) + 0.9)
+    size = (4.2 * 2, 3.2 * max(len(rows), 1) + 0.9)
     drawing.figure, axes = plt.subplots(
-        max(len(rows), 1), len(COLUMNS), figsize=size, sharex=True, squeeze=False, layout="constrained"
+        max(len(rows), 1), 2, figsize=size, sharex=True, squeeze=False, layout="constrained"
     )
     for row, (title, points) in zip(axes, rows.items(), strict=False):
-        for panel, (quantity, label) in zip(row, COLUMNS.items(), strict=True):
+        task = task_of(points)
+        for panel, (quantity, label) in zip(row, (("train_loss", "training loss"), quality(task)), strict=True):
             for name, line in grouped(points, lambda p: drawing.method(p.trial)).items():
                 values: dict[float, list[float]] = {}
                 for point in line:
@@ -38,19 +44,29 @@ def draw(drawing: Drawing) -> None:
         panel.set_xlabel("epoch")
 
 
+def task_of(points: Iterable[PlottedTrial]) -> TaskEntry:
+    """The task of a panel's trials, which have one data set."""
+    return tasks.of_trials(point.trial for point in points)[0]
+
+
+def quality(task: TaskEntry) -> tuple[str, str]:
+    """Column of the history and label of its axis."""
+    return task.curve, f"{task.curve_label} ({task.unit})" if task.unit else task.curve_label
+
+
 def history(drawing: Drawing) -> dict[tuple[str, str], list[tuple[int, float]]]:
     ids = [point.trial.trial_id for point in drawing.points]
     rows = (
         connect(drawing.stores, ["history"])
         .execute(
-            f"SELECT trial_id, epoch, {', '.join(COLUMNS)} FROM history WHERE trial_id IN $ids ORDER BY epoch",
+            f"SELECT trial_id, epoch, {', '.join(_COLUMNS)} FROM history WHERE trial_id IN $ids ORDER BY epoch",
             {"ids": ids},
         )
         .fetchall()
     )
     found: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for trial_id, epoch, *values in rows:
-        for quantity, value in zip(COLUMNS, values, strict=True):
+        for quantity, value in zip(_COLUMNS, values, strict=True):
             if value is not None:
                 found.setdefault((trial_id, quantity), []).append((epoch, value))
     return found

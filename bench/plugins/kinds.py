@@ -78,7 +78,10 @@ KINDS: dict[str, PluginKind] = {
         defaults={"family": "", "stages": 0},
     ),
     "dataset": PluginKind(
-        record=registry.DatasetEntry, plural="datasets", keywords=("image_size",), reserved=("fake", "folder")
+        record=registry.ImagesEntry,
+        plural="datasets",
+        keywords=("image_size",),
+        reserved=("fake", "folder", "parallel"),
     ),
     "augmentation": PluginKind(
         record=registry.AugmentationEntry, plural="augmentations", positional=2, keywords=("flip",)

@@ -12,7 +12,7 @@ from bench.board.answer import OURS, THEIRS, differences
 from bench.board.inference import half_width
 from bench.board.layouts.base import BASE_ROW
 from bench.plots.drawing import STYLES, Drawing, grouped
-from bench.plots.training import COLUMNS, history
+from bench.plots.training import history, quality, task_of
 
 _TICKS = 7
 """Intervals between labels of ρ that are never too close."""
@@ -104,7 +104,7 @@ def _differences(drawing: Drawing) -> alt.TopLevelMixin | None:
 
 def _training(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     found = history(drawing)
-    quantity = "test_accuracy"
+    quantity, label = quality(task_of(points))
     rows = []
     for name, line in grouped(points, lambda point: drawing.method(point.trial)).items():
         for epoch, values in _by_epoch(found, drawing, line, quantity).items():
@@ -112,7 +112,7 @@ def _training(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     color, opacity, chosen = _colors([row["method"] for row in rows])
     chart = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1, grid=False)),
-        y=_value(COLUMNS[quantity], "value"),
+        y=_value(label, "value"),
         color=color,
         opacity=opacity,
         tooltip=[alt.Tooltip("method:N"), alt.Tooltip("epoch:Q"), alt.Tooltip("value:Q", format=".2f")],

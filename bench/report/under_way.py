@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bench import tasks
 from bench.store import State
 from bench.store.progress import read_progress
 from bench.sweep import Sweep
@@ -22,7 +23,7 @@ class Running:
     label: str
     epoch: str
     """The newest of how many, or that it starts."""
-    accuracy: str
+    quality: str
     left: str
     curve: str
     """Points of a line, as SVG has them; empty before the second epoch."""
@@ -31,18 +32,20 @@ class Running:
 def running(sweep: Sweep, found: Mapping[str, State]) -> list[Running]:
     """Those of the sweep."""
     return [
-        _look(found[trial.trial_id], trial.trial_id, trial.label)
+        _look(found[trial.trial_id], trial.trial_id, trial.label, tasks.of_trial(trial).unit)
         for trial in sweep.trials
         if found[trial.trial_id].status == "running"
     ]
 
 
-def _look(state: State, trial_id: str, label: str) -> Running:
+def _look(state: State, trial_id: str, label: str, unit: str) -> Running:
     at = read_progress(state.store.folder(trial_id)) if state.store else None
     if at is None:
         return Running(trial_id, label, "starting", "–", "–", "")
     left = str(timedelta(seconds=round(at.seconds_left)))
-    return Running(trial_id, label, f"{at.epoch}/{at.epochs}", f"{at.accuracy:.1f} %", left, line(at.curve, at.epochs))
+    return Running(
+        trial_id, label, f"{at.epoch}/{at.epochs}", f"{at.quality:.1f} {unit}".rstrip(), left, line(at.curve, at.epochs)
+    )
 
 
 def line(values: Sequence[float], epochs: int) -> str:

@@ -22,12 +22,12 @@ class EpochProgress:
 
     epoch: int
     epochs: int
-    accuracy: float
-    """On the test split, %."""
+    quality: float
+    """The task's measure of it."""
     seconds: float
     """Of the newest epoch."""
     curve: list[float] = field(default_factory=list)
-    """Accuracies after all epochs so far, %."""
+    """The same after all epochs so far."""
 
     @property
     def seconds_left(self) -> float:
@@ -43,7 +43,9 @@ def write_progress(folder: TrialFolder, progress: EpochProgress) -> None:
 def read_progress(folder: TrialFolder) -> EpochProgress | None:
     """The newest epoch that a worker finished; None before the first, or where the file doesn't tell."""
     try:
-        found = EpochProgress(**json.loads(plain.read(folder.progress)))
+        values = json.loads(plain.read(folder.progress))
+        # Its name before there was more than one task.
+        found = EpochProgress(**{"quality" if name == "accuracy" else name: value for name, value in values.items()})
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     *values, curve = asdict(found).values()

@@ -21,10 +21,12 @@ HISTORY_COLUMNS = {
     "perturbation_norm": "‖ε‖₂, last batch.",
     "val_loss": "Mean loss on the validation split.",
     "val_accuracy": "Accuracy on the validation split, %.",
+    "val_bleu": "BLEU on the validation split.",
     "test_loss": "Mean loss on the test split.",
     "test_accuracy": "Accuracy on the test split, %.",
+    "test_bleu": "BLEU on the test split, after epochs of higher BLEU on the validation split than any before.",
     "seconds": "Of training and evaluation.",
-    "images_per_s": "Training images over the seconds of training.",
+    "images_per_s": "Training images, or tokens of the target language, over the seconds of training.",
     "waiting_seconds": "Of training, spent waiting for the next batch.",
     "device_memory_bytes": "Peak allocated on the GPU in the epoch.",
 }

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import tasks
 from bench.errors import unknown
 from bench.measures.names import MeasureError, parse
 from bench.papers.sam_on.recipes import RECIPES
@@ -109,6 +110,8 @@ def _load(
         source.settings_known = look_up(source)
         measures = _read_measures(source, document)
         trials, notes, guesses = expand(source, document, searches, max_trials)
+    held = tuple(searches.held.values())
+    measures = measures or tuple(task.measure for task in tasks.of_trials((*trials, *held))[:1])
     _check_early_stopping(source, document, trials)
     _check_layout(source, document, [*trials, *searches.held.values()])
     if planned and not source.faults:
@@ -148,11 +151,11 @@ def _undecided(search: Sweep, trials: Sequence[Trial], by: str | None) -> Verdic
 
 
 def _read_measures(source: Source, document: Document) -> tuple[str, ...]:
-    """Their names, each written in the one way."""
-    if not document.measures:
+    """Their names, each written in the one way; none where the file leaves them to the task."""
+    if document.measures == []:
         source.report(("measures",), "has no values", at_key=True)
     names: dict[str, int] = {}
-    for index, text in enumerate(document.measures):
+    for index, text in enumerate(document.measures or ()):
         try:
             name = parse(text).name
         except MeasureError as error:

@@ -13,11 +13,13 @@ from bench import data, models
 from bench.data import AUGMENTATIONS
 from bench.library import entry as library_entry
 from bench.library import is_library
+from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
-from bench.registry import Entry, OptimizerEntry
-from bench.sam import VARIANTS, check_compatible, parse_scope
+from bench.registry import CLASSIFICATION, Entry, ImagesEntry, OptimizerEntry
+from bench.sam import SCOPES, VARIANTS, check_compatible, parse_scope
 from bench.sweep.fields import REGISTRIES
-from bench.trial import NONE
+from bench.tasks import TASKS, of_dataset
+from bench.trial import DEFAULTS, NONE
 
 
 class Mismatch(NamedTuple):
@@ -41,10 +43,23 @@ class Known(dict[str, Any]):
         raise Missing(name)
 
 
+def task(values: Values) -> Mismatch | None:
+    """Whether the model solves what the data set poses, and no field is set that means nothing there."""
+    name, model = values["dataset"], values["model"]
+    posed, solved = data.entry(name).task, models.entry(model).task
+    if posed != solved:
+        valid = ", ".join(each for each, entry in MODELS.items() if entry.task == posed)
+        return Mismatch(("model", "dataset"), f"{name} is for {posed} and {model} for {solved}; choose one of {valid}")
+    for field, reason in TASKS[posed].without.items():
+        if values[field] != DEFAULTS[field]:
+            return Mismatch((field, "dataset"), f"{field} has no meaning for {posed}: {reason}; drop it")
+    return None
+
+
 def micro_batches(values: Values) -> Mismatch | None:
-    """Whether m divides the batch."""
+    """Whether m divides the batch, where it is in the same unit."""
     m, batch_size = values["m"], values["batch_size"]
-    if m is None or batch_size % m == 0:
+    if m is None or batch_size % m == 0 or not of_dataset(values["dataset"]).divides_batch:
         return None
     return Mismatch(("m",), f"m = {m} does not divide batch_size = {batch_size}; choose a divisor")
 
@@ -53,6 +68,8 @@ def images(values: Values) -> Mismatch | None:
     """Whether data set, augmentation and model agree on the size of the images."""
     name, augment = values["dataset"], values["augment"]
     found = data.entry(name)
+    if not isinstance(found, ImagesEntry):
+        return None
     own, any_size = found.image_size, found.any_size
     size = values["image_size"] or own
     if size != own and not any_size:
@@ -130,7 +147,9 @@ def method(values: Values) -> Mismatch | None:
         check_compatible(scope=scope, **subsets)
     except ValueError as error:
         return Mismatch(("scope", "variant"), str(error))
-    _, stages = parse_scope(scope)
+    name, stages = parse_scope(scope)
+    if SCOPES[name].samples and data.entry(values["dataset"]).task != CLASSIFICATION:
+        return Mismatch(("scope", "dataset"), f"{name} estimates its mask on classes of images; choose another scope")
     there = models.entry(values["model"]).stages
     if stages and stages[-1] > there:
         known = f"has stages 1 to {there}, not {stages[-1]}" if there else "says of no stages; leave them out"
@@ -223,7 +242,7 @@ def _is_number(value: object) -> bool:
 
 
 CHECKS: tuple[Callable[[Values], Mismatch | None], ...] = (
-    micro_batches, images, preprocessing, precision, schedule, method, radius, base_optimizer, decay, settings
+    task, micro_batches, images, preprocessing, precision, schedule, method, radius, base_optimizer, decay, settings
 )  # fmt: skip
 """All of them; each stands alone, so that a sweep's faults are reported together."""
 
@@ -243,6 +262,7 @@ def find_problems(values: Values) -> list[Mismatch]:
 
 CHECKED = frozenset(
     {
+        "label_noise", "val_fraction", "init_from", "drop_last", "channels_last", "compile",
         "batch_size", "m", "dataset", "augment", "image_size", "preprocessing", "model", "precision", "ascent_dtype",
         "warmup_epochs", "epochs", "min_lr", "lr", "variant", "optimizer", "scope", "rho", "trainable",
         "weight_decay_on", "norm_dropout", "lr_min", "rho_min", "warmup_lr", "warmup_steps", "lr_schedule", "lr_per",

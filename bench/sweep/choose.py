@@ -29,7 +29,7 @@ class ChooseRho:
     where: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     """Field → values that the other sweep's trials must have."""
     by: str | None = None
-    """Measure; None: val_accuracy if the data has a validation split, else test_accuracy."""
+    """Measure; None: the task's on the validation split if the data has one, else on the test split."""
 
 
 @dataclass(frozen=True, kw_only=True)

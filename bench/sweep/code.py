@@ -19,8 +19,10 @@ from bench.measures import MEASURES
 from bench.models import MODELS
 from bench.optimizers import OPTIMIZERS
 from bench.plugins import Registry
+from bench.registry import CLASSIFICATION, TaskEntry
 from bench.sam import SCOPES, VARIANTS
 from bench.store import Readable, connect
+from bench.tasks import TASKS
 from bench.trial import CONTENT, NONE, Trial
 
 FIELDS = ("dataset", "augment", "model", "init_from", "optimizer", "variant", "scope")
@@ -37,6 +39,7 @@ _TRAINING = (
 _STEP, _PLAIN = "bench.sam.step:SharpnessAware", "bench.sam.plain:Plain"
 _PRETRAINED = "bench.models.pretrained:load_pretrained"
 _FOLDER = ("bench.data.imagenet:load_folder", "bench.data.files.folders:UserFolder")
+_PARALLEL = ("bench.data.text.preparation:load", "bench.data.text.parallel:ParallelFiles")
 _APART = frozenset(
     {_STEP, _PLAIN, _PRETRAINED, _FOLDER[1], "bench.registry:", "bench.plugins:", "bench.plugins.kinds:"}
 )
@@ -147,7 +150,7 @@ def _parts(
 ) -> tuple[tuple[str, str], ...]:
     plain = variant == NONE
     parts = {
-        "training": digest(of_object(target, _APART) for target in _TRAINING),
+        "training": digest([*(of_object(target, _APART) for target in _TRAINING), of_entry(_task(dataset), _APART)]),
         "plain step" if plain else "step": of_object(_PLAIN if plain else _STEP, _APART - {_PLAIN, _STEP}),
         f"data {dataset}": _of_data(dataset),
         f"model {model}": _of_model(model),
@@ -162,11 +165,20 @@ def _parts(
     return tuple(sorted(parts.items()))
 
 
+def _task(dataset: str) -> TaskEntry:
+    """The task of a data set that may be none that is registered now."""
+    if dataset == "parallel":
+        return TASKS["translation"]
+    return TASKS[DATASETS.own[dataset].task if dataset in DATASETS.own else CLASSIFICATION]
+
+
 def _of_data(name: str) -> str:
     if name == "fake":
         return of_object("bench.data.fake:load")
     if name == "folder":
         return digest(map(of_object, _FOLDER))
+    if name == "parallel":
+        return digest(map(of_object, _PARALLEL))
     if name not in DATASETS.own:
         return _of_line(DATASETS, name)
     files = DATASETS.own[name].files

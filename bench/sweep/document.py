@@ -39,7 +39,7 @@ class Document(Block):
     title: str
     recipe: str | None = None
     blocks: list[Block] = Field(default_factory=list)
-    measures: list[str] = Field(default_factory=lambda: ["test_accuracy"])
+    measures: list[str] | None = None
     resources: Resources = Field(default_factory=Resources)
     retries: Retries = Field(default_factory=Retries)
     early_stopping: EarlyStopping | None = None

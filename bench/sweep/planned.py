@@ -35,7 +35,7 @@ def check_planned(source: Source, document: Document, trials: Sequence[Trial]) -
     for check in (_batches, _samples, _timm):
         for problem in dict.fromkeys(check(trials)):
             source.report(_place(document, problem.field, problem.value), problem.message)
-    for index, text in enumerate(document.measures):
+    for index, text in enumerate(document.measures or ()):
         if reason := _never_taken(text, trials):
             source.report(("measures", index), f"{text} {reason}")
 
@@ -92,8 +92,7 @@ def _never_taken(text: str, trials: Sequence[Trial]) -> str:
 
 
 def _why_not(measure: Measure, name: str, fraction: float) -> str:
-    found = data.entry(name)
-    reason = inapplicable(measure.entry, name, found.num_classes, validated=fraction > 0 or found.validated)
+    reason = inapplicable(measure.entry, name, validated=fraction > 0 or data.entry(name).validated)
     images = _training_images(name, fraction)
     if reason or images is None or "m" not in measure.arguments:
         return reason

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
@@ -19,7 +19,8 @@ from bench import data, models
 from bench.data.files.location import DataError, data_root
 from bench.papers.sam_on.recipes import FAST_VALUES
 from bench.papers.sam_on.rho import RHO, RhoRow
-from bench.registry import Setting
+from bench.plugins.kinds import KINDS
+from bench.registry import Entry, ImagesEntry, Setting
 from bench.sweep.checks import CHECKED, Known, Missing, find_problems
 from bench.sweep.choose import ChooseRho
 from bench.sweep.fields import FAST, LATE, REGISTRIES
@@ -115,7 +116,8 @@ class Resolver:
         """What depends on other values."""
         if values["variant"] != NONE and values["scope"] == NONE:
             values["scope"] = "all"
-        if values["image_size"] == data.entry(values["dataset"]).image_size:
+        found = data.entry(values["dataset"])
+        if isinstance(found, ImagesEntry) and values["image_size"] == found.image_size:
             values["image_size"] = None
         if LATE in values and values["variant"] != NONE:
             self.used |= {self.where[name] for name in (LATE,) if name in self.where}
@@ -161,7 +163,7 @@ class Resolver:
     def _settings(self, values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
         chosen: dict[str, Any] = {}
         for registry_field, registry in REGISTRIES.items():
-            entry = registry.get(values[registry_field].partition("[")[0])
+            entry = _entry(registry_field, registry, values[registry_field])
             given = self._own(values) if getattr(entry, "own_settings", False) else values
             for name, setting in entry.settings.items() if entry else ():
                 value = self._setting(name, setting, given)
@@ -223,6 +225,14 @@ class Resolver:
 
     def _fault(self, path: Path, message: str) -> None:
         self.source.report(path, message)
+
+
+def _entry(field: str, registry: Mapping[str, Entry], written: str) -> Entry | None:
+    """The record behind a value; None where there is none, or none with settings."""
+    name = written.partition("[")[0]
+    if field == "dataset" and name.partition(":")[0] in KINDS["dataset"].reserved:
+        return data.entry(written)
+    return registry.get(name)
 
 
 def lost_marks(notes: Iterable[str]) -> list[tuple[str, str]]:

@@ -7,13 +7,13 @@ Trials that are shrunk have other ids, so they never mix with real ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench import data, models
+from bench import data, models, tasks
 from bench.measures import entry
-from bench.registry import MeasureEntry
+from bench.registry import CLASSIFICATION, MeasureEntry
 from bench.resources import Resources
 from bench.sweep import Sweep
 from bench.trial import Trial
@@ -22,12 +22,16 @@ BATCH = 16
 IMAGES = 64
 CLASSES = 4
 SIDE = 8
+TOKENS = 512
+"""Of a batch of text."""
+SENTENCES = 8
+"""Of a micro-batch of it."""
 RADII = 2
 """Values of ρ that are kept of each search: its smallest and its largest."""
 
-SMALLEST = {"resnet": "resnet8", "vit": "vit_mini"}
+SMALLEST = {"resnet": "resnet8", "vit": "vit_mini", "transformer": "transformer_tiny"}
 """Family → the model that stands for every other of it."""
-SMALL = frozenset({"resnet8", "resnet20", "wrn16_2", "vit_mini"})
+SMALL = frozenset({"resnet8", "resnet20", "wrn16_2", "vit_mini", "transformer_tiny"})
 """Models that are small enough as they are."""
 HELD_OUT = 0.125
 """Smallest share of the images that is held out, where there is a validation split."""
@@ -43,7 +47,7 @@ def smoke(sweep: Sweep) -> Sweep:
         title=f"SMOKE TEST, the numbers say nothing: {sweep.title}",
         trials=tuple(trials.values()),
         held=tuple({twin.trial_id: twin for twin in twins(sweep.held).values()}.values()),
-        measures=measures or ("test_accuracy",),
+        measures=measures or tuple(task.measure for task in tasks.of_trials(trials.values())),
         resources=Resources(gpus=0),
         early_stopping=None,
         notes=("smoke test: tiny data and models, one epoch; the numbers say nothing", *sweep.notes),
@@ -73,18 +77,16 @@ def _few(group: Sequence[Trial]) -> list[Trial]:
 def _shrunk(trial: Trial) -> Trial:
     # What is of no family is a user's own.
     model = trial.model if trial.model in SMALL else SMALLEST.get(models.entry(trial.model).family, trial.model)
-    settings = dict(trial.settings)
+    settings = {name: value for name, value in trial.settings if name != "bpe_merges"}
     if "fisher_samples" in settings:
         settings["fisher_samples"] = min(int(settings["fisher_samples"]), BATCH)
     return replace(
         trial,
-        **_images(trial),
+        **_DATA[models.entry(model).task](trial),
         model=model,
         init_from="",
         preprocessing=None,
         scope=_scope(trial.scope, models.entry(model).stages),
-        batch_size=BATCH,
-        m=_micro_batch(trial),
         epochs=1,
         warmup_epochs=0,
         warmup_steps=0,
@@ -100,15 +102,22 @@ def _shrunk(trial: Trial) -> Trial:
 
 def _images(trial: Trial) -> dict[str, Any]:
     """A tiny data set of as many channels, whose classes are large enough to hold a part of them out."""
-    channels = data.entry(trial.dataset).in_channels
-    validation = trial.val_fraction or trial.dataset.startswith(_WITH_VALIDATION)
+    found = data.images(trial.dataset)
+    channels, validation = found.in_channels, trial.val_fraction or found.validated
     held_out = max(trial.val_fraction, HELD_OUT) if validation else 0.0
     name = f"fake:{IMAGES}x{channels}x{SIDE}x{CLASSES}"
-    return {"dataset": name, "image_size": None, "val_fraction": held_out}
+    size = {"batch_size": BATCH, "m": _micro_batch(trial)}
+    return {"dataset": name, "image_size": None, "val_fraction": held_out, **size}
 
 
-_WITH_VALIDATION = ("digits", "folder:")
-"""Data sets that have, or may have, a validation split of their own."""
+def _sentences(trial: Trial) -> dict[str, Any]:
+    """A made-up language, in batches of some sentences."""
+    m = TOKENS if trial.m in (None, trial.batch_size) else SENTENCES
+    return {"dataset": "toy_translation", "batch_size": TOKENS, "m": m}
+
+
+_DATA: dict[str, Callable[[Trial], dict[str, Any]]] = {CLASSIFICATION: _images, "translation": _sentences}
+"""Task → the fields of a trial that say on what it is trained, made tiny."""
 
 
 def _micro_batch(trial: Trial) -> int:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from bench.tasks.workload import WorkloadBatch
 
 
 @torch.no_grad()
-def refresh_statistics(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+def refresh_statistics(model: nn.Module, batches: Iterable[WorkloadBatch]) -> None:
     """Move the running statistics by these batches; the weights stay as they are."""
     model.train()
-    for images, _ in batches:
-        model(images)
+    for batch in batches:
+        model(batch.inputs)

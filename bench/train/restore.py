@@ -9,14 +9,11 @@ from typing import Any
 
 import torch
 
-from bench.data import entry
-from bench.measures.accuracy import Trained
 from bench.measures.applicable import inapplicable
 from bench.measures.bins import Histogram
 from bench.measures.names import Measure
 from bench.measures.outputs import Outputs
-from bench.measures.predict import predict
-from bench.train.build import build_network, build_splits, image_size, set_tf32
+from bench.train.build import build_network, build_workload, set_tf32
 from bench.train.checkpoint import load_weights
 from bench.trial import Trial
 
@@ -33,23 +30,20 @@ class RestoredModel:
         set_tf32(device, allowed=False)
         model = build_network(trial)
         load_weights(weights, model)
-        self._trained = Trained(
-            model=model.to(device),
-            splits=build_splits(trial).to(device),
-            image_size=image_size(trial),
-            history=history,
-            seed=trial.seed,
-        )
+        self._workload = build_workload(trial).to(device)
+        self._trained = self._workload.trained(model.to(device), history)
 
     @cached_property
     def outputs(self) -> Outputs:
         """What the model says of each test image."""
-        return predict(self._trained.model, self._trained.splits)
+        outputs = self._workload.outputs(self._trained.model)
+        if outputs is None:
+            raise Inapplicable(f"{self._trial.dataset} is of a task whose outputs aren't kept")
+        return outputs
 
     def take(self, measure: Measure) -> float | Histogram:
         """The value; Inapplicable if it has no meaning for the model, and whatever else goes wrong."""
-        classes, validated = entry(self._trial.dataset).num_classes, self._trained.splits.validation is not None
-        reason = inapplicable(measure.entry, self._trial.dataset, classes, validated=validated)
+        reason = inapplicable(measure.entry, self._trial.dataset, validated=self._workload.has_validation)
         if reason:
             raise Inapplicable(f"{measure.name} {reason}")
         subject = self.outputs if measure.entry.of_outputs else self._trained

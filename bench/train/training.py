@@ -14,22 +14,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from bench import distributed
-from bench.data import TEST_SETS, entry, files_of
-from bench.data.split import EpochShare, Split
+from bench.data import TEST_SETS, files_of
 from bench.data.waiting import TimedBatches
 from bench.measures import MEASURES
-from bench.measures.accuracy import Trained, evaluate
 from bench.measures.applicable import inapplicable
 from bench.measures.outputs import Outputs
-from bench.measures.predict import predict
 from bench.optim.schedule_free import evaluated, to_evaluate
 from bench.registry import MeasureEntry
 from bench.sam.passes.running_stats import moving_statistics, tracking_layers
 from bench.seeds import derive
-from bench.train.build import DTYPES, build, build_augmentation, image_size, mask_samples, samples_per_epoch
+from bench.tasks.workload import Tree, WorkloadBatch
+from bench.train.build import DTYPES, build
 from bench.train.epoch import Epoch
 from bench.train.refresh import refresh_statistics
 from bench.train.schedule import learning_rate
@@ -58,13 +55,12 @@ class Training:
         self.device = device
         self._world = distributed.world()
         parts = build(trial, device)
-        self.model, self._splits, self._optimizer = parts.model, parts.splits, parts.optimizer
+        self.model, self.workload, self._optimizer = parts.model, parts.workload, parts.optimizer
         self._method, self._scaler = parts.method, parts.scaler
-        self._loss = partial(cross_entropy, label_smoothing=trial.label_smoothing)
         self._epoch = Epoch(device)
         self.history: list[dict[str, Any]] = []
         self.on_batch: Callable[[int, int, int], None] | None = None
-        """Called after every step with the epoch and how many of how many images of it are through."""
+        """Called after every step with the epoch and how many of how many images or tokens of it are through."""
         self.stop: Callable[[], bool] | None = None
         """Asked after every step whether to stop there; any process's yes is enough."""
 
@@ -96,15 +92,12 @@ class Training:
         number = self.epochs_done + 1
         row: dict[str, Any] = {"epoch": number, "lr": self._learning_rate(number, 0)}
         row |= self._train_epoch(number)
-        splits = self._splits
         with evaluated(self._optimizer):
             if self.trial.bn_refresh and number == self.trial.total_epochs:
-                refresh_statistics(self.model, self._batches(number))
+                refresh_statistics(self.model, self.workload.batches(number))
                 self._share_statistics()
             started = time.perf_counter()
-            if splits.validation:
-                row["val_loss"], row["val_accuracy"] = self._evaluate(splits.validation)
-            row["test_loss"], row["test_accuracy"] = self._evaluate(splits.test)
+            row |= self._evaluate()
         row["seconds"] = self._epoch.seconds + time.perf_counter() - started
         self.history.append(row)
         self._epoch = Epoch(self.device)
@@ -113,20 +106,18 @@ class Training:
         return row
 
     @property
-    def images(self) -> int:
-        """Training images of an epoch."""
-        return samples_per_epoch(self.trial, len(self._splits.train))
+    def size(self) -> int:
+        """What an epoch has: images, or tokens of the target language."""
+        return self.workload.size
 
-    def first_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def first_batches(self) -> Iterator[WorkloadBatch]:
         """The batches of the first epoch, for one who makes the steps himself."""
         self._begin(1)
-        return self._batches(1)
+        return self.workload.batches(1)
 
-    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+    def step(self, inputs: Tree, targets: Tree) -> Tensor:
         """One step of the trial's method; the loss at w."""
-        if self.trial.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
-        return self._method.step_batch(images, labels, self._loss)
+        return self._method.step_batch(inputs, targets, self.workload.loss)
 
     def measure(self) -> dict[str, float]:
         """Every quick measure that the data set allows and whose images are there, of the trained model.
@@ -134,18 +125,12 @@ class Training:
         Ends the training: the model holds the weights that were measured.
         """
         to_evaluate(self._optimizer)
-        trained = Trained(
-            model=self.model,
-            splits=self._splits,
-            image_size=image_size(self.trial),
-            history=self.history,
-            seed=self.trial.seed,
-        )
+        trained = self.workload.trained(self.model, self.history)
         return {name: entry.load()(trained) for name, entry in MEASURES.items() if self._takes(entry)}
 
-    def outputs(self) -> Outputs:
+    def outputs(self) -> Outputs | None:
         """What the trained model says of each test image, by this process alone."""
-        return predict(self.model, self._splits)
+        return self.workload.outputs(self.model)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on; the same in every process."""
@@ -170,7 +155,7 @@ class Training:
         self.history = state["history"]
 
     def _learning_rate(self, epoch: int, step: int) -> float:
-        return learning_rate(self.trial, epoch, step, -(-self.images // self.trial.batch_size))
+        return learning_rate(self.trial, epoch, step, self.workload.steps)
 
     def _set_learning_rate(self, epoch: int, step: int) -> None:
         for group in self._optimizer.param_groups:
@@ -179,15 +164,14 @@ class Training:
     def _train_epoch(self, number: int) -> dict[str, Any]:
         """Losses over the epoch, norms of its last step, and how fast it went."""
         epoch = self._begin(number)
-        batches = TimedBatches(self._batches(number, epoch.steps))
-        for images, labels in batches:
+        batches, size = TimedBatches(self.workload.batches(number, epoch.steps)), self.workload.size
+        for inputs, targets, units in batches:
             if self.trial.lr_per == "step":
                 self._set_learning_rate(number, epoch.steps)
-            loss = self.step(images, labels)
-            # Over all processes, of which each has a part, or all of a smaller last batch.
-            epoch.add(loss, self._method.last, min(self.trial.batch_size, self.images - epoch.seen))
+            loss = self.step(inputs, targets)
+            epoch.add(loss, self._method.last, units)
             if self.on_batch:
-                self.on_batch(number, epoch.seen, self.images)
+                self.on_batch(number, epoch.seen, size)
             if self._shall_stop(epoch.steps):
                 epoch.pause(batches.seconds)
                 raise Stopped(f"after step {epoch.steps} of epoch {number}")
@@ -206,47 +190,32 @@ class Training:
         self.model.train()
         self._set_learning_rate(number, self._epoch.steps)
         self._method.enabled = trial.perturb_from < number <= (trial.perturb_until or trial.total_epochs)
-        steps = math.ceil(self.images / trial.batch_size)
-        self._method.start_epoch(number - 1, trial.total_epochs, partial(self._samples, number), steps=steps)
+        steps, samples = self.workload.steps, partial(self.workload.samples, number)
+        self._method.start_epoch(number - 1, trial.total_epochs, samples, steps=steps)
         # For dropout and the like; the data order has a generator of its own.
         self._epoch.start(derive(trial.seed, "epoch", number, self._world.rank))
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
         return self._epoch
 
-    def _samples(self, number: int) -> tuple[Tensor, Tensor]:
-        """The training samples that a scope estimates its mask on: drawn for the epoch, unaugmented."""
-        generator = torch.Generator().manual_seed(derive(self.trial.seed, "samples", number))
-        train = self._splits.train
-        images, labels = train.take(torch.randperm(len(train), generator=generator)[: mask_samples(self.trial)])
-        return self._splits.normalize(images), labels
-
     def _memory(self) -> dict[str, int]:
         if self.device.type != "cuda":
             return {}
         return {"device_memory_bytes": torch.cuda.max_memory_allocated(self.device)}
-
-    def _batches(self, number: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        train, trial = self._splits.train, self.trial
-        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(derive(trial.seed, "order", number)))
-        part = EpochShare(rank=self._world.rank, size=self._world.size, skip=skip)
-        whole = order[: self.images]
-        return self._splits.normalized(train.batches(whole, trial.batch_size, build_augmentation(trial, number), part))
 
     def _share_statistics(self) -> None:
         """Average running statistics over processes, each of which has those of its own micro-batches."""
         layers = tracking_layers(self.model)
         distributed.average(tensor for layer in layers for tensor in moving_statistics(layer))
 
-    def _evaluate(self, split: Split) -> tuple[float, float]:
+    def _evaluate(self) -> dict[str, float]:
         dtype = DTYPES[self.trial.precision]
         with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not None):
-            return evaluate(self.model, split, self._splits)
+            return self.workload.evaluate(self.model, self.history)
 
     def _takes(self, measure: MeasureEntry) -> bool:
         """Whether a measure is taken at the end of the training."""
-        classes, validated = entry(self.trial.dataset).num_classes, self._splits.validation is not None
-        if measure.later or inapplicable(measure, self.trial.dataset, classes, validated=validated):
+        if measure.later or inapplicable(measure, self.trial.dataset, validated=self.workload.has_validation):
             return False
         if measure.test_set is None:
             return True

@@ -18,10 +18,10 @@ def probe(trial: Trial) -> Pace:
     device = distributed.device()
     training = Training(trial, device)
     started = seen = 0.0
-    for number, (images, labels) in enumerate(islice(training.first_batches(), STEPS)):
+    for number, (inputs, targets, units) in enumerate(islice(training.first_batches(), STEPS)):
         if number == min(2, STEPS - 1):
             started, seen = time.perf_counter(), 0.0
-        training.step(images, labels)
-        seen += len(labels)
-    per_image = (time.perf_counter() - started) / seen
-    return Pace(per_image * training.images, 1 if device.type == "cuda" else 0)
+        training.step(inputs, targets)
+        seen += units
+    per_unit = (time.perf_counter() - started) / seen
+    return Pace(per_unit * training.size, 1 if device.type == "cuda" else 0)

@@ -57,7 +57,7 @@ def main(path: str, attempt: str) -> int:
 
 
 def _report(session: Session, number: int, stopped: str) -> None:
-    report = {"stopped": stopped, "facts": session.facts(), "accuracy": session.last_accuracy()}
+    report = {"stopped": stopped, "facts": session.facts(), "quality": session.last_quality()}
     files.write(session.folder.report(number), json.dumps(report).encode())
 
 

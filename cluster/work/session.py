@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from bench import distributed
+from bench import distributed, tasks
 from bench.measures.outputs import of_outputs
 from bench.store import Outcome, TrialFolder
 from bench.store.outputs import write_outputs
@@ -101,11 +101,13 @@ class Session:
             "cuda": torch.version.cuda if on_gpu else None,
         }
 
-    def last_accuracy(self) -> float | None:
-        """Validation accuracy after the newest epoch, or test accuracy where there is no validation split."""
-        last = self.training.history[-1] if self.training and self.training.history else {}
-        accuracy: float | None = last.get("val_accuracy", last.get("test_accuracy"))
-        return accuracy
+    def last_quality(self) -> float | None:
+        """After the newest epoch, on the validation split, or on the test split where there is none."""
+        if self.training is None or not self.training.history:
+            return None
+        last, name = self.training.history[-1], tasks.of_trial(self.training.trial).quality
+        quality: float | None = last.get(f"val_{name}", last.get(f"test_{name}"))
+        return quality
 
     @property
     def _writes(self) -> bool:
@@ -136,13 +138,14 @@ class Session:
         if self.job.tensorboard and self._writes:
             write_tensorboard(self.folder.tensorboard, training.history)
         self._write_progress(training)
-        row = training.history[-1]
+        row, task = training.history[-1], tasks.of_trial(training.trial)
         self.log.info(
-            "epoch %d/%d: train loss %.4f, test accuracy %.2f %%, %.2f s",
+            "epoch %d/%d: train loss %.4f, %s %s, %.2f s",
             row["epoch"],
             training.trial.total_epochs,
             row["train_loss"],
-            row["test_accuracy"],
+            task.curve_label,
+            f"{row[task.curve]:.2f} {task.unit}".rstrip(),
             row["seconds"],
         )
         self._tell(row)
@@ -154,9 +157,9 @@ class Session:
         progress = EpochProgress(
             epoch=row["epoch"],
             epochs=training.trial.total_epochs,
-            accuracy=row["test_accuracy"],
+            quality=row[tasks.of_trial(training.trial).curve],
             seconds=row["seconds"],
-            curve=[each["test_accuracy"] for each in training.history],
+            curve=[each[tasks.of_trial(training.trial).curve] for each in training.history],
         )
         write_progress(self.folder, progress)
 

@@ -91,7 +91,7 @@ def run_ranks(claim: Claim, job: Job, ranks: Ranks, stop: Callable[[], bool]) ->
     report = json.loads(folder.report(number).read_text(encoding="utf-8"))
     if report["stopped"]:
         raise Stopped(report["stopped"])
-    return report["facts"], report["accuracy"]
+    return report["facts"], report["quality"]
 
 
 def _look_for_fault(claim: Claim) -> None:

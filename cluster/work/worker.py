@@ -75,7 +75,7 @@ class _RunningAttempt:
     listener: Listener
     started: float
     facts: dict[str, Any] = field(default_factory=dict)
-    accuracy: float | None = None
+    quality: float | None = None
 
     def run(self) -> TrialReport:
         began = datetime.now(UTC)
@@ -124,7 +124,7 @@ class _RunningAttempt:
             trial_id=self.claim.folder.trial_id,
             outcome=outcome,
             message=message,
-            accuracy=self.accuracy,
+            quality=self.quality,
             wall_s=time.perf_counter() - self.started,
         )
 
@@ -132,13 +132,13 @@ class _RunningAttempt:
         for leftover in self.claim.folder.path.glob(".tmp-*"):
             leftover.unlink(missing_ok=True)
         if self.ranks.world_size(self.job) > 1:
-            self.facts, self.accuracy = run_ranks(self.claim, self.job, self.ranks, self._stop)
+            self.facts, self.quality = run_ranks(self.claim, self.job, self.ranks, self._stop)
             return
         session = Session(self.job, self.claim.folder, log, self.claim.verify, self._stop, self.listener)
         try:
             session.run()
         finally:
-            self.facts, self.accuracy = session.facts(), session.last_accuracy()
+            self.facts, self.quality = session.facts(), session.last_quality()
 
     def _fault(self, error: BaseException) -> str:
         """What the machine failed at, if it is at fault; ClaimLost if the trial was only taken from us."""

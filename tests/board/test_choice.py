@@ -63,7 +63,7 @@ def test_of_a_measure_that_is_better_lower_the_lowest_wins() -> None:
 
 
 def test_validation_comes_first() -> None:
-    assert selection_measure([{"val_accuracy": None}, {"val_accuracy": 1.0}]) == "val_accuracy"
+    assert selection_measure([{"val_accuracy": None}, {"val_accuracy": 1.0}], "test_accuracy") == "val_accuracy"
     assert selection_measure([{"val_accuracy": None}, {}], "nll") == "nll"
 
 

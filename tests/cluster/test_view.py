@@ -43,12 +43,12 @@ def test_the_live_view_fits_80_columns_and_says_what_runs(store: Store, trials: 
     assert "0:05:00 to go" in seen(shown)
     for trial in trials[:2]:
         shown.started(trial.trial_id)
-    write_progress(store.folder(trials[0].trial_id), EpochProgress(epoch=3, epochs=9, accuracy=71.5, seconds=0.25))
+    write_progress(store.folder(trials[0].trial_id), EpochProgress(epoch=3, epochs=9, quality=71.5, seconds=0.25))
     text = seen(shown)
     assert "0/5 done · 2 running · 5 left · about 0:02:30 to go" in text.replace("\n", " ")
     assert f"{trials[0].trial_id[:7]} 3/9 71.5 % 0.25 s" in text
     assert f"{trials[1].trial_id[:7]} starting" in text
-    shown.finished(TrialReport(trial_id=trials[0].trial_id, outcome="done", accuracy=88.25))
+    shown.finished(TrialReport(trial_id=trials[0].trial_id, outcome="done", quality=88.25))
     assert "1/5 done" in seen(shown)
     assert "best so far 88.2 %: resnet8 sgd" in seen(shown)
 
@@ -58,7 +58,7 @@ def test_elsewhere_there_is_a_line_for_each_finished_trial(store: Store, trials:
     with shown:
         for trial, outcome in zip(trials, ("done", "done", "diverged", "held"), strict=False):
             shown.started(trial.trial_id)
-            shown.finished(TrialReport(trial_id=trial.trial_id, outcome=outcome, accuracy=90.0, message="NaN"))
+            shown.finished(TrialReport(trial_id=trial.trial_id, outcome=outcome, quality=90.0, message="NaN"))
     first, *lines, last = shown._console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert first == "0/5 done · starting workers · 5 left"
     assert [line.split(" ")[:2] for line in lines] == [

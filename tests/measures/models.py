@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from bench.data.in_memory import InMemory
 from bench.data.splits import Splits
-from bench.measures.accuracy import Trained
+from bench.measures.trained import Trained
 
 
 def trained(model: nn.Module, images: Tensor, labels: Tensor, *, scale: float = 1.0) -> Trained:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.measures.accuracy import Trained
 from bench.measures.names import parse
+from bench.measures.trained import Trained
 
 
 def take(name: str, of: Trained) -> float:

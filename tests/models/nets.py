@@ -7,7 +7,12 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from bench.models import MODELS, build
+from bench import models
+from bench.models import build
+from bench.registry import CLASSIFICATION
+
+MODELS = {name: entry for name, entry in models.MODELS.items() if entry.task == CLASSIFICATION}
+"""Those of images."""
 
 
 def on_meta(name: str, **options: int) -> nn.Module:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from bench.models import MODELS, build
+from bench.models import build
 from bench.sam.norms import norm_parameters
 from bench.sam.stages import parameter_stages
-from tests.models.nets import count, on_meta, small_side
+from tests.models.nets import MODELS, count, on_meta, small_side
 
 TOTALS = [
     ("resnet56", 32, 10, 855_770),

@@ -12,8 +12,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from bench.errors import UserError
-from bench.models import MODELS, build, check_image_size, entry
+from bench.models import build, check_image_size, entry
 from bench.sam import SharpnessAware
+from tests.models.nets import MODELS
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -11,9 +11,9 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from bench.models import MODELS, build
+from bench.models import build
 from bench.sam import SharpnessAware
-from tests.models.nets import batch, small_side
+from tests.models.nets import MODELS, batch, small_side
 
 WHOLE = ("all", "only_norm", "no_norm")
 ELEMENTWISE = ("random", "ssam_f", "ssam_d")

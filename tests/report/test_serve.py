@@ -27,10 +27,10 @@ def sweep(tiny_sweep: object) -> Sweep:
 @pytest.fixture
 def held(store: Store, sweep: Sweep) -> Claim:
     """One trial is done, and somebody is at another."""
-    finish(store, sweep.trials[0], test_accuracy=91.5)
+    finish(store, sweep.trials[0], test_quality=91.5)
     store.add([sweep.trials[1]])
     folder = store.folder(sweep.trials[1].trial_id)
-    write_progress(folder, EpochProgress(epoch=3, epochs=5, accuracy=81.5, seconds=4.0, curve=[60.0, 75.0, 81.5]))
+    write_progress(folder, EpochProgress(epoch=3, epochs=5, quality=81.5, seconds=4.0, curve=[60.0, 75.0, 81.5]))
     claim = acquire(store, folder, "test")
     assert claim is not None
     return claim
@@ -65,7 +65,7 @@ def test_it_shows_what_runs_and_tells_when_more_is_there(
     assert "<td>3/5</td><td>81.5 %</td><td>0:00:08</td>" in page
     assert '<polyline points="0.0,24.0 30.0,7.3 60.0,0.0"/>' in page
     assert get(f"{server.url}state") == (200, before)
-    finish(store, sweep.trials[2], test_accuracy=80.0)
+    finish(store, sweep.trials[2], test_quality=80.0)
     assert get(f"{server.url}state")[1] != before
     assert "2 done, 1 running" in get(server.url)[1]
     held.abandon()

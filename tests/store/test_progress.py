@@ -10,7 +10,7 @@ from bench.store import Store
 from bench.store.progress import EpochProgress, read_progress, write_progress
 from bench.trial import Trial
 
-SECOND = EpochProgress(epoch=2, epochs=5, accuracy=81.5, seconds=4.0)
+SECOND = EpochProgress(epoch=2, epochs=5, quality=81.5, seconds=4.0)
 
 
 def test_progress_is_read_as_it_was_written(store: Store, make_trial: Callable[..., Trial]) -> None:
@@ -18,7 +18,7 @@ def test_progress_is_read_as_it_was_written(store: Store, make_trial: Callable[.
     store.add([trial])
     folder = store.folder(trial.trial_id)
     assert read_progress(folder) is None
-    write_progress(folder, EpochProgress(epoch=1, epochs=5, accuracy=70.0, seconds=4.0))
+    write_progress(folder, EpochProgress(epoch=1, epochs=5, quality=70.0, seconds=4.0))
     write_progress(folder, SECOND)
     assert read_progress(folder) == SECOND
     assert SECOND.seconds_left == 12.0

@@ -36,6 +36,21 @@ BASE = Trial(
 )
 
 
+IMAGES = [name for name, entry in data.DATASETS.items() if entry.task == "classification"]
+NETS = [name for name, entry in models.MODELS.items() if entry.task == "classification"]
+
+
+def test_text_is_shrunk_to_a_made_up_language() -> None:
+    loaded = load(ROOT / "sweeps" / "iwslt-transformer.yaml")
+    small = smoke(loaded)
+    assert {(twin.dataset, twin.model, twin.lr_schedule) for twin in small.trials} == {
+        ("toy_translation", "transformer_tiny", "inverse_sqrt")
+    }
+    assert len(small.trials) == 3
+    assert not [problem for twin in small.trials for check in CHECKS if (problem := check(twin.as_dict()))]
+    assert small.measures == ("bleu", "val_bleu")
+
+
 def shrunk(trial: Trial) -> Trial:
     (twin,) = twins([trial]).values()
     return twin
@@ -54,8 +69,8 @@ def test_what_takes_time_is_small() -> None:
 
 
 @pytest.mark.share(20)
-@pytest.mark.parametrize("model", [*models.MODELS, "timm/resnet10t", "timm/vit_tiny_patch16_224"])
-@pytest.mark.parametrize("dataset", [*data.DATASETS, "fake:imagenet"])
+@pytest.mark.parametrize("model", [*NETS, "timm/resnet10t", "timm/vit_tiny_patch16_224"])
+@pytest.mark.parametrize("dataset", [*IMAGES, "fake:imagenet"])
 def test_shrunk_trials_are_sound(dataset: str, model: str) -> None:
     twin = shrunk(replace(BASE, dataset=dataset, model=model, augment="none", init_from="timm/any"))
     problems = [problem for check in CHECKS if (problem := check(twin.as_dict()))]

@@ -22,7 +22,8 @@ from bench.models.tags import PRETRAINED
 from bench.sam import SharpnessAware
 from bench.sam.norms import norm_parameters
 from bench.seeds import derive
-from bench.train.build import build_augmentation, build_model, build_optimizer
+from bench.tasks.classification import build_augmentation
+from bench.train.build import build_model, build_optimizer
 from bench.train.subsets import parameter_groups
 from bench.train.training import Training
 from bench.trial import Trial

@@ -13,7 +13,8 @@ from torch.nn.functional import cross_entropy
 
 from bench.papers.sam_on.recipes import RECIPES
 from bench.sam import SharpnessAware
-from bench.train.build import build_model, build_splits, set_tf32
+from bench.tasks.classification import build_splits
+from bench.train.build import build_model, set_tf32
 from bench.train.schedule import learning_rate
 from bench.train.training import Training
 from bench.trial import FIELDS, Trial
@@ -56,7 +57,7 @@ def test_both_passes_are_in_full_single_precision(make_trial: Make, name: str, m
     training.model.register_forward_hook(
         lambda module, inputs, output: seen.append((output.dtype, torch.is_autocast_enabled("cpu")))
     )
-    training.step(*next(training.first_batches()))
+    training.step(*next(training.first_batches())[:2])
     assert seen == [(torch.float32, False)] * 2
 
 
@@ -71,7 +72,7 @@ def test_images_are_normalized_by_all_pixels_of_cifar10_where_it_is_said(make_tr
     normalized = {}
     for whose in ("dataset", "cifar10_pixels"):
         trial = make_trial(dataset="fake:8x3x32x10", preprocessing=whose, batch_size=8)
-        ((images, _),) = Training(trial, CPU).first_batches()
+        ((images, _, _),) = Training(trial, CPU).first_batches()
         normalized[whose] = images
         splits = build_splits(trial)
         pixels = images * torch.tensor(splits.std).view(-1, 1, 1) + torch.tensor(splits.mean).view(-1, 1, 1)
@@ -83,7 +84,7 @@ def test_images_are_normalized_by_all_pixels_of_cifar10_where_it_is_said(make_tr
 def test_the_training_loss_is_that_at_the_unperturbed_weights(make_trial: Make) -> None:
     trial = make_trial(**SAM, epochs=1, batch_size=2048, label_smoothing=0.1)
     training, model = Training(trial, CPU), build_model(trial)
-    ((images, labels),) = training.first_batches()
+    ((images, labels, _),) = training.first_batches()
     row = training.run_epoch()
     expected = float(cross_entropy(model.train()(images), labels, label_smoothing=0.1).detach())
     assert row["train_loss"] == pytest.approx(expected, rel=1e-5)

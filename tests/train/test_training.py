@@ -19,7 +19,7 @@ def test_running_statistics_are_gathered_anew_at_the_end(make_trial: Make) -> No
         for _ in range(2):
             training.run_epoch()
     assert not equal_to_the_bit(weights(trained), weights(other))
-    refresh_statistics(other.model, other._batches(2))
+    refresh_statistics(other.model, other.workload.batches(2))
     assert equal_to_the_bit(weights(trained), weights(other))
 
 
@@ -42,8 +42,8 @@ def test_micro_batches_of_the_base_optimizer_average_their_gradients(make_trial:
     gradients = []
     for m in (64, 256):
         training = Training(make_trial(m=m, model="vit_mini"), CPU)
-        images, labels = next(training._batches(1))
-        training._method.step_batch(images, labels, training._loss)
+        images, labels, _ = next(training.workload.batches(1))
+        training.step(images, labels)
         gradients.append([p.grad.clone() for p in training.model.parameters()])
     for ours, theirs in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
@@ -51,7 +51,10 @@ def test_micro_batches_of_the_base_optimizer_average_their_gradients(make_trial:
 
 @pytest.mark.parametrize("m", [64, 256])
 def test_a_smaller_last_batch_is_left_out_only_where_it_is_said(make_trial: Make, m: int) -> None:
-    sizes = [[len(y) for _, y in Training(make_trial(m=m, drop_last=drop), CPU)._batches(1)] for drop in (False, True)]
+    sizes = [
+        [len(batch.targets) for batch in Training(make_trial(m=m, drop_last=drop), CPU).workload.batches(1)]
+        for drop in (False, True)
+    ]
     assert sizes == [[256, 256, 256, 256, 55], [256, 256, 256, 256]]
 
 
@@ -61,7 +64,7 @@ def test_methods_share_initialisation_and_data(make_trial: Make) -> None:
         Training(make_trial(label_noise=0.4, **METHODS["sam"]), CPU),
     )
     assert equal_to_the_bit(weights(plain), weights(sam))
-    for ours, theirs in zip(plain._batches(1), sam._batches(1), strict=True):
+    for ours, theirs in zip(plain.workload.batches(1), sam.workload.batches(1), strict=True):
         assert torch.equal(ours[0], theirs[0])
         assert torch.equal(ours[1], theirs[1])
 
@@ -72,19 +75,19 @@ def test_seeds_differ(make_trial: Make, what: str) -> None:
     if what == "weights":
         assert not equal_to_the_bit(weights(one), weights(other))
     else:
-        assert not torch.equal(next(one._batches(1))[1], next(other._batches(1))[1])
+        assert not torch.equal(next(one.workload.batches(1))[1], next(other.workload.batches(1))[1])
 
 
 def test_epochs_have_different_orders(make_trial: Make) -> None:
     training = Training(make_trial(), CPU)
-    assert not torch.equal(next(training._batches(1))[1], next(training._batches(2))[1])
+    assert not torch.equal(next(training.workload.batches(1))[1], next(training.workload.batches(2))[1])
 
 
 def test_every_training_sample_is_seen_once_per_epoch(make_trial: Make) -> None:
     training = Training(make_trial(batch_size=100), CPU)
-    seen = torch.cat([images for images, _ in training._batches(1)])
-    assert len(seen) == len(training._splits.train)
-    assert len(seen.flatten(1).unique(dim=0)) == len(training._splits.train.images.flatten(1).unique(dim=0))
+    seen = torch.cat([batch.inputs for batch in training.workload.batches(1)])
+    assert len(seen) == len(training.workload.splits.train)
+    assert len(seen.flatten(1).unique(dim=0)) == len(training.workload.splits.train.images.flatten(1).unique(dim=0))
 
 
 def test_the_learning_rate_is_a_cosine_over_epochs(make_trial: Make) -> None:
@@ -113,8 +116,8 @@ def test_a_loss_that_is_not_finite_is_divergence(make_trial: Make) -> None:
 @pytest.mark.parametrize("model", [name for name in MODELS if name.startswith(("resnet", "vit_mini"))])
 def test_every_model_of_the_recipe_takes_a_step(make_trial: Make, model: str) -> None:
     training = Training(make_trial(model=model, batch_size=1024, **METHODS["sam"]), CPU)
-    images, labels = next(training._batches(1))
-    assert torch.isfinite(training._method.step_batch(images[:8], labels[:8], training._loss))
+    images, labels, _ = next(training.workload.batches(1))
+    assert torch.isfinite(training.step(images[:8], labels[:8]))
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if not VARIANTS[name].settings])
@@ -122,8 +125,8 @@ def test_bn_stats_first_leaves_the_second_pass_out(make_trial: Make, variant: st
     counts = {}
     for mode in ("both", "first"):
         training = Training(make_trial(variant=variant, scope="all", rho=0.1, bn_stats=mode), CPU)
-        images, labels = next(training._batches(1))
+        images, labels, _ = next(training.workload.batches(1))
         training.model.train()
-        training._method.step_batch(images, labels, training._loss)
+        training.step(images, labels)
         counts[mode] = training.model.stem[1].num_batches_tracked.item()
     assert counts == {"both": 2, "first": 1}

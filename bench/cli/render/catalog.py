@@ -158,8 +158,7 @@ def _size(entry: Entry) -> str:
     if isinstance(entry, ModelEntry):
         return f"{entry.parameters:,}" if entry.parameters else ""
     if isinstance(entry, DatasetEntry):
-        size = f"{entry.in_channels}×{entry.image_size}×{entry.image_size}, {entry.num_classes:,} classes"
-        return f"{size}; {_where(entry)}"
+        return "; ".join(filter(None, (entry.shape, _where(entry))))
     return _where(entry) if isinstance(entry, TestSetEntry) else ""
 
 

@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bench import tasks
 from bench.estimate import Estimate
 from bench.store import State, open_attempt
 from bench.store.lease import read_holder
@@ -78,12 +79,12 @@ def plan(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> Renderable
 def status(sweep: Sweep, found: Mapping[str, State], hints: Sequence[str] = ()) -> RenderableType:
     """Totals, the running trials with how far they are, the failed ones with their error, and a queue's hints."""
     parts: list[RenderableType] = [Text("\n".join([sweep.title, _totals(found), *hints]))]
-    running = _table("running", "attempt", "epoch", "accuracy", "left", "where", "trial")
+    running = _table("running", "attempt", "epoch", "quality", "left", "where", "trial")
     failed = _table("failed", "attempts", "outcome", "error", "trial")
     for trial in sweep.trials:
         state = found[trial.trial_id]
         if state.status == "running":
-            running.add_row(trial.trial_id, *_running(state, trial.trial_id), trial.label)
+            running.add_row(trial.trial_id, *_running(state, trial), trial.label)
         elif state.status == "failed":
             message = Text(state.message)
             failed.add_row(trial.trial_id, str(state.attempts), state.outcome, message, trial.label)
@@ -123,9 +124,9 @@ def _method(trial: Trial) -> str:
     return f"{trial.optimizer} {trial.variant}/{trial.scope}" if trial.perturbs else trial.optimizer
 
 
-def _running(state: State, trial_id: str) -> tuple[str, ...]:
+def _running(state: State, trial: Trial) -> tuple[str, ...]:
     assert state.store is not None, "it runs in some store"
-    folder = state.store.folder(trial_id)
+    folder = state.store.folder(trial.trial_id)
     number = open_attempt(state.store, folder)
     if number is None:
         return "–", "–", "–", "–", "just ended"
@@ -134,8 +135,8 @@ def _running(state: State, trial_id: str) -> tuple[str, ...]:
     at = read_progress(folder)
     if at is None:
         return str(number), "starting", "–", "–", where
-    left = str(timedelta(seconds=round(at.seconds_left)))
-    return str(number), f"{at.epoch}/{at.epochs}", f"{at.accuracy:.1f} %", left, where
+    left, task = str(timedelta(seconds=round(at.seconds_left))), tasks.of_trial(trial)
+    return str(number), f"{at.epoch}/{at.epochs}", f"{at.quality:.1f} {task.unit}".rstrip(), left, where
 
 
 def _table(*columns: str) -> Table:

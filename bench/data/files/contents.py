@@ -27,6 +27,11 @@ _SETTLED = 2_000_000_000
 """Nanoseconds after which another change gives a folder another time, on every file system."""
 
 
+def cache_folder() -> Path:
+    """Where this user keeps what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "sambench"
+
+
 def digest_of_files(files: Iterable[tuple[str, str]]) -> str:
     """The digest of a data set whose files lie at these (name within it, path)."""
     with _Memory() as memory:
@@ -72,7 +77,7 @@ class _Memory:
     """Digests of files, kept for the next process; forgotten where they can't be."""
 
     def __init__(self) -> None:
-        self._file = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "sambench" / "files.json"
+        self._file = cache_folder() / "files.json"
         self._new = False
         self._held: dict[str, Any] = {}
 

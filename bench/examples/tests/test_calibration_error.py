@@ -7,7 +7,7 @@ from torch import nn
 from bench.data.in_memory import InMemory
 from bench.data.splits import Splits
 from bench.examples.calibration_error import calibration_error
-from bench.measures.accuracy import Trained
+from bench.measures.trained import Trained
 
 
 def test_by_hand() -> None:

@@ -40,6 +40,7 @@ FORMS: dict[str, Form] = {
     "table13": Form(),
     "table14": Form(),
     "table15": _BY_OPTIMIZER,
+    "table16": Form(),
     "table17": Form(lines_have_rho=True),
     "table18": Form(),
     "table19": Form(),

@@ -22,22 +22,30 @@ from bench.trial import NONE, Trial
 SEEDS = 3
 """Runs behind each mean of the paper."""
 
-_DATASETS = {"CIFAR-10": "cifar10", "CIFAR-100": "cifar100", "ImageNet-1k": "imagenet"}
+_DATASETS = {
+    "CIFAR-10": "cifar10",
+    "CIFAR-100": "cifar100",
+    "ImageNet-1k": "imagenet",
+    "IWSLT'14 DE-EN": "iwslt14_de_en",
+}
 _MODELS = {
     "ResNet-56": "resnet56", "ResNeXt-29-32x4d": "resnext29_32x4d", "WRN-28-10": "wrn28_10",
     "VGG-13-BN": "vgg13_bn", "VGG-16-BN": "vgg16_bn", "VGG-19-BN": "vgg19_bn", "DenseNet-100": "densenet100",
     "ViT-T/4": "vit_t4", "ViT-S/4": "vit_s4", "ViT-S/32": "vit_s32", "ViT-S-224 finetuned from IN-21k": "vit_s16",
-    "ResNet-50": "resnet50", "ResNet-101": "resnet101_cifar",
+    "ResNet-50": "resnet50", "ResNet-101": "resnet101_cifar", "Transformer (setup of ASAM paper)": "transformer_iwslt",
 }  # fmt: skip
 _AUGMENTS = {
     "basic": "basic", "basic+AA": "basic+aa", "inception-style": "inception",
-    "not stated (basic believed)": "basic", "not stated": "basic",
+    "not stated (basic believed)": "basic", "not stated": "basic", "": "none",
 }  # fmt: skip
 _VARIANTS = {
-    "SGD": NONE, "AdamW": NONE, "Lion": NONE, "SAM": "sam", "ESAM": "esam", "GSAM": "gsam", "fisher": "fisher",
+    "SGD": NONE, "AdamW": NONE, "Lion": NONE, "Adam (vanilla)": NONE,
+    "SAM": "sam", "ESAM": "esam", "GSAM": "gsam", "fisher": "fisher",
     "el_l2": "elementwise_l2", "el_l2_orig": "elementwise_l2_orig", "el_linf": "elementwise_linf",
     "layer_l2": "layerwise_l2",
 }  # fmt: skip
+_OPTIMIZERS = {"vanilla optimizer (Adam believed)": "adamw"}
+"""fairseq's Adam, whose weight decay is decoupled."""
 _SCOPES = {
     "none": NONE, "all": "all", "ON": "only_norm", "train_only_BN": "all",
     "random_mask": "random", "SSAM-F": "ssam_f", "SSAM-D": "ssam_d",
@@ -162,7 +170,7 @@ def _cell(row: Mapping[str, str]) -> PaperCell:
         dataset=_DATASETS[row["dataset"]],
         model=_MODELS[row["model"]],
         augment=_AUGMENTS[row["augmentation"]],
-        optimizer=row["base_optimizer"].lower(),
+        optimizer=_OPTIMIZERS.get(row["base_optimizer"], row["base_optimizer"].lower()),
         variant=_VARIANTS[row["variant"]],
         scope=scope if _VARIANTS[row["variant"]] != NONE else NONE,
         finetuned="finetuned" in row["model"],
@@ -194,6 +202,7 @@ _NAMED = {
     "ImageNetV2_top1_%": "imagenet_v2_accuracy", "ImageNet-R_top1_%": "imagenet_r_accuracy",
     "ImageNet-A_top1_%": "imagenet_a_accuracy", "ImageNet-Sketch_top1_%": "imagenet_sketch_accuracy",
     "ObjectNet_top1_%": "objectnet_accuracy", "feature_rank": "feature_rank",
+    "BLEU": "bleu",
 }  # fmt: skip
 _FORMS = (
     (r"sharp_logitnorm_adaptive_(linf|l2)_20step_rho(.+)", "sharpness[norm={0},rho={1}]"),

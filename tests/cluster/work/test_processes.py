@@ -17,7 +17,7 @@ from cluster.job import Job
 from cluster.work.stopping import Stopping
 from cluster.work.torchrun import ALONE, Ranks
 from cluster.work.worker import run_trial
-from tests.shared_training import deviation, trained
+from tests.shared_training import TRANSLATION, deviation, trained
 
 Make = Callable[..., Trial]
 DATA = {"dataset": "fake:1100x1x8x10", "augment": "basic"}
@@ -53,6 +53,25 @@ def test_processes_with_m_each_are_one_process_with_micro_batches(
         assert row[name] == pytest.approx(whole.history[0][name], rel=most / 10), name
     (attempt,) = query(store, "SELECT world_size, epochs, outcome FROM attempts").to_pylist()
     assert attempt == {"world_size": processes, "epochs": 1, "outcome": "done"}
+
+
+@pytest.mark.slow
+@pytest.mark.share(1, of="processes that train together")
+def test_processes_that_translate_are_one_process(store: Store, make_trial: Make) -> None:
+    """Without dropout, of which each process has its own."""
+    fields = TRANSLATION | {
+        "epochs": 1,
+        "m": 8,
+        "settings": (*TRANSLATION["settings"][:2], ("dropout", 0.0), ("eps", 1e-8)),
+    }
+    trial = make_trial(**fields, variant="sam", scope="only_norm", rho=0.1)
+    assert in_processes(store, trial) == "done"
+    whole = trained(trial)
+    assert deviation(weights(store, trial), trial, whole) < 1e-3
+    (row,) = query(store, "SELECT * FROM history").to_pylist()
+    for name in ("train_loss", "perturbed_loss", "val_loss", "test_loss", "gradient_norm"):
+        assert row[name] == pytest.approx(whole.history[0][name], rel=1e-4), name
+    assert row["val_bleu"] == pytest.approx(whole.history[0]["val_bleu"], abs=0.5)
 
 
 @pytest.mark.slow

@@ -73,6 +73,10 @@ VIT_S16 = IMAGENET | {
     "model": "vit_s16", "init_from": "timm/vit_small_patch16_224.augreg_in21k", "lr": 0.017, "weight_decay": 1e-4,
     "batch_size": 896, "m": 128, "epochs": 9, "warmup_epochs": 1,
 }  # fmt: skip
+IWSLT = {
+    "dataset": "iwslt14_de_en", "model": "transformer_iwslt", "augment": "none", "optimizer": "adamw", "lr": 5e-4,
+    "weight_decay": 1e-4, "batch_size": 4096, "m": 4096, "epochs": 50,
+}  # fmt: skip
 SEEDED: dict[str, Any] = {"seed": SEEDS}
 TWO = {"augment": ("basic", "basic+aa"), "model": RESNETS, **SEEDED}
 VGGS = {"model": ("vgg13_bn", "vgg16_bn", "vgg19_bn", "densenet100"), **SEEDED}
@@ -146,7 +150,17 @@ WHOLE: dict[str, dict[str, tuple[int, set[Run]]]] = {
     "Table 13": {"imagenet-vit-finetune": (9, runs(VIT_S16) | methods(VIT_S16, TABLE_8["vit_s16"], chosen=True))},
     "Table 14": {"cifar100-robustness": (15, TABLE_6)},
     "Table 15": {"imagenet-vit-s32-robustness": (18, TABLE_4)},
-    "Table 16": {},
+    "Table 16": {
+        "iwslt-transformer": (
+            9,
+            runs(IWSLT | SEEDED)
+            | runs(IWSLT | SEEDED, variant="sam", scope="all", rho=0.1)
+            | runs(IWSLT | SEEDED, variant="sam", scope="only_norm", rho=1.0),
+        ),
+        "rho-iwslt-transformer": (
+            6, runs(IWSLT, variant="sam", scope="only_norm", rho=(0.1, 0.5, 1.0, 2.5, 5.0, 10.0)),
+        ),
+    },
     "Table 17": {
         "cifar10-train-only-norm": (
             6,

@@ -23,6 +23,7 @@ MEASURES: dict[str, dict[str, tuple[str, ...]]] = {
             "robust_accuracy[eps=2/255]",
         ),
     },
+    "Table 16": {"iwslt-transformer": ("bleu", "val_bleu"), "rho-iwslt-transformer": ("bleu", "val_bleu")},
     "Table 15": {
         "imagenet-vit-s32-robustness": (
             "robust_accuracy[norm=l2,eps=0.25]", "robust_accuracy[norm=l2,eps=0.5]", "robust_accuracy[norm=l2,eps=1]",

@@ -1,0 +1,1 @@
+"""Parallel text: pairs of sentences, from files in two languages to batches of tokens."""

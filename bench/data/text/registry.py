@@ -1,0 +1,50 @@
+"""CORPORA: parallel text that data sets name, as light records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from annotated_types import Ge
+
+from bench.registry import DatasetEntry, Setting
+
+_PREPARED: dict[str, Any] = {
+    "target": "bench.data.text.preparation:load",
+    "task": "translation",
+    "validated": True,
+    "settings": {
+        "bpe_merges": Setting(
+            type=Annotated[int, Ge(0)],
+            default=10_000,
+            summary="merges of the byte-pair encoding, of both languages together",
+        )
+    },
+}
+
+CORPORA: dict[str, DatasetEntry] = {
+    "iwslt14_de_en": DatasetEntry(
+        **_PREPARED,
+        summary="160,000 sentences of talks, German to English; 7,000 for validation, 6,750 test",
+        source="Cettolo et al. 2012, WIT³; IWSLT 2014",
+        files="bench.data.text.iwslt:IWSLT14",
+    ),
+    "ding_de_en": DatasetEntry(
+        **_PREPARED,
+        summary="14,543 sentences of a dictionary, German to English; 692 for validation, 693 test",
+        source="Ding, TU Chemnitz; Debian's trans-de-en 1.9",
+        files="bench.data.text.ding:DING",
+    ),
+    "toy_translation": DatasetEntry(
+        target="bench.data.text.toy:load",
+        summary="512 sentences of a made-up language, translated word by word, backwards; 64 each for the other splits",
+        task="translation",
+        validated=True,
+    ),
+}
+
+
+def parallel(path: str) -> DatasetEntry:
+    """The record of `parallel:PATH`; DataError for a path that can't be one."""
+    from bench.data.text.parallel import ParallelFiles
+
+    return DatasetEntry(**_PREPARED, summary=f"the sentence pairs in {path}", arguments=(ParallelFiles(path),))
