@@ -20,4 +20,18 @@
 The flow is the tree: `sweep` → `trial` → `cluster` → `train` → `store` → `board`.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """`bench.open(PATH)`: results, boards and figures of a store, for notebooks; loaded when it is asked for."""
+    if name != "open":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    # By its name, because the rest of the project stands on this module.
+    return import_module("bench.notebook").open_analysis

@@ -75,6 +75,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.tasks°",
         "bench.measures°",
     ),
+    "bench.notebook": ("bench.plots", "bench.board", "bench.store", "bench.sweep"),
     "bench.report": (
         "bench.plots", "bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.tasks°",
     ),

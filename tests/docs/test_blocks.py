@@ -6,8 +6,6 @@ with a store in which that has run. Ray isn't started for each line; other tests
 
 from __future__ import annotations
 
-import fcntl
-import shutil
 from contextlib import chdir
 from pathlib import Path
 
@@ -15,11 +13,10 @@ import duckdb
 import pytest
 from ruamel.yaml import YAML
 
-from bench.store import Store, compact
+from bench.store import Store
 from bench.sweep import load
 from tests.docs.blocks import PAGES, Block, blocks
-from tests.shared import locked
-from tests.shared_command import ROOT, sambench
+from tests.shared_command import sambench
 
 pytestmark = pytest.mark.slow
 RUNNABLE = [
@@ -29,40 +26,6 @@ ELSEWHERE = {"make", "pip", "docker", "alias", "sambench-run", "git", "cd"}
 """Programs whose commands other tests run, or this machine can't."""
 TRIAL = "3f2a"
 """Stands in pages for the beginning of a trial's id."""
-
-
-def write_cut_demo(file: Path) -> None:
-    """The demo's first block with some of its methods, each at one radius, for one seed and one epoch."""
-    yaml = YAML()
-    sweep = yaml.load((ROOT / "sweeps" / "demo.yaml").read_text(encoding="utf-8"))
-    sweep["grid"] |= {"epochs": 1, "seed": 1}
-    sweep["blocks"] = sweep["blocks"][:1]
-    methods = sweep["blocks"][0]["methods"]
-    sweep["blocks"][0]["methods"] = [
-        method | {"rho": method["rho"][0]} if "rho" in method else method
-        for method in methods
-        if method.get("variant") in (None, "sam", "layerwise_l2")
-    ]
-    yaml.dump(sweep, file)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, shared_folder: Path) -> Path:
-    """Sweeps, and a store in which the demo has run; trained by whichever test asks first."""
-    prepared = shared_folder / "pages"
-    with locked(shared_folder / "pages.lock", fcntl.LOCK_EX):
-        if not (prepared / "ready").exists():
-            shutil.rmtree(prepared, ignore_errors=True)
-            shutil.copytree(ROOT / "sweeps", prepared / "sweeps")
-            write_cut_demo(prepared / "sweeps" / "demo.yaml")
-            ended = sambench(prepared, "run", "sweeps/demo.yaml", "--on", "inline")
-            assert ended.returncode == 0, ended.stderr
-            compact(Store.open(prepared / "store"))
-            prepared.joinpath("ready").touch()
-    shutil.copytree(prepared / "sweeps", tmp_path / "sweeps")
-    for name in ("store", "store-a", "store-b"):
-        shutil.copytree(prepared / "store", tmp_path / name)
-    return tmp_path
 
 
 def run_commands(block: Block, folder: Path) -> None:

@@ -1,0 +1,75 @@
+"""Notebook: results, boards and figures of stores, for whoever analyses them in Python. It is `bench.open`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.board import make_board, show_board
+from bench.board.formats.html import TABLE_STYLE, fragment
+from bench.board.formats.markdown import markdown
+from bench.board.page.page import Page
+from bench.plots import PLOTS
+from bench.plots.drawing import Drawing
+from bench.store import Stores, query
+from bench.store import open as open_stores
+from bench.sweep import Sweep, load
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+
+
+class ShownBoard:
+    """A board that a notebook shows as tables; as text it is Markdown."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def _repr_html_(self) -> str:
+        return f"<style>{TABLE_STYLE}</style>{fragment(self.page)}"
+
+    def __str__(self) -> str:
+        return markdown(self.page)
+
+    @property
+    def records(self) -> list[Mapping[str, Any]]:
+        """One per cell, with mean, spread, number of seeds and ρ."""
+        return list(self.page.records)
+
+
+class Analysis(Stores):
+    """What can be asked of one store, or of several as one."""
+
+    def query(self, select: str) -> pa.Table:
+        """The rows of one SELECT in DuckDB's dialect over trials, attempts, history, measures and results.
+
+        QueryError if it is wrong, or anything but a SELECT.
+        """
+        return query(self.stores, select)
+
+    def board(self, sweep: Path | str | Sweep, **options: Any) -> ShownBoard:
+        """The board of a sweep; `options` are those of `sambench board`: metric, rows, columns, against, spread, cost.
+
+        SpecError if the file is faulty, UserError if the options don't fit it.
+        """
+        return ShownBoard(show_board(self.stores, _loaded(sweep), **options))
+
+    def figure(self, sweep: Path | str | Sweep, kind: str = "rho", metric: str | None = None) -> Figure:
+        """A plot of a sweep, of a kind that `sambench plot --kind` knows; UserError if there is nothing to draw."""
+        loaded = _loaded(sweep)
+        drawing = Drawing(self.stores, loaded, make_board(self.stores, loaded, metric))
+        PLOTS[kind].load()(drawing)
+        drawing.finish([])
+        assert drawing.figure is not None
+        return drawing.figure
+
+
+def open_analysis(*paths: Path | str) -> Analysis:
+    """The stores at these paths, to be read as one; StoreError if one of them isn't there."""
+    return Analysis(open_stores(*paths).stores)
+
+
+def _loaded(sweep: Path | str | Sweep) -> Sweep:
+    return sweep if isinstance(sweep, Sweep) else load(Path(sweep))
