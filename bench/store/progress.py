@@ -46,7 +46,7 @@ def read_progress(folder: TrialFolder) -> EpochProgress | None:
         values = json.loads(plain.read(folder.progress))
         # Its name before there was more than one task.
         found = EpochProgress(**{"quality" if name == "accuracy" else name: value for name, value in values.items()})
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
     *values, curve = asdict(found).values()
     numbers = isinstance(curve, list) and all(type(value) in (int, float) for value in (*values, *curve))

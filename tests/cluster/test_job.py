@@ -21,7 +21,9 @@ FULL = Job(
     early_stopping=EarlyStopping(metric="test_accuracy", reduction=2.5),
     profile=Profile(partition="gpu", setup=["module load cuda"], options={"exclude": "bad1", "exclusive": False}),
     tensorboard=True,
+    outputs=False,
     address="10.0.0.1:6379",
+    modules="/sweeps",
 )
 
 

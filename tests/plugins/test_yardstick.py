@@ -38,6 +38,7 @@ def measured(folder: Path, on: str, store: str) -> list[dict[str, object]]:
     return query(Store.open(folder / store), NUMBERS).to_pylist()
 
 
+@pytest.mark.share(1, of="plug-ins of all kinds")
 @pytest.mark.slow
 def test_all_six_inline_and_read_without_being_imported(tmp_path: Path) -> None:
     write_yardstick(tmp_path)
@@ -72,7 +73,7 @@ def test_all_six_inline_and_read_without_being_imported(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.share(2, of="on a Ray cluster")
+@pytest.mark.share(0)
 def test_all_six_on_ray(tmp_path: Path) -> None:
     write_yardstick(tmp_path)
     assert measured(tmp_path, "ray", "store") == measured(tmp_path, "inline", "inline")
@@ -88,6 +89,7 @@ def test_an_optimizer_and_an_augmentation_of_an_installed_package(tmp_path: Path
     ]
 
 
+@pytest.mark.share(1, of="plug-ins of all kinds")
 @pytest.mark.slow
 def test_every_example_passes_the_test_that_is_written_with_it(tmp_path: Path) -> None:
     for kind in EXAMPLES:

@@ -52,7 +52,7 @@ HOOKS = (
 def method_of(kind: type[Variant], monkeypatch: pytest.MonkeyPatch, **options: Any) -> SharpnessAware:
     entry = VariantEntry(target=f"{__name__}:{kind.__name__}", summary="a test's")
     monkeypatch.setitem(globals(), kind.__name__, kind)
-    monkeypatch.setitem(VARIANTS, "mine", entry)
+    monkeypatch.setitem(VARIANTS.own, "mine", entry)
     model = network("groupnorm")
     return SharpnessAware(model, sgd(model), "mine", **options)
 

@@ -23,7 +23,7 @@ def afresh() -> Iterator[None]:
 
 
 @pytest.mark.slow
-@pytest.mark.share(2, of="sweeps on SLURM")
+@pytest.mark.share(0)
 def test_modules_beside_the_sweep_on_two_nodes(slurm: Cluster, tmp_path: Path, afresh: None) -> None:
     write_yardstick(tmp_path)
     run = Run(slurm, tmp_path, f"{SWEEP}resources: {{nodes: 2, time: 10m}}\n")

@@ -53,7 +53,6 @@ CASES = {
     "methods: [{dataset: toy_translation}]": "toy_translation is for translation and resnet8 for classification;",
     "methods: [{dataset: toy_translation, model: transformer_tiny, image_size: 8}]": "image_size has no meaning for",
     "methods: [{dataset: 'parallel:x.txt'}]": "write parallel:FILE.tsv or parallel:NAME.de-en",
-    "measures: [bleu]": "measures[0]: bleu is of translation, and no data set here is; choose test_accuracy",
     "methods: [{warmup_steps: 20}]": "warmup_steps = 20, and the learning rate changes once an epoch; add lr_per: step",
     "methods: [{lr_per: step, warmup_steps: 2, warmup_epochs: 1}]": "a warm-up of 2 steps and of 1 epochs; keep one",
     "methods: [{lr_schedule: cosin}]": "4:25: methods[0].lr_schedule: unknown lr_schedule 'cosin'; did you mean cosine",

@@ -21,7 +21,7 @@ pytest.importorskip("subword_nmt")
 pytest.importorskip("sacrebleu")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.share(1, of="translation of real sentences"),
+    pytest.mark.share(0),
     pytest.mark.skipif(not FILE.exists(), reason="trans-de-en isn't installed"),
 ]
 

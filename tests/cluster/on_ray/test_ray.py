@@ -201,7 +201,7 @@ def test_a_server_that_is_no_cluster_is_known_for_it() -> None:
             "early_stopping: {metrik: val_accuracy}",
             r":4:18: early_stopping.metrik: unknown key 'metrik'; did you mean metric",
         ),
-        ("early_stopping: {metric: train_loss}", r":4:26: early_stopping.metric: .*'val_accuracy' or 'test_accuracy'"),
+        ("early_stopping: {metric: train_loss}", r":4:26: early_stopping.metric: .*'test_accuracy' or 'val_bleu'"),
         ("early_stopping: {reduction: 1}", r":4:29: early_stopping.reduction: .* greater than 1, not 1"),
         ("early_stopping: {grace_epochs: 8}", r":4:32: early_stopping.grace_epochs: stops no trial"),
     ],
