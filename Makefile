@@ -21,9 +21,9 @@ NUMERIC = tests/sam tests/models/test_steps.py tests/models/test_same_network.py
 
 demo: $(VENV)/.installed
 	$(BIN)/sambench run sweeps/demo.yaml
-	$(BIN)/sambench board sweeps/demo.yaml
-	$(BIN)/sambench board sweeps/demo.yaml --format markdown --output $(OUT)/demo.md
-	$(BIN)/sambench plot sweeps/demo.yaml --output $(OUT)/demo.png --output $(OUT)/demo.svg
+	$(BIN)/sambench board sweeps/demo.yaml --cost
+	$(BIN)/sambench board sweeps/demo.yaml --cost --format markdown --output $(OUT)/demo.md
+	$(BIN)/sambench plot sweeps/demo.yaml --kind pareto --output $(OUT)/demo.png --output $(OUT)/demo.svg
 
 # A share of the tests that are long and alike, another one every day, and the slowest twenty.
 test: lint share

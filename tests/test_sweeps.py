@@ -24,7 +24,7 @@ FOLDER = ROOT / "sweeps"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.yaml"))
 
 TRIALS = {
-    "demo": 70,  # (base at two lengths + 6 methods × 2 ρ) × 5
+    "demo": 60,  # (base at two lengths + 5 methods × 2 ρ) × 5
     "methods": 75,
     # As the tables whose ρ they search again: 3 models × 2 augmentations × (SGD + 6 variants × 2 scopes) × 3
     "cifar10-resnets-own-rho": 234,
