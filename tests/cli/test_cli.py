@@ -163,7 +163,7 @@ def test_doctor(sambench: Command) -> None:
 
 
 @pytest.mark.slow
-def test_doctor_finds_a_foreign_package_of_the_same_name(tmp_path: Path) -> None:
+def test_a_foreign_package_of_the_same_name_ends_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "cluster").mkdir()
     (tmp_path / "cluster" / "__init__.py").write_text("")
     environment = command_environment(tmp_path) | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}

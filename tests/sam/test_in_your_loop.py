@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import warnings
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from bench.resources import has_units_for
 from bench.sam import SharpnessAware
 from bench.sam.norms import norm_parameters
 from tests.conftest import ROOT
@@ -28,8 +26,8 @@ HERE = "test_in_your_loop"
 ROWS = {
     "mixed precision": ("test_precision", "test_bf16_equals_a_plain_loop_under_autocast"),
     "`GradScaler`": ("test_precision", "test_overflow_skips_the_step_and_lowers_the_scale"),
-    "weights of 16 bits": (HERE, "test_weights_of_16_bits_are_told_of_with_the_share_that_moved"),
-    "bf16 on a processor without units for it": (HERE, "test_a_processor_without_units_is_told_of"),
+    "weights of 16 bits": ("test_sixteen_bits", "test_weights_of_16_bits_are_told_of_with_the_share_that_moved"),
+    "bf16 on a processor without units for it": ("test_sixteen_bits", "test_a_processor_without_units_is_told_of"),
     "`DistributedDataParallel`": ("test_wrappers", "test_two_processes_are_two_micro_batches"),
     "FSDP, DTensor": (HERE, "test_sharded_models_and_static_graphs_are_refused"),
     "`torch.compile`": ("test_wrappers", "test_compiled_segments_keep_the_shared_prefix"),
@@ -287,56 +285,3 @@ def test_gsam_radius_stays_in_its_range(rate: float, radius: float) -> None:
     assert method.last is not None
     assert float(method.last.perturbation_norm or 0) == pytest.approx(radius)
     assert method.counts.clamped == (rate in (0.0, 0.2))
-
-
-@pytest.mark.parametrize(("dtype", "most"), [(torch.bfloat16, 0.6), (torch.float16, 0.95)])
-def test_weights_of_16_bits_are_told_of_with_the_share_that_moved(dtype: torch.dtype, most: float) -> None:
-    model, (x, y), seen = network("vit", dtype), batch(dtype=dtype), []
-    name = str(dtype).removeprefix("torch.")
-    with pytest.warns(UserWarning, match=rf"are {name}: rounding leaves most of w \+ ε at w.*would move \d+% of them"):
-        method = SharpnessAware(model, sgd(model), "sam", "all", 0.05)
-
-    def closure() -> Tensor:
-        seen.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
-        return functional.cross_entropy(model(x), y)
-
-    method.step(closure)
-    assert method.last is not None
-    assert method.last.moved is not None
-    assert float(method.last.moved) == pytest.approx(float((seen[1] != seen[0]).float().mean()), abs=1e-6)
-    assert 0 < float(method.last.moved) < most
-    # ε itself is of single precision.
-    assert float(method.last.perturbation_norm) == pytest.approx(0.05, rel=1e-5)
-
-
-@pytest.mark.filterwarnings("ignore:the perturbed weights are")
-def test_a_scaler_cannot_unscale_weights_of_16_bits() -> None:
-    model = network("vit", torch.float16)
-    with pytest.raises(ValueError, match=r"a GradScaler can't unscale.*amp_dtype"):
-        SharpnessAware(model, sgd(model), scaler=torch.amp.GradScaler("cpu"))
-
-
-@pytest.mark.parametrize(
-    ("described", "expected"),
-    [
-        ("flags\t\t: fpu sse2 avx2\n", False),
-        ("flags\t\t: fpu avx512f avx512_bf16\n", True),
-        ("flags\t\t: fpu amx_bf16 amx_tile\n", True),
-        ("Features\t: fp asimd bf16\n", True),
-        ("Features\t: fp asimd\n", False),
-        ("", True),
-    ],
-)
-def test_processors_without_units(described: str, expected: bool) -> None:
-    assert has_units_for("bfloat16", described) is expected
-    assert has_units_for("float32", described)
-
-
-def test_a_processor_without_units_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.sam.passes.precision.has_units_for", lambda dtype: has_units_for(dtype, "flags : avx2"))
-    model = network("vit", torch.float32)
-    with pytest.warns(UserWarning, match="no units for bfloat16"):
-        SharpnessAware(model, sgd(model), ascent_dtype=torch.bfloat16)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        SharpnessAware(model, sgd(model))
