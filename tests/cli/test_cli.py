@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from bench.cli.doctor import Unusable, _packages
 from tests.conftest import ROOT, TINY_SWEEP, command_environment
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -178,6 +179,16 @@ def test_a_foreign_package_of_the_same_name_ends_in_a_sentence(tmp_path: Path) -
     assert told.returncode == 2
     assert "Traceback" not in told.stderr
     assert "`cluster`" in told.stderr
+
+
+def test_doctor_names_a_foreign_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command takes its own all the same; a program that imports ours wouldn't."""
+    assert _packages().startswith("bench and cluster from")
+    (tmp_path / "cluster").mkdir()
+    (tmp_path / "cluster" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Unusable, match=f"would get {tmp_path}/cluster/__init__.py for `cluster`"):
+        _packages()
 
 
 READ_ONLY = {
