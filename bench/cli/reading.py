@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,9 @@ from bench.cli.options import (
 )
 from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_format, print_page
 from bench.cli.render.terminal import fail, show, tell, write
+
+if TYPE_CHECKING:
+    from bench.sweep import Sweep
 
 
 @app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -162,6 +165,12 @@ def plot(
         tell(f"wrote {path}")
 
 
+def _chapters(sweeps: list[Path], set_: list[str] | None, store: list[Path], **narrowed: Any) -> list[Sweep]:
+    """The sweeps that have trials, each with what is to be said of it."""
+    loaded = [load_with_notes(sweep, set_, store, **narrowed) for sweep in sweeps]
+    return [sweep for sweep in loaded if sweep.trials]
+
+
 @app.command(epilog="Example: sambench report sweeps/demo.yaml --output out/demo.html")
 def report(
     sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
@@ -175,8 +184,7 @@ def report(
     """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
     from bench.report import write_report
 
-    loaded = [load_with_notes(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where) for sweep in sweeps]
-    ready = [sweep for sweep in loaded if sweep.trials]
+    ready = _chapters(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     if not ready:
         return
     write_report(open_all(store), ready, output)
@@ -197,8 +205,7 @@ def serve(
     """Serve the report to a browser, loaded anew as results come in; Ctrl-C ends it, not the trials."""
     from bench.report.serve import Server
 
-    loaded = [load_with_notes(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where) for sweep in sweeps]
-    ready = [sweep for sweep in loaded if sweep.trials]
+    ready = _chapters(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     if not ready:
         return
     try:

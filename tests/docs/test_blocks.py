@@ -39,7 +39,7 @@ def run_commands(block: Block, folder: Path) -> None:
         assert ended.returncode == 0, f"{block.page}:{block.line}: {' '.join(words)}: {ended.stdout}{ended.stderr}"
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(1)
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
 def test_what_a_page_says_to_type_works(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, object] = {"__name__": "page"}
