@@ -6,7 +6,7 @@ OUT ?= out
 MINUTES ?= 10
 RECORD ?= $(HOME)/.cache/sambench/chaos.jsonl
 
-# tests/shared_sample.py says what stays together in one process, and what begins.
+# tests/shared/sample.py says what stays together in one process, and what begins.
 PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 # Four on two processors: some wait for clusters.
 TESTS = $(PYTEST) -n 4 --durations=20

@@ -28,8 +28,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torchvision import transforms as T
 
-from bench.data.augment import basic
-from bench.data.autoaugment import NUMBERS, OPERATIONS, PROBABILITIES, basic_autoaugment, basic_autoaugment_torchvision
+from bench.data.augmentations.autoaugment import (
+    NUMBERS,
+    OPERATIONS,
+    PROBABILITIES,
+    basic_autoaugment,
+    basic_autoaugment_torchvision,
+)
+from bench.data.augmentations.basic import basic
 from bench.data.in_memory import InMemory
 from bench.data.split import Augment, Augmentation
 from bench.data.splits import Splits

@@ -21,8 +21,8 @@ from claims import tell
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.slurm.cluster import Cluster  # noqa: E402 — tests are no installed package
-from tests.slurm.daemons import missing_programs  # noqa: E402
+from tests.slurm.site.cluster import Cluster  # noqa: E402 — tests are no installed package
+from tests.slurm.site.daemons import missing_programs  # noqa: E402
 
 SWEEP = """
 title: "Many trials"

@@ -19,7 +19,7 @@ from bench import tasks
 from bench.errors import MachineFault
 from bench.estimate import kind, measured
 from bench.store import Outcome, State, Store, StoreError, close_dead, states
-from bench.store.claim import last_number
+from bench.store.claims.claim import last_number
 from bench.trial import Trial
 from cluster.compacting import compacting
 from cluster.job import Job, Todo

@@ -14,7 +14,7 @@ from typing import Literal
 from bench.measures.names import Measure
 from bench.registry import Entry
 from bench.store import Store
-from bench.store.lease import is_leased
+from bench.store.claims.lease import is_leased
 from bench.store.measured import Quantity, measured
 from cluster.job import Job
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.store.process import describe_holder
+from bench.store.claims.process import describe_holder
 
 _MARKER = "owner.json"
 _KIND = "scratch_of"

@@ -12,12 +12,12 @@ import torch
 
 from bench.store import Store
 from bench.trial import Trial
-from tests import shared_command
-from tests.shared_command import ROOT, Ended, command_environment, on_its_own
+from tests.shared import command
+from tests.shared.command import ROOT, Ended, command_environment, on_its_own
 
 __all__ = ["ROOT", "command_environment"]
 
-pytest_plugins = ["tests.shared_sample"]
+pytest_plugins = ["tests.shared.sample"]
 
 TINY_SWEEP = """
 title: "Tiny"
@@ -86,7 +86,7 @@ def tiny_sweep(tmp_path: Path) -> Path:
 @pytest.fixture
 def sambench(tmp_path: Path) -> Callable[..., Ended]:
     """Run the command with the working directory and the store under `tmp_path`."""
-    return partial(shared_command.sambench, tmp_path)
+    return partial(command.sambench, tmp_path)
 
 
 @pytest.fixture

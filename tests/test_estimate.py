@@ -15,7 +15,7 @@ from bench.estimate.rule import FORWARD, PER_TOKEN
 from bench.models.transformer import iwslt
 from bench.store import Store
 from bench.trial import Trial
-from tests.shared_store import done
+from tests.shared.store import done
 
 
 def test_every_model_has_its_flops() -> None:

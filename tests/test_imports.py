@@ -9,8 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-from tests import shared_map
-from tests.shared_map import HEAVY, MAY_IMPORT, ROOT, imported, is_light, may_import, modules, room
+from tests.shared import architecture
+from tests.shared.architecture import HEAVY, MAY_IMPORT, ROOT, imported, is_light, may_import, modules, room
 
 
 def test_every_module_has_a_line_and_every_line_a_module() -> None:
@@ -40,12 +40,12 @@ def test_light_modules_load_nothing_heavy() -> None:
 
 
 def test_the_page_is_as_the_code_is() -> None:
-    text = shared_map.PAGE.read_text(encoding="utf-8")
-    assert text == shared_map.written(), "write it anew: python -m tests.shared_map"
+    text = architecture.PAGE.read_text(encoding="utf-8")
+    assert text == architecture.written(), "write it anew: python -m tests.shared.architecture"
 
 
 def test_the_page_names_only_what_is_there() -> None:
-    text = shared_map.PAGE.read_text(encoding="utf-8")
+    text = architecture.PAGE.read_text(encoding="utf-8")
     paths = set(re.findall(r"(?<![\w/])((?:bench|cluster|tests|sweeps|docs|benchmarks)/[\w/.]*)", text))
     assert len(paths) > 20
     assert not sorted(path for path in paths if not (ROOT / path).exists())

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
-from tests.shared_map import ROOT
+from tests.shared.architecture import ROOT
 
 SHARED = {
     "cifar.py": "a data set, and the files that it is read from",
     "claims.py": "what the paper claims: the pairs, and whether they hold here",
+    "content.py": "files that a trial is made from, known by what is in them",
     "environment.py": "the variables that a process is started with",
     "imagenet.py": "a data set, and the files that it is read from",
     "launcher.py": "the launchers, one in each folder of its backend",
@@ -61,3 +62,13 @@ def test_what_tests_share_is_in_no_file_of_tests() -> None:
     line = re.compile(r"^\s*(?:from|import) tests\.(?:\w+\.)*test_\w+", re.MULTILINE)
     files = sorted((ROOT / "tests").rglob("*.py"))
     assert [str(file.relative_to(ROOT)) for file in files if line.search(file.read_text(encoding="utf-8"))] == []
+
+
+LINES, FILES = 250, 16
+
+
+def test_a_file_is_read_in_one_sitting_and_a_folder_seen_at_a_glance() -> None:
+    folders = Counter(path.parent for path in files())
+    assert not [f"{folder.relative_to(ROOT)}: {count} files" for folder, count in folders.items() if count > FILES]
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files()}
+    assert not [f"{path.relative_to(ROOT)}: {count} lines" for path, count in lines.items() if count > LINES]

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.conftest import ROOT
-from tests.shared_sample import APART, Files, share
+from tests.shared.sample import APART, Files, share
 
 pytest_plugins = ["pytester"]
 
@@ -41,7 +41,7 @@ def test_plain(): pass
 def drawn(pytester: pytest.Pytester, *options: str) -> set[str]:
     """Names of the tests of FAMILIES that a run takes."""
     pytester.makepyfile(FAMILIES)
-    pytester.makeconftest("pytest_plugins = ['tests.shared_sample']")
+    pytester.makeconftest("pytest_plugins = ['tests.shared.sample']")
     result = pytester.runpytest_inprocess("--collect-only", "-q", "-p", "no:xdist", *options)
     return {line.partition("::")[2] for line in result.outlines if "::" in line}
 
@@ -75,7 +75,7 @@ def test_of_a_family_of_several_tests_each_comes_before_a_second_case(pytester: 
 
 def test_a_family_has_one_number(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(FAMILIES + '@pytest.mark.share(3, of="alike")\ndef test_of_another_number(): pass\n')
-    pytester.makeconftest("pytest_plugins = ['tests.shared_sample']")
+    pytester.makeconftest("pytest_plugins = ['tests.shared.sample']")
     result = pytester.runpytest_inprocess("--collect-only", "-p", "no:xdist")
     result.stderr.fnmatch_lines("*one family give different numbers to share: alike")
 

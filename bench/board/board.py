@@ -18,12 +18,12 @@ from bench.board.relative_cost import Cost, costs_of
 from bench.board.statistics import Summary, paired_difference
 from bench.board.uncertainty.spread import SPREADS, Spread
 from bench.measures.names import quantity_of
-from bench.schemas import id_under
 from bench.store import Readable, connect, sql
 from bench.store.read.query import as_list
 from bench.sweep import Guess, Sweep
 from bench.sweep.remarks import remarks_of
 from bench.trial import NONE, SCHEMA, Trial
+from bench.trial.schemas import id_under
 
 
 @dataclass(frozen=True)

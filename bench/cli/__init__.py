@@ -12,8 +12,8 @@ import logging
 import os
 import sys
 
-from bench.cli import data, listing, measuring, new, operating, ranking, reading, running, storing
 from bench.cli.app import app
+from bench.cli.commands import data, listing, measuring, new, operating, ranking, reading, running, storing
 from bench.cli.packages import refuse_foreign
 from bench.cli.render.terminal import Shown, fail
 from bench.errors import UserError, machine_fault

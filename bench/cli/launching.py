@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bench.cli.options import find_states
+from bench.cli.loading import find_states
 from bench.cli.render.terminal import err, fail, tell, write
 from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
 from bench.errors import MachineFault, machine_fault
@@ -39,9 +39,9 @@ def launch_sweep(
     from bench.store import Store, set_aside_damaged
     from bench.store.upkeep.again import supersede
     from bench.store.upkeep.workspace import remove_left
+    from bench.sweep.checks.preflight import preflight
     from bench.sweep.code import describe
     from bench.sweep.plugin_use import named
-    from bench.sweep.preflight import preflight
     from cluster.driver import Drive
     from cluster.launcher import LAUNCHERS
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.options import load_ready, open_existing
+from bench.cli.loading import load_ready, open_existing
 from bench.cli.render.terminal import fail
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def done_by_other_code(stores: Sequence[Path], sweep: Sweep, found: Mapping[str,
 
 def with_earlier_results(stores: Sequence[Path], sweep: Sweep, found: Mapping[str, State]) -> list[str]:
     """Trials of the sweep that aren't done, but were under an earlier schema."""
-    from bench.schemas import EARLIER, id_under
     from bench.store import connect
     from bench.store.read.snapshot import present
+    from bench.trial.schemas import EARLIER, id_under
 
     left = [trial for trial in sweep.trials if found[trial.trial_id].status != "done"]
     opened = open_existing(stores)

@@ -1,20 +1,18 @@
-"""DATASETS, TEST_SETS and AUGMENTATIONS: what models are trained and tested on, as light records."""
+"""DATASETS and TEST_SETS: what models are trained and tested on, as light records."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from annotated_types import Ge, Lt
+from typing import TYPE_CHECKING
 
 from bench.data.fake_names import FORM, parse
 from bench.data.files.location import DataError
 from bench.data.text.registry import CORPORA, parallel
 from bench.plugins import Registry
 from bench.plugins.kinds import KINDS
-from bench.registry import AugmentationEntry, DatasetEntry, ImagesEntry, Scalar, Setting, TestSetEntry
-from bench.trial import CONTENT
+from bench.registry import DatasetEntry, ImagesEntry, Scalar, TestSetEntry
+from bench.trial.content import CONTENT
 
 if TYPE_CHECKING:
     from bench.data.files.folders import UserFolder
@@ -83,55 +81,8 @@ TEST_SETS: dict[str, TestSetEntry] = {
 }
 """Sets that models of another data set are tested on."""
 
-_AUGMENTATIONS: dict[str, AugmentationEntry] = {
-    "none": AugmentationEntry(
-        target="bench.data.augment:none", summary="images as they are; large ones cut to a central square"
-    ),
-    "basic": AugmentationEntry(
-        target="bench.data.augment:basic",
-        summary="random crop with zero padding of an eighth of the size; flip, where the labels allow it",
-        same_size=True,
-    ),
-    "basic+cutout": AugmentationEntry(
-        target="bench.data.cutout:basic_cutout",
-        summary="basic, then a square of half the side cut out of half of the images, as in the SSAM code",
-        source="DeVries and Taylor 2017; Mi et al. 2022",
-        same_size=True,
-    ),
-    "basic+aa": AugmentationEntry(
-        target="bench.data.autoaugment:basic_autoaugment",
-        summary="basic, then AutoAugment's policy for CIFAR-10 as in the SAM-ON code: grey outside, bicubic shear",
-        source="Cubuk et al. 2019; Müller et al. 2023",
-        same_size=True,
-    ),
-    "basic+aa_torchvision": AugmentationEntry(
-        target="bench.data.autoaugment:basic_autoaugment_torchvision",
-        summary="the same policy by torchvision's operations: black outside, nearest sampling",
-        source="Cubuk et al. 2019; torchvision's AutoAugment",
-        same_size=True,
-    ),
-    "inception": AugmentationEntry(
-        target="bench.data.inception:inception",
-        summary="random crop of 8 to 100 % of the area, of aspect ratio 3/4 to 4/3; flip",
-        source="Szegedy et al. 2015",
-        settings={
-            "color_jitter": Setting(
-                type=Annotated[float, Ge(0), Lt(1)],
-                default=0.0,
-                summary="largest change of brightness, contrast and saturation, in random order",
-            ),
-            "crop_interpolation": Setting(
-                type=Literal["bilinear", "bicubic", "random"],
-                default="bilinear",
-                summary="how crops are resized; random: one of the two for each image",
-            ),
-        },
-        resizes=True,
-    ),
-}
 
 DATASETS: Registry[DatasetEntry] = Registry("dataset", _DATASETS)
-AUGMENTATIONS: Registry[AugmentationEntry] = Registry("augmentation", _AUGMENTATIONS)
 
 
 def entry(name: str) -> DatasetEntry:

@@ -105,7 +105,7 @@ _MEASURES: dict[str, MeasureEntry] = {
     "imagenet_sketch_accuracy": _shifted("imagenet_sketch", "ImageNet-Sketch"),
     "objectnet_accuracy": _shifted("objectnet", "ObjectNet, among the classes of its 113 objects in ImageNet"),
     "sharpness": _later(
-        "sharpness:worst_case",
+        "sharpness.worst:worst_case",
         "largest rise of the training loss in a ball around the weights, by AutoPGD; mean over batches of m",
         "Müller et al. 2023, eq. 6; Andriushchenko et al. 2023",
         _sharpness("linf", 0.005, normalize_logits=True)
@@ -122,7 +122,7 @@ _MEASURES: dict[str, MeasureEntry] = {
         digits=3,
     ),
     "average_sharpness": _later(
-        "average_sharpness:average_case",
+        "sharpness.average:average_case",
         "mean rise of the training loss under random perturbations of the weights",
         "Andriushchenko et al. 2023; Müller et al. 2023, table 19",
         _sharpness("l2", 0.1, normalize_logits=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench import data
 from bench.registry import ImagesEntry, MeasureEntry
-from bench.trial import CONTENT
+from bench.trial.content import CONTENT
 
 
 def inapplicable(measure: MeasureEntry, dataset: str, *, validated: bool) -> str:

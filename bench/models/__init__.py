@@ -3,7 +3,6 @@
 A model may define `segments()`, the chain of its parts in order of execution, each with the number of the
 stage it belongs to. `forward` is their composition. The sharpness-aware step uses the chain to compute what
 lies before the first perturbed tensor only once.
-
 `timm/NAME` stands for the model NAME of timm, as it is there: without a chain.
 """
 

@@ -9,7 +9,8 @@ from bench.board.answer import OURS, THEIRS, differences
 from bench.board.inference import half_width
 from bench.board.statistics import Summary
 from bench.errors import UserError
-from bench.plots.drawing import STYLES, Drawing
+from bench.plots.drawing import Drawing
+from bench.plots.lines import STYLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

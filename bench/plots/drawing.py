@@ -14,6 +14,7 @@ from bench.board import Board
 from bench.board.metric import METRICS
 from bench.board.statistics import Summary, summarize
 from bench.errors import UserError
+from bench.plots.lines import style_of
 from bench.store import Readable, connect, files
 from bench.sweep import Sweep
 from bench.trial import Trial, short
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-# Okabe and Ito's colours, distinct for the colour-blind, with markers for print in grey.
-STYLES = (
-    ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"),
-    ("#444444", "X"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -210,48 +205,6 @@ def grouped(points: Sequence[Any], key: Callable[[Any], Hashable]) -> dict[Any, 
     for point in points:
         groups[key(point)].append(point)
     return dict(groups)
-
-
-def style_of(place: int) -> tuple[str, str]:
-    """Colour and marker of a line: where colours come round again, markers differ."""
-    color, _ = STYLES[place % len(STYLES)]
-    _, marker = STYLES[(place + place // len(STYLES)) % len(STYLES)]
-    return color, marker
-
-
-def curve(axes: Axes, drawing: Drawing, values: Mapping[float, Sequence[float]], name: str) -> None:
-    """Means over x with a band of the board's spread."""
-    color, marker = drawing.style(name)
-    summaries = {place: drawing.summary(values[place]) for place in sorted(values)}
-    line(axes, drawing, summaries, color=color, marker=marker, label=name)
-
-
-def line(
-    axes: Axes,
-    drawing: Drawing,
-    summaries: Mapping[float, Summary],
-    *,
-    color: str,
-    marker: str,
-    label: str,
-    style: str = "-",
-) -> None:
-    """Means with a band of the board's spread; of a single place, which has no band, a bar."""
-    places = list(summaries)
-    mean = [each.mean for each in summaries.values()]
-    below, above = drawing.errors([*summaries.values()])
-    axes.plot(places, mean, style, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
-    if len(places) == 1:
-        axes.errorbar(places, mean, yerr=[below, above], color=color, capsize=2, linewidth=1)
-    low = [each - part for each, part in zip(mean, below, strict=True)]
-    high = [each + part for each, part in zip(mean, above, strict=True)]
-    axes.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
-
-
-def across(axes: Axes, drawing: Drawing, values: Sequence[float], name: str) -> None:
-    """A line across, for a method that what is drawn over doesn't concern."""
-    color, _ = drawing.style(name)
-    axes.axhline(drawing.summary(values).mean, color=color, linestyle="--", linewidth=1.2, label=name)
 
 
 def _wrapped(text: str, figure: Figure) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.plots.drawing import Drawing, PlottedTrial, across, curve, grouped
+from bench.plots.drawing import Drawing, PlottedTrial, grouped
+from bench.plots.lines import across, curve
 
 _FIELDS = ("norm_dropout", "norm_dropout_on")
 

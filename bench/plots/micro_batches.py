@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.plots.drawing import Drawing, PlottedTrial, curve, grouped
+from bench.plots.drawing import Drawing, PlottedTrial, grouped
+from bench.plots.lines import curve
 
 
 def draw(drawing: Drawing) -> None:

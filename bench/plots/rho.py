@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bench.board.board import Board
 from bench.board.cells import Cell
 from bench.board.statistics import Summary
-from bench.plots.drawing import Drawing, grouped, line
+from bench.plots.drawing import Drawing, grouped
+from bench.plots.lines import line
 from bench.trial import NONE, Trial
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.errors import UserError
-from bench.plots.drawing import Drawing, PlottedTrial, across, curve, grouped
+from bench.plots.drawing import Drawing, PlottedTrial, grouped
+from bench.plots.lines import across, curve
 
 
 def draw(drawing: Drawing) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bench import tasks
-from bench.plots.drawing import Drawing, PlottedTrial, curve, grouped
+from bench.plots.drawing import Drawing, PlottedTrial, grouped
+from bench.plots.lines import curve
 from bench.registry import TaskEntry
 from bench.store import connect
 from bench.tasks import TASKS

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench import registry
 from bench.errors import UserError
-from bench.library import LIBRARIES
+from bench.optim.library import LIBRARIES
 from bench.registry import Entry
 
 

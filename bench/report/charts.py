@@ -11,7 +11,8 @@ import altair as alt
 from bench.board.answer import OURS, THEIRS, differences
 from bench.board.inference import half_width
 from bench.board.layouts.base import BASE_ROW
-from bench.plots.drawing import STYLES, Drawing, grouped
+from bench.plots.drawing import Drawing, grouped
+from bench.plots.lines import STYLES
 from bench.plots.training import history, quality, task_of
 
 _TICKS = 7

@@ -21,7 +21,7 @@ compact/                      trials that are over, folded into large files; see
 damaged/ID-…/                 folders set aside because a file in them was damaged, or a done trial was merged
 superseded/ID-N/, ID-N.parquet what a trial's trainings up to attempt N left, before it was trained again
 .work-…/                      what a compaction or merge writes until it is whole; removed at its end
-.tmp-…                        anywhere: a file until it is whole; see `bench.store.temporary`
+.tmp-…                        anywhere: a file until it is whole; see `bench.store.files.temporary`
 ```
 
 Three ways to read: `query(store, "SELECT …")`, `open(PATH).results().pandas()` (or `.polars()`, `.arrow()`), and any
@@ -29,7 +29,7 @@ program that reads Parquet; docs/store.md has the globs.
 """
 
 from bench.store.attempt import OUTCOMES, Attempt, Outcome
-from bench.store.claim import Claim, ClaimLost, acquire, close_dead
+from bench.store.claims.claim import Claim, ClaimLost, acquire, close_dead
 from bench.store.folder import StoreError, TrialFolder
 from bench.store.read.query import TABLES, QueryError, Readable, connect, query, results_of
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states

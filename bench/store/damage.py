@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.store import plain
+from bench.store.files import plain
 from bench.store.folder import HISTORY, LATER, StoreError
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import Any, Literal, Union
 from bench.plugins import Recorded
 from bench.plugins.kinds import KINDS, facts_of
 from bench.registry import Entry, Setting
-from bench.store import files, plain, seal
+from bench.store import files
+from bench.store.files import plain, seal
 from bench.store.store import Store
 
 FOLDER = "plugins"

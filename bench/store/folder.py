@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bench.errors import UserError
-from bench.schemas import EARLIER, id_of
-from bench.store import plain, seal
+from bench.store.files import plain, seal
 from bench.trial import SCHEMA, Trial
+from bench.trial.schemas import EARLIER, id_of
 
 TRIAL, ATTEMPTS, HISTORY, MEASURES = "trial.json", "attempts", "history.parquet", "measures.parquet"
 SUPERSEDED = "superseded"

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from bench.store import files, plain
+from bench.store import files
 from bench.store.compacted import manifest, marks
+from bench.store.files import plain
 from bench.store.folder import TrialFolder
 from bench.store.read.loose import damaged_files, read_table
 from bench.store.read.query import Readable, connect

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.measures.outputs import Numbers, Outputs
-from bench.store import files, plain, seal
+from bench.store import files
 from bench.store.damage import Damaged
+from bench.store.files import plain, seal
 from bench.store.folder import TrialFolder
 
 REMEDY = (

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
-from bench.store import files, plain
+from bench.store import files
+from bench.store.files import plain
 from bench.store.folder import TrialFolder
 
 _LONGEST = 1e9

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from bench.resources import Retries
-from bench.store import plain
 from bench.store.attempt import ATTEMPT_SCHEMA, FAILURES, SUPERSEDED, is_over, read
-from bench.store.claim import last_number
+from bench.store.claims.claim import last_number
+from bench.store.claims.lease import is_dead, read_holder
 from bench.store.compacted import manifest
 from bench.store.damage import Damaged
+from bench.store.files import plain
 from bench.store.folder import TrialFolder, check_description
-from bench.store.lease import is_dead, read_holder
 from bench.store.read import snapshot
 from bench.store.read.loose import damaged_files
 from bench.store.read.query import Readable, as_list, connect

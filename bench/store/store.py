@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.store import files, plain, seal, temporary
+from bench.store import files
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
+from bench.store.files import plain, seal, temporary
 from bench.store.folder import SUPERSEDED, StoreError, TrialFolder
 from bench.trial import SCHEMA, Trial
 

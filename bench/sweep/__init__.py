@@ -15,15 +15,15 @@ from bench.measures.names import MeasureError, parse
 from bench.papers.sam_on.recipes import RECIPES
 from bench.plugins import beside
 from bench.resources import EarlyStopping, Resources, Retries
+from bench.sweep.checks.planned import check_planned
 from bench.sweep.choose import Choice, Chooser, Verdict, Waiting
 from bench.sweep.document import Document, read_document
-from bench.sweep.expand import expand
+from bench.sweep.expansion.expand import expand
+from bench.sweep.expansion.resolve import Guess, lost_marks
 from bench.sweep.fields import names_of
 from bench.sweep.file.fault import Fault, SpecError
 from bench.sweep.file.source import Source
-from bench.sweep.planned import check_planned
 from bench.sweep.plugin_use import folder_of, look_up, named
-from bench.sweep.resolve import Guess, lost_marks
 from bench.sweep.search import Recorded, Searches
 from bench.trial import Trial
 

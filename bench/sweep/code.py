@@ -12,18 +12,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from bench import library, models
-from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS
+from bench import models
+from bench.data import DATASETS, TEST_SETS
+from bench.data.augmentations import AUGMENTATIONS
 from bench.fingerprint import digest, has_source, of_entry, of_object
 from bench.measures import MEASURES
 from bench.models import MODELS
-from bench.optimizers import OPTIMIZERS
+from bench.optim import library
+from bench.optim.registry import OPTIMIZERS
 from bench.plugins import Registry
 from bench.registry import CLASSIFICATION, TaskEntry
 from bench.sam import SCOPES, VARIANTS
 from bench.store import Readable, connect
 from bench.tasks import TASKS
-from bench.trial import CONTENT, NONE, Trial
+from bench.trial import NONE, Trial
+from bench.trial.content import CONTENT
 
 FIELDS = ("dataset", "augment", "model", "init_from", "optimizer", "variant", "scope")
 """Fields that say which entries are in play."""
@@ -37,7 +40,7 @@ _TRAINING = (
     "bench.trial:Trial.setting",
 )  # fmt: skip
 _STEP, _PLAIN = "bench.sam.step:SharpnessAware", "bench.sam.plain:Plain"
-_PRETRAINED = "bench.models.pretrained:load_pretrained"
+_PRETRAINED = "bench.models.pretrained.fit:load_pretrained"
 _FOLDER = ("bench.data.imagenet:load_folder", "bench.data.files.folders:UserFolder")
 _PARALLEL = ("bench.data.text.preparation:load", "bench.data.text.parallel:ParallelFiles")
 _APART = frozenset(
@@ -188,7 +191,7 @@ def _of_data(name: str) -> str:
 def _of_optimizer(name: str) -> str:
     """Of a library's what we do with it: which version it is of, an attempt says itself."""
     if library.is_library(name):
-        return digest([name, of_object("bench.library:construct")])
+        return digest([name, of_object("bench.optim.library:construct")])
     return _of_line(OPTIMIZERS, name)
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Lt
 
-from bench.data import AUGMENTATIONS, DATASETS
+from bench.data import DATASETS
+from bench.data.augmentations import AUGMENTATIONS
 from bench.models import MODELS
-from bench.optimizers import OPTIMIZERS
+from bench.optim.registry import OPTIMIZERS
 from bench.plugins import Registry
 from bench.registry import Entry
 from bench.sam import SCOPES, VARIANTS

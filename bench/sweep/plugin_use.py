@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.fingerprint import has_source, of_object
+from bench.fingerprint.syntax import NoSource, file_of
 from bench.measures import MEASURES
 from bench.measures.names import parse
 from bench.plugins import Recorded, Registry, entry_of, entry_point_to
 from bench.plugins.kinds import lies_in
 from bench.sweep.fields import REGISTRIES
 from bench.sweep.file.source import Source
-from bench.syntax import NoSource, file_of
 from bench.trial import Trial
 
 

@@ -17,7 +17,8 @@ from bench.sweep.file.fault import SpecError, unknown
 from bench.sweep.file.lookup import chosen_file
 from bench.sweep.file.source import Source
 from bench.sweep.file.text import yaml_files
-from bench.trial import CONTENT, FIELDS, Trial
+from bench.trial import FIELDS, Trial
+from bench.trial.content import CONTENT
 from bench.validation import Path
 
 if TYPE_CHECKING:

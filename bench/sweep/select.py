@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from bench.errors import UserError, unknown
 from bench.sweep import Sweep, Waiting
 from bench.sweep.fields import names_of
-from bench.trial import CONTENT, Trial, short
+from bench.trial import Trial, short
+from bench.trial.content import CONTENT
 
 TRIAL_ID = "trial_id"
 """No field, but trials can be asked for by their ids, or the first characters of these."""

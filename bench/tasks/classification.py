@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from bench import data, distributed, models
-from bench.data import AUGMENTATIONS
+from bench.data.augmentations import AUGMENTATIONS
 from bench.data.cifar import PIXELS
 from bench.data.split import Augmentation, EpochShare
 from bench.data.splits import Splits, hold_out, with_label_noise
@@ -20,7 +20,7 @@ from bench.measures.accuracy import evaluate
 from bench.measures.outputs import Outputs
 from bench.measures.predict import predict
 from bench.measures.trained import Trained
-from bench.models.preprocessing import preprocessing_of
+from bench.models.pretrained.preprocessing import preprocessing_of
 from bench.sam import SCOPES, parse_scope
 from bench.seeds import derive
 from bench.tasks.workload import Workload, WorkloadBatch, settings_of

@@ -10,7 +10,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from bench import distributed, tasks
-from bench.optimizers import OPTIMIZERS
+from bench.optim.registry import OPTIMIZERS
 from bench.sam import SCOPES, VARIANTS, SharpnessAware, parse_scope
 from bench.sam.base.unperturbed import Plain
 from bench.seeds import derive
@@ -74,7 +74,7 @@ def build_model(trial: Trial) -> nn.Module:
     model = build_network(trial)
     if trial.init_from:
         # Not at the top: timm takes as long to import as a small trial's first epochs.
-        from bench.models.pretrained import load_pretrained
+        from bench.models.pretrained.fit import load_pretrained
 
         load_pretrained(model, trial.init_from.partition("@sha256:")[0])
     add_norm_dropout(model, trial.norm_dropout, trial.norm_dropout_on, trial.norm_rule)

@@ -13,7 +13,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from bench.store import files, plain
+from bench.store import files
+from bench.store.files import plain
 
 _DIGEST = hashlib.sha256().digest_size
 

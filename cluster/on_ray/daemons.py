@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from bench.store.process import process_started
+from bench.store.claims.process import process_started
 from cluster.scratch import Scratch
 
 _NAMES = ("raylet", "gcs_server")

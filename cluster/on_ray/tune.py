@@ -18,7 +18,7 @@ from ray.tune.experiment import Trial as TuneTrial
 
 from bench.errors import MachineFault, UserError, machine_fault
 from bench.store import Store
-from bench.store.claim import last_number
+from bench.store.claims.claim import last_number
 from cluster.job import Job, Todo
 from cluster.launcher import TRIES, LaunchError
 from cluster.on_ray.connection import Connection

@@ -16,7 +16,7 @@ from bench.measures.bins import Histogram
 from bench.measures.names import Measure
 from bench.plugins import work_in
 from bench.store import Store, TrialFolder
-from bench.store.lease import lease
+from bench.store.claims.lease import lease
 from bench.store.measured import Quantity, add_measure, history_of, is_measured, mark_changed
 from bench.store.outputs import read_outputs, write_outputs
 from bench.sweep.code import of_measure

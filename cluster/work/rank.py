@@ -14,7 +14,7 @@ from bench import distributed
 from bench.errors import machine_fault
 from bench.plugins import work_in
 from bench.store import ClaimLost, TrialFolder, files
-from bench.store.claim import mark_interrupted, verify
+from bench.store.claims.claim import mark_interrupted, verify
 from bench.train.training import Stopped
 from cluster.job import Job
 from cluster.work.session import Session, classify, last_line

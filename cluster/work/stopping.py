@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from bench.store import Outcome, TrialFolder, files
-from bench.store.claim import last_number
+from bench.store.claims.claim import last_number
 
 
 class Stopping:

@@ -16,7 +16,7 @@ from bench.board.page.page import board_page
 from bench.board.statistics import paired_difference, summarize
 from bench.store import Store
 from bench.sweep import Sweep, load
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 SWEEP = """
 title: "Hand-made"

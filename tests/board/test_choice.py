@@ -14,7 +14,7 @@ from bench.board.page.page import board_page
 from bench.store import Store
 from bench.sweep import load
 from bench.sweep.choose import Candidate
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 MIXED = """
 title: "Mixed"

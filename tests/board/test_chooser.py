@@ -9,7 +9,7 @@ import pytest
 from bench.board.chooser import StoreChooser
 from bench.store import Readable, Store
 from bench.sweep import SpecError, Sweep, load
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 SEARCH = """
 title: "Search"

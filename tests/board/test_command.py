@@ -11,7 +11,7 @@ import pytest
 
 from bench.store import Store
 from bench.sweep import load
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

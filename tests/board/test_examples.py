@@ -17,7 +17,7 @@ from bench.measures.outputs import Outputs
 from bench.store import Store
 from bench.store.outputs import write_outputs
 from bench.sweep import load
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 Command = Callable[..., Any]
 

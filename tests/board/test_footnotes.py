@@ -13,7 +13,7 @@ from bench.board.metric import METRICS
 from bench.store import Store
 from bench.sweep.remarks import remarks_of
 from tests.board.conftest import Write, labels
-from tests.shared_store import done, finish
+from tests.shared.store import done, finish
 
 ONE = """
 title: "One"

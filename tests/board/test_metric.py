@@ -14,7 +14,7 @@ from bench.store import Store
 from bench.store.measured import Quantity, add_measure
 from bench.sweep import Sweep
 from tests.board.conftest import Write
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 SHARP = "sharpness[rho=0.003]"
 SWEEP = """

@@ -25,7 +25,7 @@ from bench.plots.critical_difference import draw_ranking
 from bench.store import Store
 from bench.sweep import load
 from bench.trial import NONE
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

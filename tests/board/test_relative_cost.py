@@ -19,7 +19,7 @@ from bench.store.results import write_history
 from bench.sweep import Sweep
 from bench.trial import Trial
 from tests.board.conftest import Write
-from tests.shared_store import done
+from tests.shared.store import done
 
 SWEEP = """
 title: "Costs"

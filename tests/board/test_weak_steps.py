@@ -11,13 +11,13 @@ from rich.console import Console
 
 from bench.board import make_board, show_board
 from bench.board.weak_steps import remarks
-from bench.cli.operating import _status
+from bench.cli.commands.operating import _status
 from bench.report.words import summary
 from bench.store import Store, states
 from bench.trial import Trial
 from tests.board.conftest import Write
-from tests.shared_command import Ended
-from tests.shared_store import done
+from tests.shared.command import Ended
+from tests.shared.store import done
 
 SWEEP = """
 title: "Weak steps"

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.slurm.processes import Process
+from tests.slurm.site.processes import Process
 
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
 _PATIENCE = 5.0

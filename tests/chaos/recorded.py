@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.store import Attempt, Claim, ClaimLost, Outcome, Store, acquire, compact, files, states
-from bench.store.lease import lease
+from bench.store.claims.lease import lease
 from bench.store.measured import Quantity, add_measure
 from bench.store.results import write_history, write_measures
 from bench.store.upkeep.export import export

@@ -19,7 +19,7 @@ from tests.chaos.command import sambench
 from tests.chaos.processes import Child, Household, ancestors, descendants, signal_to, title
 from tests.chaos.tally import Tally
 from tests.chaos.truth import Truth
-from tests.slurm.processes import Process
+from tests.slurm.site.processes import Process
 
 _PATIENCE = 120.0
 """Seconds that processes have to be gone, once there is nothing left to do."""

@@ -12,8 +12,8 @@ from tests.chaos.tally import Tally
 from tests.chaos.trained_scene import Trained
 from tests.chaos.truth import Truth
 from tests.conftest import ROOT
-from tests.slurm.cluster import Cluster
-from tests.slurm.processes import Process
+from tests.slurm.site.cluster import Cluster
+from tests.slurm.site.processes import Process
 
 ROLES = {
     "srun": "srun ",

@@ -17,7 +17,7 @@ from tests.chaos.scene import Scene, environment
 from tests.chaos.tally import Tally
 from tests.chaos.truth import Truth
 from tests.conftest import ROOT
-from tests.slurm.processes import Process
+from tests.slurm.site.processes import Process
 
 _WEIGHTS = {"actor": 8}
 """How much more often a role of Ray is disturbed than the others."""

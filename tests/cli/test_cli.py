@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.cli.doctor import Unusable, _packages
+from bench.cli.commands.doctor import Unusable, _packages
 from tests.conftest import ROOT, TINY_SWEEP, command_environment
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

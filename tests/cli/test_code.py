@@ -121,7 +121,7 @@ def test_a_training_that_other_code_goes_on_with_has_the_fingerprints_of_both() 
 
 def test_results_of_earlier_versions_are_told_as_such(module: Path, call: Call, store: Store) -> None:
     from bench.sweep import load
-    from tests.shared_store import finish
+    from tests.shared.store import finish
 
     for trial in load("own.yaml").trials[:2]:
         finish(store, trial, test_accuracy=90.0)

@@ -11,7 +11,7 @@ import pytest
 from bench.store import Store
 from bench.sweep import load
 from tests.cli.conftest import Call
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 WITHOUT_STORE = {
     "run tiny.yaml --on slrum": "--on: unknown launcher 'slrum'; did you mean slurm; valid: ray, slurm, inline",

@@ -11,7 +11,7 @@ import pytest
 from bench.store import Store
 from bench.sweep import Sweep, load
 from tests.cli.conftest import Call
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 BOTH = ("--store", "a", "--store", "b")
 

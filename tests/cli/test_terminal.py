@@ -19,7 +19,7 @@ from bench.escape import visible
 from bench.store import Store, acquire
 from bench.trial import Trial
 from tests.cli.conftest import Call, call
-from tests.shared_store import ended, finish
+from tests.shared.store import ended, finish
 
 __all__ = ["call"]
 

@@ -9,7 +9,7 @@ import pytest
 from bench.store import Store
 from bench.sweep import load
 from tests.cli.conftest import Call
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 GRID = "recipe: digits-resnet\ngrid: {model: resnet8, epochs: 1, batch_size: 256, seed: 1}\n"
 CHOICE = "  - {variant: sam, scope: [all, only_norm], epochs: 2, rho: {choose: search}}\n"

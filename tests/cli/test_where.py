@@ -10,7 +10,7 @@ import pytest
 from bench.store import Store
 from bench.sweep import load
 from tests.cli.conftest import ON_SWEEPS, Call
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 UNKNOWN = "--where: unknown field 'varant'; did you mean variant; `sambench schema trials` lists them"
 NONE = "--where scope=all --where variant=none: no trial of tiny has all of these values\n"

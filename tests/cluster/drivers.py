@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.store import Store
-from bench.store.claim import last_number
+from bench.store.claims.claim import last_number
 from bench.store.progress import read_progress
 from tests.conftest import command_environment
 

@@ -17,7 +17,7 @@ from bench.trial import Trial
 from cluster.compacting import compact_if_many
 from cluster.driver import Drive
 from cluster.job import Job
-from tests.shared_store import ended, finish
+from tests.shared.store import ended, finish
 from tests.store.contents import loose
 
 Make = Callable[..., Trial]

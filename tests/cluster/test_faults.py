@@ -13,7 +13,7 @@ from bench.store import Store, query
 from bench.sweep import load
 from tests.cluster.drivers import driver, holder_in_training
 from tests.shared import assert_undisturbed
-from tests.shared_time import patience, wait_for
+from tests.shared.timing import patience, wait_for
 
 pytestmark = pytest.mark.slow
 

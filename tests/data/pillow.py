@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from bench.data.autoaugment_operations import Operation
+from bench.data.augmentations.autoaugment_operations import Operation
 
 
 def affine(

@@ -9,9 +9,9 @@ import torch
 from scipy.stats import chisquare
 from torch import Generator, Tensor
 
-from bench.data.augment import basic
-from bench.data.autoaugment import basic_autoaugment
-from bench.data.cutout import basic_cutout
+from bench.data.augmentations.autoaugment import basic_autoaugment
+from bench.data.augmentations.basic import basic
+from bench.data.augmentations.cutout import basic_cutout
 
 
 def seeded(seed: int = 0) -> Generator:

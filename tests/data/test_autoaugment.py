@@ -15,9 +15,10 @@ from torch import Generator, Tensor
 from torchvision.transforms import AutoAugment, AutoAugmentPolicy, InterpolationMode, v2
 from torchvision.transforms.autoaugment import _apply_op
 
-from bench.data import augment, autoaugment
-from bench.data.autoaugment import NUMBERS, OPERATIONS
-from bench.data.autoaugment_operations import Operation
+from bench.data.augmentations import autoaugment
+from bench.data.augmentations import basic as augment
+from bench.data.augmentations.autoaugment import NUMBERS, OPERATIONS
+from bench.data.augmentations.autoaugment_operations import Operation
 from tests.data.pillow import by_pillow
 
 PUBLISHED_POLICY = """

@@ -18,7 +18,8 @@ from bench.data.files.cifar import CIFAR10
 from bench.data.files.location import DataError
 from bench.store import Store
 from bench.store.read.query import newest_dataset
-from bench.sweep import SpecError, Sweep, load, resolve
+from bench.sweep import SpecError, Sweep, load
+from bench.sweep.expansion import content
 from bench.trial import Trial
 from tests.data.formats import write_cifar
 
@@ -48,7 +49,7 @@ def image(path: Path, value: int) -> None:
 
 
 def sweep(folder: Path, **options: Callable[[str], str | None]) -> Sweep:
-    resolve._identified.cache_clear()
+    content.data_with_content.cache_clear()
     file = folder.parent / "own.yaml"
     file.write_text(SWEEP, encoding="utf-8")
     return load(file, **options)  # type: ignore[arg-type]

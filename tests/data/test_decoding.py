@@ -18,7 +18,7 @@ from bench import data
 from bench.data.files.decoding import read_rgb
 from bench.data.files.location import DataError
 from tests.data.formats import jpeg, write_tree
-from tests.shared_command import Ended
+from tests.shared.command import Ended
 
 SambenchCommand = Callable[..., Ended]
 

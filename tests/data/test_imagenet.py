@@ -51,7 +51,7 @@ def test_draws_do_not_depend_on_workers_or_order(
     train = data.load("imagenet", 16).train
     from functools import partial
 
-    from bench.data.inception import inception
+    from bench.data.augmentations.inception import inception
 
     augmentation = Augmentation(augment=partial(inception, size=16), flip=True, seed=3)
     before = torch.get_rng_state()

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from bench.store import Store, compact
 from tests.shared import locked
-from tests.shared_command import ROOT, sambench
+from tests.shared.command import ROOT, sambench
 
 
 def write_cut_demo(file: Path) -> None:

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from bench.store import Store
 from bench.sweep import load
 from tests.docs.blocks import PAGES, Block, blocks
-from tests.shared_command import sambench
+from tests.shared.command import sambench
 
 pytestmark = pytest.mark.slow
 RUNNABLE = [

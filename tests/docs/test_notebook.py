@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 import bench
 from bench.errors import UserError
-from tests.shared_map import ROOT
+from tests.shared.architecture import ROOT
 
 pytestmark = pytest.mark.slow
 NOTEBOOK = ROOT / "docs" / "examples" / "results.ipynb"

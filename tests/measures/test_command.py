@@ -6,8 +6,6 @@ import contextlib
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,18 +16,16 @@ from typer.testing import CliRunner
 from bench.cli import app
 from bench.measures.names import parse
 from bench.measures.outputs import calibration_error
-from bench.resources import Resources
 from bench.store import Store, TrialFolder, compact, query
-from bench.store.lease import lease
+from bench.store.claims.lease import lease
 from bench.store.measured import Quantity, add_measure
 from bench.store.outputs import read_outputs
 from bench.store.upkeep import compact as folding
 from bench.sweep import Sweep, load
 from cluster.job import Job
-from cluster.measuring import Taken, missing, take_missing
 from cluster.work.worker import run_trial
-from tests.conftest import command_environment
-from tests.shared_time import patience, wait_for
+from tests.measures.later import accuracies, start, take, times_measured, values
+from tests.shared.timing import patience, wait_for
 
 Command = Callable[..., Result]
 SHARP, RANK = "sharpness[m=64,samples=64,steps=2]", "feature_rank[samples=64]"
@@ -80,17 +76,11 @@ def folder(store: Store, sweep: Sweep) -> TrialFolder:
     return store.folder(sweep.trials[0].trial_id)
 
 
-def take(store: Store, sweep: Sweep, *names: str, on: str = "inline") -> list[Taken]:
-    """Everything of these measures that is missing, in this process."""
-    tasks = missing(store, [trial.trial_id for trial in sweep.trials], map(parse, names))
-    return list(take_missing(Job(store=store.root, launcher=on, resources=Resources(gpus=0)), tasks))
-
-
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the command does to its process, torch's memory and the answers to signals, stays away from the tests."""
     monkeypatch.setattr("cluster.inline.apply_here", lambda threads: None)
-    monkeypatch.setattr("bench.cli.measuring.signal.signal", lambda number, answer: None)
+    monkeypatch.setattr("bench.cli.commands.measuring.signal.signal", lambda number, answer: None)
 
 
 @pytest.fixture
@@ -99,18 +89,6 @@ def sambench(file: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.chdir(file.parent)
     monkeypatch.setenv("COLUMNS", "160")
     return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments)])
-
-
-def values(store: Store) -> dict[str, float]:
-    rows = query(store, "SELECT trial_id, measure, settings, value FROM measures").to_pylist()
-    found = {f"{row['trial_id']} {row['measure']} {row['settings']}": row["value"] for row in rows}
-    assert len(found) == len(rows), "a measure has two values"
-    return found
-
-
-def times_measured(store: Store, name: str) -> int:
-    logs = (folder.log.read_text(encoding="utf-8") for folder in store.folders())
-    return sum(log.count(f"measured {name}: ") for log in logs)
 
 
 def test_from_training_to_the_board(
@@ -174,16 +152,6 @@ def test_accuracies_can_be_taken_later_too(store: Store, sweep: Sweep) -> None:
     assert values(store) == before
 
 
-def start(file: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench", "measure", str(file), *arguments],
-        cwd=file.parent,
-        env=command_environment(file.parent),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.mark.share(1, of="two at once")
 @pytest.mark.slow
 def test_two_at_once_share_the_work(file: Path, store: Store) -> None:
@@ -232,11 +200,6 @@ def test_killed_it_keeps_what_it_took_and_goes_on(file: Path, store: Store, swee
     assert [taken.outcome for taken in take(store, sweep, quick, SHARP)] == ["taken"] * 3
     assert kept.items() < values(store).items()
     assert times_measured(store, quick) == 2
-
-
-def accuracies(store: Store) -> dict[str, float]:
-    rows = query(store, "SELECT trial_id, test_accuracy FROM results").to_pylist()
-    return {row["trial_id"]: row["test_accuracy"] for row in rows}
 
 
 def test_a_training_keeps_what_its_model_says(store: Store, sweep: Sweep) -> None:

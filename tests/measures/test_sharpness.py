@@ -12,11 +12,11 @@ from scipy.optimize import brentq
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from bench.measures.auto_pgd import ascend, checkpoints
-from bench.measures.average_sharpness import mean_rise
-from bench.measures.balls import BALLS, L2Ball, LinfBall
+from bench.measures.sharpness.auto_pgd import ascend, checkpoints
+from bench.measures.sharpness.average import mean_rise
+from bench.measures.sharpness.balls import BALLS, L2Ball, LinfBall
+from bench.measures.sharpness.weight_space import normalized
 from bench.measures.trained import Trained
-from bench.measures.weight_space import normalized
 from tests.measures.models import linear, small, trained
 from tests.measures.taking import random, take
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.models import build
-from bench.models.pretrained import load_pretrained
+from bench.models.pretrained.fit import load_pretrained
 from bench.models.vit import ChainedVisionTransformer
 
 TEST_VIT = {"patch_size": 16, "embed_dim": 64, "depth": 6, "num_heads": 2, "mlp_ratio": 3, "dynamic_img_size": True}

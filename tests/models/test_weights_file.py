@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
-from bench.models.weights_file import read_weights
+from bench.models.pretrained.weights_file import read_weights
 
 Content = Callable[[dict[str, Tensor]], Any]
 

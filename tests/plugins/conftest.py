@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.shared_plugins import forgotten
+from tests.shared.plugins import forgotten
 
 
 @pytest.fixture(autouse=True)

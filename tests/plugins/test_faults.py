@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.sam import SharpnessAware
-from tests.shared_command import sambench
+from tests.shared.command import sambench
 
 HEAD = """
 from typing import Annotated

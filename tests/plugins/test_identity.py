@@ -11,8 +11,8 @@ import pytest
 from bench import plugins
 from bench.store import Store, query
 from bench.sweep import Sweep, load
-from tests.shared_command import sambench
-from tests.shared_plugins import forgotten
+from tests.shared.command import sambench
+from tests.shared.plugins import forgotten
 
 MODULE = '''
 """A variant."""

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.new import EXAMPLES
+from bench.cli.commands.new import EXAMPLES
 from bench.store import Store, query
-from tests.shared_command import command_environment, sambench
-from tests.shared_plugins import YARDSTICK, forgotten, write_yardstick
+from tests.shared.command import command_environment, sambench
+from tests.shared.plugins import YARDSTICK, forgotten, write_yardstick
 
 NUMBERS = 'SELECT trial_id, test_accuracy, "ece:ece" FROM results ORDER BY trial_id'
 

@@ -14,7 +14,7 @@ import pytest
 from bench.report import write_report
 from bench.store import Store
 from tests.plots.contents import every_plot, fill
-from tests.shared_time import patience
+from tests.shared.timing import patience
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [

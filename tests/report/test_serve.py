@@ -15,8 +15,8 @@ from bench.report.under_way import line
 from bench.store import Claim, Store, acquire
 from bench.store.progress import EpochProgress, write_progress
 from bench.sweep import Sweep, load
-from tests.shared_command import Ended
-from tests.shared_store import finish
+from tests.shared.command import Ended
+from tests.shared.store import finish
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from bench.sam import SharpnessAware
 from bench.train.subsets import set_trainable
-from tests.sam.networks import REQUIRED, batch, network, sgd
+from tests.sam.references.networks import REQUIRED, batch, network, sgd
 
 CASES: list[tuple[str, dict[str, Any], str]] = [
     ("resnet8", {"rho": 0.0}, "rho = 0.0: the radius of the perturbation must be positive and finite"),

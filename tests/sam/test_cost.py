@@ -15,7 +15,7 @@ from bench.sam import VARIANTS, SharpnessAware
 from bench.sam.base.unperturbed import Plain
 from bench.sam.cost import passes_per_step
 from bench.trial import Trial
-from tests.sam.networks import REQUIRED
+from tests.sam.references.networks import REQUIRED
 
 N, STEPS = 16, 6
 

@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn import functional
 
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
-from tests.sam.comparison import STAGES, compare, defaults, names_in
-from tests.sam.networks import NETWORKS, REQUIRED, STAGED, batch, distance, network, sgd
-from tests.sam.reference import Reference
+from tests.sam.references.comparison import STAGES, compare, defaults, names_in
+from tests.sam.references.networks import NETWORKS, REQUIRED, STAGED, batch, distance, network, sgd
+from tests.sam.references.reference import Reference
 
 
 @pytest.mark.share(36)

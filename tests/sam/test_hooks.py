@@ -13,7 +13,7 @@ from bench.registry import VariantEntry
 from bench.sam import VARIANTS, SharpnessAware
 from bench.sam.variants.sam import Sam
 from bench.sam.variants.variant import Variant
-from tests.sam.networks import batch, network, sgd
+from tests.sam.references.networks import batch, network, sgd
 
 CALLS: list[str] = []
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bench.sam import SharpnessAware
 from bench.sam.norms import norm_parameters
-from tests.sam.networks import batch, network, sgd
+from tests.sam.references.networks import batch, network, sgd
 
 
 def live(method: SharpnessAware) -> int:

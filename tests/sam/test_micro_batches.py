@@ -11,9 +11,9 @@ from bench.sam import SharpnessAware
 from bench.sam.base.unperturbed import Plain
 from bench.sam.passes.batches import TensorBatch
 from bench.sam.passes.running_stats import tracking_layers
-from tests.sam.comparison import compare
-from tests.sam.further_references import FURTHER_REFERENCES
-from tests.sam.networks import batch, distance, network, sgd
+from tests.sam.references.comparison import compare
+from tests.sam.references.further import FURTHER_REFERENCES
+from tests.sam.references.networks import batch, distance, network, sgd
 
 
 @pytest.mark.parametrize("scope", ["all", "only_norm", "only_norm[3]", "random", "ssam_f"])

@@ -18,7 +18,7 @@ from bench.sam import SharpnessAware
 from bench.sam.norms import is_norm, norm_parameters
 from bench.train.norm_dropout import DROPS, add_norm_dropout
 from bench.train.subsets import DECAYS, TRAINABLE, parameter_groups, set_trainable
-from tests.sam.networks import batch, network, sgd
+from tests.sam.references.networks import batch, network, sgd
 
 LAYERS = [
     nn.BatchNorm1d(4),

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from bench.sam import SharpnessAware
-from tests.sam.networks import REQUIRED, base_of, batch, network, states_equal
+from tests.sam.references.networks import REQUIRED, base_of, batch, network, states_equal
 
 EPOCHS, STEPS, STOP = 3, 3, 5
 CASES = [

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from bench.sam import SharpnessAware
 from bench.sam.stages import parameter_stages
-from tests.sam.networks import STAGED, batch, distance, network, sgd, states_equal
+from tests.sam.references.networks import STAGED, batch, distance, network, sgd, states_equal
 
 NORMALISED = ["all", "only_norm", "no_norm", "random", "only_norm[2]"]
 

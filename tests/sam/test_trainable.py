@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from bench.sam import SharpnessAware
-from tests.sam.networks import batch, distance, network, sgd
+from tests.sam.references.networks import batch, distance, network, sgd
 
 
 def step(method: SharpnessAware, seed: int = 0) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.shared import locked
-from tests.slurm.cluster import Cluster
-from tests.slurm.daemons import missing_programs
+from tests.slurm.site.cluster import Cluster
+from tests.slurm.site.daemons import missing_programs
 
 QUICK = {"grace": 10, "kill_wait": 5, "requeue_delay": 10, "max_array": 21}
 """Settings that keep tests short, and arrays too, so that sweeps need several."""

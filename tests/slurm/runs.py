@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.store import Store, query
-from bench.store.claim import last_number
+from bench.store.claims.claim import last_number
 from bench.store.progress import read_progress
 from bench.sweep import Sweep, load
 from cluster.on_slurm.queue_plan import plans
-from tests import shared_command
-from tests.shared import assert_undisturbed
-from tests.shared_time import wait_for
-from tests.slurm.cluster import Cluster
+from tests.shared import assert_undisturbed, command
+from tests.shared.timing import wait_for
+from tests.slurm.site.cluster import Cluster
 
 __all__ = ["LONG", "Run", "processes_of", "wait_for"]
 
@@ -60,7 +59,7 @@ class Run:
 
     def sambench(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """The command, on a login node of the cluster."""
-        return shared_command.sambench(self.folder, *arguments, environment=self.cluster.environment)
+        return command.sambench(self.folder, *arguments, environment=self.cluster.environment)
 
     def submit(self, *arguments: object) -> None:
         """`sambench run --on slurm`, which must go well."""

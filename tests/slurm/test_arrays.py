@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from bench.store import query
-from bench.store.claim import last_number
+from bench.store.claims.claim import last_number
 from bench.store.progress import read_progress
 from cluster.on_slurm.queue_plan import plans
-from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, wait_for
+from tests.slurm.site.cluster import Cluster
 
 
 @pytest.mark.share(1, of="what happens to jobs of SLURM")

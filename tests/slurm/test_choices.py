@@ -8,8 +8,8 @@ import pytest
 
 from bench.store import query
 from bench.sweep import load
-from tests.slurm.cluster import Cluster
 from tests.slurm.runs import Run, wait_for
+from tests.slurm.site.cluster import Cluster
 
 SEARCH = """
 title: "Search"

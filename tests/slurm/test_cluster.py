@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import Cluster
-from tests.slurm.configuration import QOS, QOS_SUBMIT_LIMIT
 from tests.slurm.conftest import QUICK
-from tests.slurm.processes import eventually
+from tests.slurm.site.cluster import Cluster
+from tests.slurm.site.configuration import QOS, QOS_SUBMIT_LIMIT
+from tests.slurm.site.processes import eventually
 
 pytestmark = pytest.mark.share(0)
 """Only where all tests run: nothing of ours is tested here, but what the other tests stand on."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cluster.on_slurm.queue_plan import plans
-from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, wait_for
+from tests.slurm.site.cluster import Cluster
 
 pytestmark = pytest.mark.share(1, of="what happens to jobs of SLURM")
 

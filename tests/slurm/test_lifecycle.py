@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.shared_time import patience
-from tests.slurm.cluster import Cluster
-from tests.slurm.configuration import write_files
+from tests.shared.timing import patience
 from tests.slurm.conftest import require_slurm
-from tests.slurm.daemons import Daemon
-from tests.slurm.processes import Process, eventually, with_environment, with_open_file
+from tests.slurm.site.cluster import Cluster
+from tests.slurm.site.configuration import write_files
+from tests.slurm.site.daemons import Daemon
+from tests.slurm.site.processes import Process, eventually, with_environment, with_open_file
 
 STUBBORN = "trap '' TERM; touch {folder}/ran; sleep 300; sleep 300"
 
 
 def command(action: str, state: Path, *options: str) -> str:
-    arguments = [sys.executable, "-m", "tests.slurm.cluster", action, "--state", str(state), *options]
+    arguments = [sys.executable, "-m", "tests.slurm.site.cluster", action, "--state", str(state), *options]
     return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=patience(), check=True).stdout
 
 
@@ -55,7 +55,7 @@ def test_from_up_to_down(slurm: Cluster, shared_folder: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize(("required", "outcome"), [("", pytest.skip.Exception), ("1", pytest.fail.Exception)])
 def test_without_slurm(monkeypatch: pytest.MonkeyPatch, required: str, outcome: type[BaseException]) -> None:
-    monkeypatch.setattr("tests.slurm.daemons.PROGRAMS", ("sh", "slurmxyz"))
+    monkeypatch.setattr("tests.slurm.site.daemons.PROGRAMS", ("sh", "slurmxyz"))
     monkeypatch.setenv("SAMBENCH_REQUIRE_SLURM", required)
     with pytest.raises(outcome, match="SLURM is not installed: no slurmxyz"):
         require_slurm()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cluster.on_slurm.queue_plan import plans
-from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, processes_of, wait_for
+from tests.slurm.site.cluster import Cluster
 
 MANY = LONG.replace("seed: [0]", "seed: 6").replace("time: 10m", "time: 10m, max_parallel: 1")
 

@@ -9,9 +9,9 @@ import pytest
 
 from bench import plugins
 from bench.store import query
-from tests.shared_plugins import SWEEP, forgotten, write_yardstick
-from tests.slurm.cluster import Cluster
+from tests.shared.plugins import SWEEP, forgotten, write_yardstick
 from tests.slurm.runs import Run
+from tests.slurm.site.cluster import Cluster
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from cluster.on_slurm.queue_plan import plans
-from tests.slurm.cluster import Cluster
-from tests.slurm.daemons import PATH
 from tests.slurm.runs import LONG, Run, wait_for
+from tests.slurm.site.cluster import Cluster
+from tests.slurm.site.daemons import PATH
 
 ODD = 'it\'s $HOME `id` "%j" %A\\x ü#'
 """A folder's name in which every character has a meaning for somebody."""

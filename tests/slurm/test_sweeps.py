@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.store import query
-from tests.slurm.cluster import Cluster
 from tests.slurm.runs import LONG, Run, processes_of, wait_for
+from tests.slurm.site.cluster import Cluster
 
 ARRAYS = """
 title: "More trials than an array may have elements"

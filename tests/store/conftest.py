@@ -9,7 +9,7 @@ import pytest
 
 from bench.store import Store
 from bench.trial import Trial
-from tests.shared_store import dead_claim, finish
+from tests.shared.store import dead_claim, finish
 
 
 @pytest.fixture

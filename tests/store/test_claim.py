@@ -13,10 +13,12 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.store import ClaimLost, Store, TrialFolder, acquire, claim, connect, lease, states
+from bench.store import ClaimLost, Store, TrialFolder, acquire, connect, states
+from bench.store.claims import claim, lease
+from bench.store.claims.lease import is_leased
 from bench.trial import Trial
-from tests.shared_store import dead_claim, ended
-from tests.shared_time import patience, wait_for
+from tests.shared.store import dead_claim, ended
+from tests.shared.timing import patience, wait_for
 
 ELSEWHERE = "another-boot/pid:[1]"
 
@@ -200,3 +202,25 @@ def test_a_stopped_process_still_holds_its_claim(store: Store, folder: TrialFold
         process.kill()
         process.wait()
         assert acquire(store, folder, "test") is not None
+
+
+def test_a_lease_has_one_holder_and_is_taken_over_from_the_dead(store: Store, folder: TrialFolder) -> None:
+    with lease.lease(store, folder, "test") as ours:
+        assert ours
+        assert is_leased(store, folder)
+        with lease.lease(store, folder, "test") as second:
+            assert not second
+    assert not is_leased(store, folder)
+    script = (
+        "import os, sys; from bench.store import Store; from bench.store.claims.lease import lease\n"
+        "store = Store.open(sys.argv[1])\n"
+        "with lease(store, store.folder(sys.argv[2]), 'test'): os._exit(9)"
+    )
+    died = subprocess.run([sys.executable, "-c", script, str(store.root), folder.trial_id], check=False)
+    assert died.returncode == 9
+    assert [path.name for path in folder.later.iterdir()] == ["0001.claim"]
+    assert not is_leased(store, folder)
+    with lease.lease(store, folder, "test") as ours:
+        assert ours
+        assert sorted(path.name for path in folder.later.iterdir()) == ["0001.claim", "0002.claim"]
+    assert [path.name for path in folder.later.iterdir()] == ["0001.claim"]

@@ -16,13 +16,14 @@ import pytest
 from rich.console import Console
 
 from bench.cli.render import overview
-from bench.store import Store, acquire, compact, files, query, seal, states
+from bench.store import Store, acquire, compact, files, query, states
+from bench.store.files import seal
 from bench.store.measured import Quantity, add_measure
 from bench.store.results import write_measures
 from bench.store.upkeep.check import check
 from bench.sweep import Sweep, load
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.damage import Answers, Blow, answers, blows, faults, strike
 
 Make = Callable[..., Trial]

@@ -18,7 +18,7 @@ from bench.store.results import MEASURES_SCHEMA
 from bench.store.upkeep.check import check
 from bench.store.upkeep.merge import merge
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.contents import contents
 
 Make = Callable[..., Trial]

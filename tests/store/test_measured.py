@@ -7,8 +7,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,12 @@ import pytest
 
 from bench.store import Store, TrialFolder, compact, files, query, set_aside_damaged
 from bench.store.compacted import manifest
-from bench.store.lease import is_leased, lease
 from bench.store.measured import Quantity, add_measure, counts_of, file_of, is_measured, mark_changed, measured
 from bench.store.results import MEASURES_SCHEMA
 from bench.store.upkeep import check, clean
 from bench.store.upkeep import compact as folding
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.contents import contents
 from tests.store.interrupted import Killed, die_at
 
@@ -229,25 +226,3 @@ def test_a_damaged_one_is_taken_again_and_costs_no_training(
     assert not is_measured(store, folder, SHARP)
     assert add_measure(folder, SHARP, 0.5)
     assert result(store)["sharpness"] == 0.5
-
-
-def test_a_lease_has_one_holder_and_is_taken_over_from_the_dead(store: Store, folder: TrialFolder) -> None:
-    with lease(store, folder, "test") as ours:
-        assert ours
-        assert is_leased(store, folder)
-        with lease(store, folder, "test") as second:
-            assert not second
-    assert not is_leased(store, folder)
-    script = (
-        "import os, sys; from bench.store import Store; from bench.store.lease import lease\n"
-        "store = Store.open(sys.argv[1])\n"
-        "with lease(store, store.folder(sys.argv[2]), 'test'): os._exit(9)"
-    )
-    died = subprocess.run([sys.executable, "-c", script, str(store.root), folder.trial_id], check=False)
-    assert died.returncode == 9
-    assert [path.name for path in folder.later.iterdir()] == ["0001.claim"]
-    assert not is_leased(store, folder)
-    with lease(store, folder, "test") as ours:
-        assert ours
-        assert sorted(path.name for path in folder.later.iterdir()) == ["0001.claim", "0002.claim"]
-    assert [path.name for path in folder.later.iterdir()] == ["0001.claim"]

@@ -13,7 +13,7 @@ from bench.store.upkeep.check import check
 from bench.store.upkeep.merge import Merged, merge
 from bench.store.upkeep.workspace import remove_left, workspace
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.contents import contents
 from tests.store.interrupted import start, wake
 

@@ -11,7 +11,7 @@ from bench.store import Store, compact
 from bench.store.upkeep.check import check
 from bench.store.upkeep.clean import clean
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.contents import contents
 from tests.store.interrupted import start, wake
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import Store, acquire, compact, files, temporary
-from bench.store.lease import lease
+from bench.store import Store, acquire, compact, files
+from bench.store.claims.lease import lease
+from bench.store.files import temporary
 from bench.store.upkeep.check import check
 from bench.store.upkeep.repair import remove_leftovers
 from bench.store.upkeep.workspace import workspace
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 Make = Callable[..., Trial]
 ELSEWHERE = f".tmp-{'0' * 12}-1-1-{'0' * 16}"

@@ -15,7 +15,7 @@ from bench.store import Store, acquire, query
 from bench.sweep import load
 from bench.trial import Trial
 from tests.conftest import TINY_SWEEP
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.users import ELSE, GROUP, SOMEBODY, as_user
 
 Make = Callable[..., Trial]
@@ -139,7 +139,7 @@ def test_users_with_different_umasks_share_a_store(shared: Store) -> None:
             f"""
 from bench.store import Store, compact, query
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 trial = Trial(dataset="digits", model="resnet8", optimizer="sgd", lr=0.05, weight_decay=0.0, batch_size=256, epochs=2,
               seed=0, settings=(("momentum", 0.9),))
 store = Store.open({str(shared.root)!r})

@@ -136,7 +136,7 @@ def test_every_shipped_sweep_loads(file: Path) -> None:
 
 
 def test_a_processor_that_emulates_bfloat16_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.sweep.hints.has_units_for", lambda dtype: dtype == "float32")
+    monkeypatch.setattr("bench.sweep.checks.hints.has_units_for", lambda dtype: dtype == "float32")
     assert not any("bfloat16" in note for note in sweep(tmp_path, BASE).notes)
     notes = sweep(tmp_path, BASE + "methods: [{precision: bfloat16}]").notes
     assert any("bfloat16: this machine's processor has no units for it" in note for note in notes)

@@ -9,7 +9,7 @@ import pytest
 
 from bench.sweep import SpecError, load
 from tests.data.formats import write_tree
-from tests.shared_command import Ended
+from tests.shared.command import Ended
 
 HEAD = "title: Planned\ngrid: {model: MODEL, optimizer: sgd, lr: 0.1, weight_decay: 0, epochs: 1, seed: 1}\n"
 

@@ -14,7 +14,7 @@ from bench.tasks.bleu import score
 from bench.tasks.translation import Translation
 from bench.train.training import Training
 from bench.trial import Trial
-from tests.shared_training import CPU, TRANSLATION
+from tests.shared.training import CPU, TRANSLATION
 
 pytest.importorskip("sacremoses")
 pytest.importorskip("subword_nmt")

@@ -19,7 +19,7 @@ from bench.tasks.bleu import score
 from bench.tasks.translation import Translation
 from bench.train.training import Stopped, Training
 from bench.trial import Trial
-from tests.shared_training import CPU, TRANSLATION
+from tests.shared.training import CPU, TRANSLATION
 
 SAM = {"variant": "sam", "scope": "only_norm", "rho": 0.5}
 

@@ -13,12 +13,12 @@ from torch import nn
 from torchvision.transforms import v2
 
 from bench import data, models
-from bench.data.augment import basic
-from bench.data.inception import inception
+from bench.data.augmentations.basic import basic
+from bench.data.augmentations.inception import inception
 from bench.data.on_disk import OnDisk
 from bench.data.splits import Splits
-from bench.models.preprocessing import preprocessing_of
-from bench.models.tags import PRETRAINED
+from bench.models.pretrained.preprocessing import preprocessing_of
+from bench.models.pretrained.tags import PRETRAINED
 from bench.sam import SharpnessAware
 from bench.sam.norms import norm_parameters
 from bench.seeds import derive

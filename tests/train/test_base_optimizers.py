@@ -11,8 +11,8 @@ from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 
 from bench.errors import UserError
+from bench.optim.registry import OPTIMIZERS, check_installed
 from bench.optim.schedule_free import evaluated
-from bench.optimizers import OPTIMIZERS, check_installed
 from bench.registry import OptimizerEntry
 from bench.sweep import load
 from bench.train.refresh import refresh_statistics
@@ -130,7 +130,9 @@ def test_a_recipe_for_sgd_tells_muon_nothing(tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_missing_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = OptimizerEntry(target="bench.optimizers:sgd", summary="needs what nobody has", requires="no_such_package")
+    entry = OptimizerEntry(
+        target="bench.optim.registry:sgd", summary="needs what nobody has", requires="no_such_package"
+    )
     monkeypatch.setitem(OPTIMIZERS.own, "odd", entry)
     with pytest.raises(UserError, match=r"odd needs the package no_such_package, .* pip install 'sambench\[no_such"):
         check_installed("odd")

@@ -16,7 +16,7 @@ from bench.store import Store
 from bench.sweep import load
 from tests.conftest import command_environment
 from tests.data.formats import write_cifar
-from tests.shared_time import patience, wait_for
+from tests.shared.timing import patience, wait_for
 
 pytestmark = pytest.mark.slow
 SWEEP = """

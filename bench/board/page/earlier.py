@@ -7,12 +7,12 @@ from dataclasses import replace
 from bench.board.board import Board, make_board
 from bench.board.page.board_table import board_grid
 from bench.board.page.page import Page, board_records
-from bench.schemas import EARLIER, id_under
 from bench.store import Readable
 from bench.store.read.query import as_list
 from bench.store.read.snapshot import present
 from bench.sweep import Sweep
 from bench.trial import SCHEMA
+from bench.trial.schemas import EARLIER, id_under
 
 
 def with_earlier(page: Page, stores: Readable, sweep: Sweep, shown: Board) -> Page:

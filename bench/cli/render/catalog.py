@@ -12,14 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cli.render.entry_points import Added, added
-from bench.data import AUGMENTATIONS, DATASETS, TEST_SETS, files_of
+from bench.data import DATASETS, TEST_SETS, files_of
+from bench.data.augmentations import AUGMENTATIONS
 from bench.data.fake_names import FORM
 from bench.data.files.location import data_root
-from bench.library import FORMS as LIBRARIES
 from bench.measures import MEASURES
 from bench.models import MODELS
-from bench.models.tags import PRETRAINED
-from bench.optimizers import OPTIMIZERS
+from bench.models.pretrained.tags import PRETRAINED
+from bench.optim.library import FORMS as LIBRARIES
+from bench.optim.registry import OPTIMIZERS
 from bench.papers.sam_on.recipes import RECIPES, Recipe
 from bench.registry import DatasetEntry, Entry, ModelEntry, Setting, TestSetEntry, VariantEntry
 from bench.sam import SCOPES, VARIANTS

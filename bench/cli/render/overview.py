@@ -17,7 +17,7 @@ from rich.text import Text
 from bench import tasks
 from bench.estimate import Estimate
 from bench.store import State, open_attempt
-from bench.store.lease import read_holder
+from bench.store.claims.lease import read_holder
 from bench.store.progress import read_progress
 from bench.sweep import Sweep
 from bench.trial import Trial

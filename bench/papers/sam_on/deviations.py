@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from bench.optimizers import OPTIMIZERS
+from bench.optim.registry import OPTIMIZERS
 from bench.papers.sam_on.recipes import RECIPES
 from bench.papers.sam_on.rho import RHO
-from bench.trial import DEFAULTS, FIELDS, Trial, short, weights_identity
+from bench.trial import DEFAULTS, FIELDS, Trial, short
+from bench.trial.content import weights_identity
 
 _RECIPES = {
     "table2": "imagenet-resnet50", "table3": "cifar-vit", "table4": "imagenet-vit-s32", "table13":

@@ -24,9 +24,10 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from bench.store import files, plain, seal, sql
+from bench.store import files, sql
 from bench.store.compacted.rows import rows_of
 from bench.store.damage import REPAIR, Damaged, fault_of
+from bench.store.files import plain, seal
 from bench.store.read.loose import damaged_files
 
 FOLDED = ("trials", "attempts", "history", "measures", "results", "index")
@@ -41,8 +42,7 @@ class Manifest:
     """One generation of the compact files."""
 
     folder: Path
-    generation: int = 0
-    """0: nothing was ever compacted."""
+    generation: int = 0  # nothing was ever compacted
     parts: Mapping[str, int] = field(default_factory=dict)
     """Part → number of its trials."""
     sizes: Mapping[str, int] = field(default_factory=dict)

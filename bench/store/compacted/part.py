@@ -13,11 +13,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import files, plain, seal, temporary
+from bench.store import files
 from bench.store.attempt import IS_SUPERSEDED
+from bench.store.claims.process import describe_holder, is_there
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import digest_of
-from bench.store.process import describe_holder, is_there
+from bench.store.files import plain, seal, temporary
 
 ROWS = 65_536
 """Rows of a row group: small enough to skip most of a file, large enough to compress and to scan fast."""

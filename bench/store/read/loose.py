@@ -17,7 +17,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.store import plain, seal, sql
+from bench.store import sql
+from bench.store.files import plain, seal
 from bench.store.folder import ATTEMPTS, LATER, RECORD, SUPERSEDED
 
 _BATCH = 1000

@@ -34,7 +34,7 @@ from bench.store.read.mixed import remark_on_schemas
 from bench.store.read.snapshot import Snapshot, take
 from bench.store.read.tables import QUERIED, TABLES, load_loose, load_superseded, make_views, wanted_tables
 from bench.store.store import Store
-from bench.trial import CONTENT
+from bench.trial.content import CONTENT
 
 _TRIES = 20
 """Snapshots to take before giving up, if compaction replaces each while it is read."""

@@ -13,9 +13,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.store import plain
 from bench.store.compacted import manifest, marks
 from bench.store.damage import leave_out
+from bench.store.files import plain
 from bench.store.folder import ATTEMPTS, HISTORY, LATER, MEASURES, RECORD, record_name
 from bench.store.store import Store
 

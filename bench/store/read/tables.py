@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from bench.measures import MEASURES
 from bench.measures.names import DEFAULT
-from bench.store import plain, sql
+from bench.store import sql
 from bench.store.attempt import ATTEMPT_SCHEMA, IS_SUPERSEDED
 from bench.store.damage import concerns_trial
+from bench.store.files import plain
 from bench.store.folder import RECORD, SUPERSEDED
 from bench.store.read import loose
 from bench.store.read.loose import parquet

@@ -15,7 +15,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import duckdb
 import pyarrow as pa
 
-from bench.store import plain, sql
+from bench.store import sql
+from bench.store.files import plain
 from bench.store.folder import TRIAL, check_description
 from bench.store.store import Store
 from bench.trial import FIELDS, SCHEMA, Trial

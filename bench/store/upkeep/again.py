@@ -18,12 +18,13 @@ from typing import Any
 import pyarrow as pa
 
 from bench.resources import Retries
-from bench.store import files, plain
+from bench.store import files
 from bench.store.attempt import SUPERSEDED, Attempt, record
-from bench.store.claim import last_number
+from bench.store.claims.claim import last_number
+from bench.store.claims.lease import is_leased
 from bench.store.compacted import manifest
+from bench.store.files import plain
 from bench.store.folder import HISTORY, LATER, StoreError, TrialFolder
-from bench.store.lease import is_leased
 from bench.store.measured import history_of
 from bench.store.read.query import connect
 from bench.store.results import HISTORY_SCHEMA, SUPERSEDED_SCHEMA

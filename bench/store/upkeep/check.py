@@ -10,14 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from bench.schemas import EARLIER, id_of
-from bench.store import plain, sql, temporary
-from bench.store.claim import is_readable, last_number
+from bench.store import sql
+from bench.store.claims.claim import is_readable, last_number
+from bench.store.claims.lease import is_dead, read_holder
 from bench.store.compacted import manifest
 from bench.store.compacted.manifest import Manifest
 from bench.store.damage import Damaged
+from bench.store.files import plain, temporary
 from bench.store.folder import SUPERSEDED, TrialFolder
-from bench.store.lease import is_dead, read_holder
 from bench.store.outputs import damaged_outputs
 from bench.store.read.loose import damaged_files, parquet
 from bench.store.read.query import connect
@@ -26,6 +26,7 @@ from bench.store.state import trial_damage
 from bench.store.store import HEADER, Store, read_header
 from bench.store.upkeep.workspace import left
 from bench.trial import FIELDS, SCHEMA, Trial
+from bench.trial.schemas import EARLIER, id_of
 
 Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim", "unreadable", "other schema"]
 _FOLDER = re.compile(r"[0-9a-f]{16}")

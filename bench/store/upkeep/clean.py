@@ -13,10 +13,11 @@ from pathlib import Path
 
 import duckdb
 
-from bench.store import files, plain, sql, temporary
+from bench.store import files, sql
 from bench.store.compacted import manifest, marks, part
 from bench.store.compacted.manifest import Manifest
 from bench.store.damage import Damaged
+from bench.store.files import plain, temporary
 from bench.store.measured import Quantity, file_of
 from bench.store.store import Store
 

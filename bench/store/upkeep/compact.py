@@ -18,7 +18,7 @@ import duckdb
 
 from bench.store import files, sql
 from bench.store.attempt import SUPERSEDED
-from bench.store.claim import last_number
+from bench.store.claims.claim import last_number
 from bench.store.compacted import manifest, marks, part
 from bench.store.compacted.manifest import Manifest
 from bench.store.read import snapshot

@@ -12,10 +12,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.store import files, plain
-from bench.store.claim import last_number
+from bench.store import files
+from bench.store.claims.claim import last_number
 from bench.store.compacted import manifest, marks
 from bench.store.compacted.manifest import Manifest
+from bench.store.files import plain
 from bench.store.folder import TrialFolder
 from bench.store.store import Store
 

@@ -13,11 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.store import files, plain, sql
+from bench.store import files, sql
+from bench.store.claims.lease import is_leased
 from bench.store.compacted import manifest, marks, part
 from bench.store.compacted.manifest import Manifest
+from bench.store.files import plain
 from bench.store.folder import SUPERSEDED
-from bench.store.lease import is_leased
 from bench.store.read.loose import parquet
 from bench.store.state import open_attempt
 from bench.store.store import Store

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.store import declarations, files, plain, sql
+from bench.store import declarations, files, sql
 from bench.store.compacted import manifest, part
 from bench.store.damage import leave_out
+from bench.store.files import plain
 from bench.store.folder import SUPERSEDED
 from bench.store.measured import Quantity, add_measure
 from bench.store.read import snapshot

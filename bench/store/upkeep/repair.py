@@ -19,11 +19,12 @@ import duckdb
 import pyarrow.parquet as pq
 
 from bench.measures.names import quantity_of
-from bench.store import files, plain, sql
+from bench.store import files, sql
 from bench.store.attempt import ATTEMPT_SCHEMA
 from bench.store.compacted import manifest, part
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import Damaged
+from bench.store.files import plain
 from bench.store.folder import StoreError
 from bench.store.outputs import damaged_outputs
 from bench.store.read import loose

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.store import files, plain, seal, temporary
-from bench.store.lease import touching
-from bench.store.process import describe_holder, is_there
+from bench.store import files
+from bench.store.claims.lease import touching
+from bench.store.claims.process import describe_holder, is_there
+from bench.store.files import plain, seal, temporary
 from bench.store.store import Store
 
 _KIND, _OWNER = "work", "owner"

@@ -14,7 +14,7 @@ from bench.store import Store
 from bench.sweep import Sweep
 from bench.sweep.select import where
 from tests.board.conftest import Write
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 SWEEP = """
 title: "Table 1, in part"

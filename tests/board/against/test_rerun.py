@@ -16,7 +16,7 @@ from bench.store.results import write_history, write_measures
 from bench.store.upkeep.again import supersede
 from bench.sweep import load
 from bench.trial import Trial
-from tests.shared_store import ended
+from tests.shared.store import ended
 
 SWEEP = """
 title: "Rerun"

@@ -19,7 +19,7 @@ from bench.board.formats import FORMATS, as_csv, as_json, html, latex, markdown,
 from bench.board.formats.latex import escaped
 from bench.board.page.page import Page
 from bench.board.page.table import Grid, Section, TableCell, TableRow, Title, parts, spread
-from tests.shared_time import patience
+from tests.shared.timing import patience
 
 NASTY = "100 % of_this & <that> | {é} #1 $x$ \\ ~ ^ ρ ± ℓ∞ 中"
 

@@ -11,7 +11,7 @@ from bench.store import Store
 from bench.sweep import load
 from bench.sweep.select import where
 from tests.board.conftest import Write, labels
-from tests.shared_command import ROOT
+from tests.shared.command import ROOT
 
 SMALL = """
 title: "Small"

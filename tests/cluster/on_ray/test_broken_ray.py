@@ -12,7 +12,7 @@ import pytest
 from bench.store import Store, states
 from bench.sweep import load
 from tests.cluster.drivers import SWEEP, descendants, driver, holder_in_training
-from tests.shared_time import patience, wait_for
+from tests.shared.timing import patience, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -23,8 +23,8 @@ from bench.store import Store, query
 from bench.sweep import SpecError, load
 from tests.cluster.drivers import holder_in_training
 from tests.conftest import ROOT, command_environment
-from tests.shared_time import patience, wait_for
-from tests.shared_training import deviation, trained
+from tests.shared.timing import patience, wait_for
+from tests.shared.training import deviation, trained
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 BASE = "dataset: digits, model: resnet8, optimizer: sgd, weight_decay: 5e-4, batch_size: 256"

@@ -18,7 +18,7 @@ import pytest
 from bench.store import Store, query
 from tests.cluster.drivers import SWEEP, descendants, holder_in_training
 from tests.conftest import command_environment
-from tests.shared_time import wait_for
+from tests.shared.timing import wait_for
 
 LISTENS = "0A"
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}

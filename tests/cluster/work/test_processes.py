@@ -17,7 +17,7 @@ from cluster.job import Job
 from cluster.work.stopping import Stopping
 from cluster.work.torchrun import ALONE, Ranks
 from cluster.work.worker import run_trial
-from tests.shared_training import TRANSLATION, deviation, trained
+from tests.shared.training import TRANSLATION, deviation, trained
 
 Make = Callable[..., Trial]
 DATA = {"dataset": "fake:1100x1x8x10", "augment": "basic"}

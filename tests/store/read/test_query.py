@@ -10,7 +10,7 @@ import pytest
 
 from bench.store import QueryError, Store, acquire, compact, query, set_aside_damaged, states
 from bench.trial import Trial
-from tests.shared_store import dead_claim, finish
+from tests.shared.store import dead_claim, finish
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bench.store import QueryError, Store, compact, export, query, read_exported
 from bench.store.read.columns import columns
 from bench.store.read.tables import TABLES
 from bench.trial import Trial
-from tests.shared_store import fill_both, finish
+from tests.shared.store import fill_both, finish
 
 Make = Callable[..., Trial]
 

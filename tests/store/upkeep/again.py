@@ -14,7 +14,7 @@ from bench.store import Store, query
 from bench.store.measured import Quantity, add_measure
 from bench.store.upkeep.again import clear
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.interrupted import STEPS, Killed, die_at
 
 Make = Callable[..., Trial]

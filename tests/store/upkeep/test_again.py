@@ -8,13 +8,13 @@ import pytest
 
 from bench.resources import Retries
 from bench.store import Store, StoreError, compact, query, state_of, states
-from bench.store.lease import lease
+from bench.store.claims.lease import lease
 from bench.store.measured import history_of, measured
 from bench.store.upkeep.again import supersede
 from bench.store.upkeep.check import check
 from bench.store.upkeep.forget import in_use
 from bench.store.upkeep.merge import merge
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.upkeep.again import THIRD, Make, again, at_every_step, results, superseded, trained
 
 

@@ -13,7 +13,7 @@ from bench.store.compacted import manifest
 from bench.store.upkeep.check import check
 from bench.store.upkeep.repair import repair
 from bench.trial import Trial
-from tests.shared_store import dead_claim, finish
+from tests.shared.store import dead_claim, finish
 from tests.store.contents import contents
 
 Make = Callable[..., Trial]

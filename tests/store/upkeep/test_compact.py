@@ -14,7 +14,7 @@ from bench.store.compacted import manifest
 from bench.store.upkeep import clean
 from bench.store.upkeep.compact import Folded
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.contents import contents, loose
 
 Make = Callable[..., Trial]

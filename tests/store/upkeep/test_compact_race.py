@@ -19,7 +19,7 @@ from bench.store import Store, compact, query
 from bench.store.compacted import part
 from bench.store.upkeep.compact import Folded
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 from tests.store.contents import contents, loose
 from tests.store.interrupted import Killed, die_at
 

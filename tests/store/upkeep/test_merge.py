@@ -15,7 +15,7 @@ from bench.store.measured import Quantity, add_measure
 from bench.store.upkeep.check import check
 from bench.store.upkeep.merge import Merged, merge
 from bench.trial import Trial
-from tests.shared_store import fill_both, finish
+from tests.shared.store import fill_both, finish
 
 Make = Callable[..., Trial]
 

@@ -18,7 +18,7 @@ from bench.store.upkeep.forget import forget
 from bench.store.upkeep.merge import merge
 from bench.store.upkeep.repair import repair
 from bench.trial import Trial
-from tests.shared_store import finish
+from tests.shared.store import finish
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bench.store import Store, acquire, compact, query
 from bench.store.results import write_history
 from bench.trial import Trial
-from tests.shared_store import ended, finish
+from tests.shared.store import ended, finish
 from tests.store.contents import contents, loose
 
 Make = Callable[..., Trial]

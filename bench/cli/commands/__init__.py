@@ -1,0 +1,1 @@
+"""Commands, a file for each group; the command line imports them all to register them."""

@@ -1,0 +1,82 @@
+"""The command rank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.loading import load_with_notes, open_all
+from bench.cli.options import (
+    DEFAULT_STORES,
+    MaxTrialsOption,
+    MetricOption,
+    SetOption,
+    SmokeOption,
+    StoresOption,
+    WhereOption,
+    read_metric,
+)
+from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_choice, check_format, print_page
+from bench.cli.render.terminal import tell
+
+
+@app.command(epilog="Example: sambench rank sweeps/a.yaml sweeps/b.yaml --plot out/rank.svg")
+def rank(
+    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, ranked together.")],
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    metric: MetricOption = None,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD[,FIELD]",
+            help="Fields that make up a method; all others make up a task; default: variant,scope.",
+        ),
+    ] = None,
+    missing: Annotated[
+        str,
+        typer.Option(
+            metavar="tasks|methods", help="What is left out of ranks: tasks that lack a method, or methods a task."
+        ),
+    ] = "tasks",
+    spread: SpreadOption = "std",
+    plot: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Critical-difference diagram: file.png, .svg or .pdf; may be repeated."),
+    ] = None,
+    format_: FormatOption = "terminal",
+    output: OutputOption = None,
+) -> None:
+    """Rank methods over many tasks: average rank, win rate, Friedman's test, critical difference."""
+    from bench.board.rank.rank_page import rank_page
+    from bench.board.rank.scores import read_scores
+    from bench.board.rank.standings import rank_methods
+    from bench.plots import FORMATS
+
+    check_format(format_)
+    check_choice("--missing", "choice", missing, ["tasks", "methods"])
+    for path in plot or []:
+        check_choice(f"--plot {path}", "format", path.suffix.removeprefix("."), FORMATS)
+    chosen = read_metric(metric)
+    loaded = [load_with_notes(each, set_, store, smoke=smoke, max_trials=max_trials, where=where) for each in sweeps]
+    ready = [each for each in loaded if each.trials]
+    if not ready:
+        return
+    scores = read_scores(open_all(store), ready, metric=chosen, methods=methods, missing=missing, spread=spread)
+    if not scores.tasks:
+        tell(f"nothing to rank yet: no task has a {scores.board.metric.name} of two methods")
+        return
+    ranking = rank_methods(scores)
+    print_page(rank_page(scores, ranking), format_, output)
+    if plot:
+        from bench.plots.critical_difference import draw_ranking
+
+        draw_ranking(scores, ranking, plot)
+        for path in plot:
+            tell(f"wrote {path}")

@@ -1,0 +1,215 @@
+"""Commands about results: board, plot, report, serve, query."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.loading import load_ready, load_with_notes, open_all
+from bench.cli.options import (
+    DEFAULT_STORES,
+    JsonOption,
+    MaxTrialsOption,
+    MetricOption,
+    SetOption,
+    SmokeOption,
+    StoresOption,
+    SweepArgument,
+    WhereOption,
+    read_metric,
+)
+from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_format, print_page
+from bench.cli.render.terminal import fail, show, tell, write
+
+if TYPE_CHECKING:
+    from bench.sweep import Sweep
+
+
+@app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
+def board(
+    sweep: SweepArgument,
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    metric: MetricOption = None,
+    spread: SpreadOption = "std",
+    rows: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
+    cols: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="paper|STORE|FILE|COMMIT",
+            help="Compare with the paper's numbers, or with the same trials elsewhere: another store, an export, or "
+            "what a commit made.",
+        ),
+    ] = None,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Add passes and measured time, relative to the base optimizer's.")
+    ] = False,
+    examples: Annotated[
+        bool, typer.Option("--examples", help="Image by image: agreement of methods, McNemar's test, test-set noise.")
+    ] = False,
+    format_: FormatOption = "terminal",
+    output: OutputOption = None,
+) -> None:
+    """Print the leaderboard of a sweep: mean ± std over seeds, all beside only_norm.
+
+    A sweep that names a table of the paper is laid out as that table; --rows and --cols arrange trials otherwise.
+    """
+    from bench.board import show_board
+
+    check_format(format_)
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    chosen = read_metric(metric)
+    page = show_board(
+        open_all(store),
+        loaded,
+        metric=chosen,
+        rows=rows,
+        columns=cols,
+        against=against,
+        spread=spread,
+        examples=examples,
+        cost=cost,
+    )
+    print_page(page, format_, output)
+
+
+@app.command(epilog='Example: sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"')
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT statement.")],
+    store: StoresOption = DEFAULT_STORES,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: JsonOption = False,
+    parquet: Annotated[
+        str | None,
+        typer.Option("--parquet", metavar="FILE", help="Write a Parquet file; also a URI such as s3://bucket/file."),
+    ] = None,
+) -> None:
+    """Ask one store, or several as one, in SQL. Tables: trials, attempts, history, measures, results."""
+    from bench.cli.render import overview
+    from bench.store import query as answer
+
+    if csv + as_json + (parquet is not None) > 1:
+        fail("--csv, --json and --parquet: choose one of them")
+    table = answer(open_all(store), sql)
+    if parquet is not None:
+        from bench.store.upkeep.export import write_table
+
+        write_table(table, parquet)
+        tell(f"wrote {parquet}")
+    elif csv:
+        write(overview.as_csv(table))
+    elif as_json:
+        print(json.dumps(table.to_pylist(), indent=1, default=str))
+    else:
+        show(overview.rows(table))
+
+
+@app.command(epilog="Example: sambench plot sweeps/demo.yaml --kind differences --output out/demo.pdf")
+def plot(
+    sweep: SweepArgument,
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    metric: MetricOption = None,
+    spread: SpreadOption = "std",
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="rho, runtime, m, sparsity, weights, dropout, decay, training, differences or pareto; default: what "
+            "the sweep varies.",
+        ),
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="File.png, .svg or .pdf; may be repeated; default: out/ and the sweep's name."
+        ),
+    ] = None,
+) -> None:
+    """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
+    from bench.board import make_board
+    from bench.plots import FORMATS, PLOTS, default_kind
+    from bench.sweep.file.fault import unknown
+
+    if kind is not None and kind not in PLOTS:
+        fail(f"--kind: {unknown('plot', kind, PLOTS)}")
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    chosen = read_metric(metric)
+    outputs = output or [Path("out") / f"{loaded.name}.png"]
+    for path in outputs:
+        if path.suffix.removeprefix(".") not in FORMATS:
+            fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
+    opened = open_all(store)
+    made = make_board(opened, loaded, chosen, spread=spread)
+    if made.empty:
+        tell(f"nothing to plot yet: no trial of {loaded.name} has a {made.metric.name}")
+        return
+    from bench.plots.draw import draw
+
+    draw(opened, loaded, made, kind or default_kind(loaded.trials), outputs)
+    for path in outputs:
+        tell(f"wrote {path}")
+
+
+def _chapters(sweeps: list[Path], set_: list[str] | None, store: list[Path], **narrowed: Any) -> list[Sweep]:
+    """The sweeps that have trials, each with what is to be said of it."""
+    loaded = [load_with_notes(sweep, set_, store, **narrowed) for sweep in sweeps]
+    return [sweep for sweep in loaded if sweep.trials]
+
+
+@app.command(epilog="Example: sambench report sweeps/demo.yaml --output out/demo.html")
+def report(
+    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("out/report.html"),
+) -> None:
+    """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
+    from bench.report import write_report
+
+    ready = _chapters(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    if not ready:
+        return
+    write_report(open_all(store), ready, output)
+    tell(f"wrote {output}")
+
+
+@app.command(epilog="Example: sambench serve sweeps/demo.yaml --port 8080")
+def serve(
+    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one.")] = 0,
+) -> None:
+    """Serve the report to a browser, loaded anew as results come in; Ctrl-C ends it, not the trials."""
+    from bench.report.serve import Server
+
+    ready = _chapters(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    if not ready:
+        return
+    try:
+        server = Server(open_all(store), ready, host, port)
+    except OSError as error:
+        fail(f"{host}:{port}: can't listen there: {error.strerror or error}")
+    tell(f"{server.url}  (whoever has this address can read the results; Ctrl-C ends it)")
+    with server, suppress(KeyboardInterrupt):
+        server.serve_forever()

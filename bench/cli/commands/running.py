@@ -1,0 +1,193 @@
+"""Commands that begin things: plan, run, doctor."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from bench.cli.app import app
+from bench.cli.loading import describe_waits, find_states, load_sweep, open_existing
+from bench.cli.options import (
+    DEFAULT_STORES,
+    DataRootOption,
+    JsonOption,
+    MaxTrialsOption,
+    SetOption,
+    SmokeOption,
+    StoreOption,
+    StoresOption,
+    SweepArgument,
+    WhereOption,
+)
+from bench.cli.render.terminal import fail, show, tell
+from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
+
+if TYPE_CHECKING:
+    from bench.estimate import Estimate
+    from bench.store import State
+    from bench.sweep import Sweep
+
+
+@app.command(epilog="Example: sambench plan sweeps/demo.yaml --json")
+def plan(
+    sweep: SweepArgument,
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    probe: Annotated[bool, typer.Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
+    data_root: DataRootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
+    from bench.cli.render import overview
+    from bench.sweep.code import describe
+
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True, imports=True)
+    found = find_states(store, loaded)
+    left = _estimate(loaded, found, store, probe=probe)
+    others = done_by_other_code(store, loaded, found)
+    earlier = with_earlier_results(store, loaded, found)
+    if as_json:
+        chosen = {
+            "done_by_other_code": len(others),
+            "done_under_an_earlier_schema": len(earlier),
+            "choices": [choice.as_dict() for choice in loaded.choices],
+            "waiting": [wait.as_dict() for wait in loaded.waits],
+        }
+        print(json.dumps(overview.as_json(loaded, found, left) | chosen, indent=1))
+        return
+    show(overview.plan(loaded, found, left))
+    for line in (*describe(others), *describe_earlier(earlier), *describe_waits(loaded, store, smoke=smoke)):
+        show(Text(line, style="yellow"))
+
+
+@app.command(epilog="Example: sambench run sweeps/demo.yaml --retry failed")
+def run(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    on: Annotated[str, typer.Option("--on", metavar="LAUNCHER", help="ray, slurm or inline.")] = "ray",
+    retry: Annotated[str | None, typer.Option(metavar="failed", help="Try failed trials once more.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Train done trials anew; what they were is kept, superseded.")
+    ] = False,
+    data_root: DataRootOption = None,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="Site settings for SLURM.")] = None,
+    profile_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File of the profiles; default: ~/.config/sambench/profiles.yaml."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print SLURM's batch script, queue nothing.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard files into the store as well.")
+    ] = False,
+    outputs: Annotated[
+        bool, typer.Option("--outputs/--no-outputs", help="Keep what each trained model says of every test image.")
+    ] = True,
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Ray cluster to use; else one is started.")
+    ] = None,
+    with_choices: Annotated[
+        bool, typer.Option("--with-choices", help="First run the sweeps that this one chooses ρ from.")
+    ] = False,
+) -> None:
+    """Run what is missing of a sweep; may be stopped and started again at any time."""
+    from bench.cli.launching import launch_sweep, same_command
+    from bench.sweep.checks.preflight import preflight
+    from bench.sweep.file.fault import unknown
+    from cluster.job import Job
+    from cluster.profile import Profile, load_profile
+
+    on = _launcher(on, sweep)
+    if retry not in (None, "failed"):
+        fail(f"--retry: {unknown('choice', retry, ['failed'])}")
+    for option, value, launcher in (
+        ("--address", address, "ray"), ("--profile", profile, "slurm"), ("--profile-file", profile_file, "slurm"),
+    ):  # fmt: skip
+        if value is not None and on != launcher:
+            fail(f"{option}: is for --on {launcher}, not for --on {on}")
+    loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True, imports=True)
+    asked = Job(
+        store=store[0],
+        launcher=on,
+        profile=load_profile(profile, profile_file) if on == "slurm" else Profile(),
+        tensorboard=tensorboard,
+        outputs=outputs,
+        address=address,
+    )
+    launch = partial(launch_sweep, asked=asked, retry_failed=retry is not None, dry_run=dry_run)
+    while loaded.waits:
+        told = "\n".join(describe_waits(loaded, store, smoke=smoke))
+        if not with_choices:
+            fail(f"{told}\nrun that first, or add --with-choices to have it run first")
+        # Also what waits, so that nothing is found to be missing after a long search.
+        preflight(replace(loaded, trials=(*loaded.trials, *loaded.held)))
+        files = dict.fromkeys(wait.file for wait in loaded.waits)
+        for file in files:
+            launch(load_sweep(file, None, store, smoke=smoke, max_trials=max_trials, planned=True, imports=True))
+        loaded = load_sweep(
+            sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True, imports=True
+        )
+        if files.keys() & {wait.file for wait in loaded.waits}:
+            # Queued, cancelled or not to be run at all: it can only be waited for.
+            if loaded.trials and not dry_run:
+                launch(loaded, again=again)
+            tell("\n".join(describe_waits(loaded, store, smoke=smoke)))
+            tell(f"when these are done, go on with:\n  {same_command()}")
+            return
+    if launch(loaded, again=again):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: sambench doctor")
+def doctor(store: StoreOption = DEFAULT_STORES) -> None:
+    """Check this machine: Python, torch, device, Ray, SLURM, write access, clashing packages."""
+    from bench.cli.commands.doctor import examine, render
+
+    findings = examine(store[0])
+    show(render(findings))
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _launcher(name: str, sweep: Path) -> str:
+    """The launcher's one name; it may be a user's own, beside the sweep."""
+    from bench import plugins
+    from bench.errors import unknown
+    from bench.plugins.kinds import PluginError
+    from bench.sweep.file.lookup import sweep_file
+    from cluster.launcher import LAUNCHERS
+
+    plugins.import_them()
+    with plugins.beside(sweep_file(sweep).parent):
+        try:
+            return LAUNCHERS.canonical(name)
+        except KeyError:
+            fail(f"--on: {unknown('launcher', name, LAUNCHERS)}")
+        except PluginError as error:
+            fail(f"--on: {error}")
+
+
+def _estimate(sweep: Sweep, found: dict[str, State], stores: list[Path], *, probe: bool) -> Estimate:
+    from bench.estimate import estimate, measured
+    from bench.sweep.checks.preflight import preflight
+
+    left = [trial for trial in sweep.trials if found[trial.trial_id].status not in ("done", "pruned", "failed")]
+    opened = open_existing(stores) if left else ()
+    paces = measured(opened) if opened else {}
+    if not probe:
+        return estimate(left, paces)
+    preflight(sweep)
+    from cluster.work.probe import probe as measure_steps
+
+    return estimate(left, paces, measure_steps)

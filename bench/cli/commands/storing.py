@@ -1,0 +1,185 @@
+"""Commands about the store itself: schema, compact, and `store` with merge, export, check and forget."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.loading import open_all
+from bench.cli.options import (
+    DEFAULT_STORES,
+    MaxTrialsOption,
+    SetOption,
+    SmokeOption,
+    StoreOption,
+    StoresOption,
+    TrialsArgument,
+    WhereOption,
+)
+from bench.cli.render.terminal import fail, show, tell
+from bench.cli.trials import named_trials
+from bench.escape import visible
+
+if TYPE_CHECKING:
+    from bench.store import Store
+
+store_app = typer.Typer(no_args_is_help=True, help="Merge, export and check stores; forget trials.")
+app.add_typer(store_app, name="store")
+
+
+@app.command(epilog="Example: sambench schema results")
+def schema(table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Table; none: all.")] = None) -> None:
+    """Show the tables that `query` knows, and what their columns mean."""
+    from rich import box
+    from rich.table import Table
+
+    from bench.store.read.columns import ABOUT, columns
+
+    for name in [table] if table else ABOUT:
+        listed = columns(name)
+        shown = Table("column", "type", "meaning", box=box.SIMPLE_HEAD, title=f"{name}: {ABOUT[name]}")
+        shown.title_justify = "left"
+        for column in listed:
+            shown.add_row(*column)
+        show(shown)
+
+
+@app.command(epilog="Example: sambench compact --store /shared/store")
+def compact(store: StoreOption = DEFAULT_STORES) -> None:
+    """Fold trials that are over into a few large files, which makes reading fast; workers may go on meanwhile."""
+    from bench.store import Store
+    from bench.store import compact as fold
+
+    done = fold(Store.open_to_write(store[0]))
+    if done.overtaken:
+        tell("another compaction ended first and did the work")
+    else:
+        tell(f"{done.trials} trials compacted, {done.removed} loose files removed")
+
+
+@store_app.command(epilog="Example: sambench store merge store-a store-b --into store")
+def merge(
+    sources: Annotated[list[Path], typer.Argument(metavar="STORE…", help="Stores to read.")],
+    into: Annotated[Path, typer.Option("--into", help="Store that gets their trials; made if need be.")],
+) -> None:
+    """Copy the trials of several stores into one; what that has already is kept, but for measures that it lacks."""
+    from bench.store import Store
+    from bench.store.upkeep.merge import merge as unite
+
+    opened = [Store.open(source) for source in sources]
+    done = unite(opened, Store.create(into))
+    tell(f"{done.copied} trials copied to {into}, {done.kept} were there already")
+    if done.replaced:
+        tell(f"{done.replaced} trials that weren't done in {into} were replaced by done ones")
+    if done.measures:
+        tell(f"{done.measures} measures were added to trials that {into} has from the same training")
+    if done.other_code:
+        tell(f"{done.other_code} trials are by other code in {into}, which keeps its own results: see docs/code.md")
+    if done.running:
+        tell(f"{done.running} trials were left out, because workers or a compaction are at them: merge again later")
+
+
+@store_app.command(epilog="Example: sambench store export results.parquet --store a --store b")
+def export(
+    target: Annotated[str, typer.Argument(metavar="FILE", help="Path, or URI such as s3://bucket/results.parquet.")],
+    store: StoresOption = DEFAULT_STORES,
+) -> None:
+    """Write the results, one row per trial, as one Parquet file."""
+    from bench.store.upkeep.export import export as write
+
+    rows = write(open_all(store), target)
+    tell(f"wrote {rows} results to {target}")
+
+
+@store_app.command(epilog="Example: sambench store check --repair")
+def check(
+    store: StoreOption = DEFAULT_STORES,
+    repair: Annotated[bool, typer.Option("--repair", help="Restore or set aside damage, clear up.")] = False,
+) -> None:
+    """Read everything: damage, wrong ids, claims, orphans, other code; exit code 1 if results are in doubt."""
+    from bench.store import Store
+    from bench.store.upkeep import check as checking
+    from bench.sweep.code import all_by_other_code
+
+    opened = Store.open_to_write(store[0]) if repair else Store.open(store[0])
+    counts: Counter[str] = Counter()
+    bad = 0
+    for finding in checking.check(opened):
+        counts[finding.kind] += 1
+        bad += finding.bad
+        print(visible(f"{finding.kind}: {finding.path}: {finding.text}"))
+    for others in all_by_other_code(opened):
+        counts["other code"] += others.trials
+        print(f"other code: {others.trials} done trials, such as {others.example}: {', '.join(others.parts)}")
+    told = ", ".join(f"{count} × {kind}" for kind, count in counts.items()) or "nothing to report"
+    tell(f"{opened.root}: {told}")
+    if repair:
+        _repair(opened, bad=bool(bad))
+    elif bad:
+        tell("--repair restores what it can; damaged trials are also set aside by the next `run`, to be trained again")
+    if bad:
+        raise typer.Exit(1)
+
+
+@store_app.command(epilog="Example: sambench store forget sweeps/demo.yaml --where variant=sam")
+def forget(
+    what: TrialsArgument,
+    store: StoreOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    smoke: SmokeOption = False,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Take a trial, or those of a sweep, out of the store, with weights, log and all that was measured."""
+    from bench.store import Store
+    from bench.store.upkeep import forget as forgetting
+
+    named = named_trials(
+        what, lambda: [Store.open_to_write(store[0])], store, set_, where, smoke=smoke, max_trials=max_trials
+    )
+    opened = Store.open_to_write(store[0])
+    there = [trial_id for trial_id in opened.trial_ids() if trial_id in named]
+    if not there:
+        fail(f"nothing to forget: {opened.root} has none of these {len(named)} trials")
+    for trial_id, reason in forgetting.in_use(opened, there).items():
+        fail(f"trial {trial_id} can't be forgotten: {reason}")
+    tell(f"{len(there)} trials of {opened.root}:")
+    for trial_id in there[:_LISTED]:
+        tell(f"  {trial_id} {named[trial_id]}")
+    if len(there) > _LISTED:
+        tell(f"  … and {len(there) - _LISTED} more")
+    if not yes and not _agreed("Forget them, with weights, logs and results? [y/N] "):
+        fail("nothing was forgotten; --yes doesn't ask")
+    forgetting.forget(opened, there)
+    tell(f"{len(there)} trials were taken out of {opened.root}")
+
+
+_LISTED = 10
+"""Trials that a question names."""
+
+
+def _agreed(question: str) -> bool:
+    """Whether somebody is there and says yes."""
+    try:
+        return sys.stdin.isatty() and input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _repair(store: Store, *, bad: bool) -> None:
+    from bench.store.upkeep.repair import remove_leftovers, repair
+
+    if removed := remove_leftovers(store):
+        tell(f"{removed} leftovers of killed processes removed")
+    if not bad:
+        return
+    done = repair(store)
+    tell(f"{done.restored} trials restored, {done.given_up} given up: `sambench run` trains them again")
+    if done.without_history:
+        tell(f"{done.without_history} of the restored lost their history of epochs, not their results")

@@ -1,0 +1,1 @@
+"""Sharpness: how far the training loss rises around the weights, at worst and on average."""

@@ -1,0 +1,123 @@
+"""Planned: what would fail once it is trained or measured, found by `plan` and `run` before anything is.
+
+Commands that read results leave it out: what they show is there already, and to ask timm takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from bench import data, models
+from bench.errors import UserError
+from bench.measures.applicable import inapplicable
+from bench.measures.names import Measure, MeasureError, parse
+from bench.sweep.document import Axes, Document
+from bench.sweep.file.source import Source
+from bench.trial import Trial
+from bench.trial.content import CONTENT
+from bench.validation import Path
+
+_SAMPLES = "fisher_samples"
+_TIMM = "timm/"
+
+
+class Obstacle(NamedTuple):
+    """A value that can't be had, and why."""
+
+    field: str
+    value: Any
+    message: str
+
+
+def check_planned(source: Source, document: Document, trials: Sequence[Trial]) -> None:
+    """Report what none of the trials, or one of them, can be trained with or measured by."""
+    for check in (_batches, _samples, _timm):
+        for problem in dict.fromkeys(check(trials)):
+            source.report(_place(document, problem.field, problem.value), problem.message)
+    for index, text in enumerate(document.measures or ()):
+        if reason := _never_taken(text, trials):
+            source.report(("measures", index), f"{text} {reason}")
+
+
+def _batches(trials: Sequence[Trial]) -> Iterator[Obstacle]:
+    for name, size, fraction in {(t.dataset, t.batch_size, t.val_fraction) for t in trials}:
+        images = _training_images(name, fraction)
+        if images is not None and size > images:
+            yield Obstacle("batch_size", size, f"batch_size = {size} {_more_than(images, name, fraction)}; lower it")
+
+
+def _samples(trials: Sequence[Trial]) -> Iterator[Obstacle]:
+    sizes = {(t.dataset, int(t.setting(_SAMPLES)), t.val_fraction) for t in trials if _SAMPLES in dict(t.settings)}
+    for name, samples, fraction in sizes:
+        images = _training_images(name, fraction)
+        if images is not None and samples > images:
+            message = f"{_SAMPLES} = {samples} {_more_than(images, name, fraction)}; lower it"
+            yield Obstacle(_SAMPLES, samples, message)
+
+
+def _more_than(images: int, name: str, fraction: float) -> str:
+    held_out = f" that val_fraction = {fraction:g} leaves" if fraction else ""
+    return f"is more than the {images:,} training images of {name.partition(CONTENT)[0]}{held_out}"
+
+
+@lru_cache
+def _training_images(name: str, fraction: float) -> int | None:
+    # Remembered, since to list a large folder takes seconds; the name of one has what is in it.
+    images = data.training_images(name)
+    return images if images is None else images - round(fraction * images)
+
+
+def _timm(trials: Sequence[Trial]) -> Iterator[Obstacle]:
+    asked: tuple[tuple[str, Callable[[str], None]], ...] = (
+        ("model", models.check_timm), ("init_from", models.check_timm_weights)
+    )  # fmt: skip
+    for field, check in asked:
+        for name in sorted({name for trial in trials if (name := getattr(trial, field)).startswith(_TIMM)}):
+            try:
+                check(name)
+            except UserError as error:
+                yield Obstacle(field, name, str(error))
+
+
+def _never_taken(text: str, trials: Sequence[Trial]) -> str:
+    """Why no trial can have the measure; empty if one can."""
+    try:
+        measure = parse(text)
+    except MeasureError:
+        # Told already.
+        return ""
+    reasons = {_why_not(measure, name, fraction) for name, fraction in {(t.dataset, t.val_fraction) for t in trials}}
+    return "" if "" in reasons else min(reasons, default="")
+
+
+def _why_not(measure: Measure, name: str, fraction: float) -> str:
+    reason = inapplicable(measure.entry, name, validated=fraction > 0 or data.entry(name).validated)
+    images = _training_images(name, fraction)
+    if reason or images is None or "m" not in measure.arguments:
+        return reason
+    first, m = min(int(measure.arguments["samples"]), images), int(measure.arguments["m"])
+    return f"has no batch of m = {m} in {first:,} training images; choose a smaller m" if m > first else ""
+
+
+def _place(document: Document, field: str, value: Any) -> Path:
+    """Where a value was written; the top of the file for one of a recipe or a default."""
+    for path, axes in _written(document):
+        given = axes.get(field)
+        if isinstance(given, list) and value in given:
+            return (*path, field, given.index(value))
+        if field in axes and given == value:
+            return (*path, field)
+    return ()
+
+
+def _written(document: Document) -> Iterator[tuple[Path, Axes]]:
+    parts: list[tuple[Path, Any]] = [((), document)]
+    parts += [(("blocks", index), block) for index, block in enumerate(document.blocks)]
+    for path, part in parts:
+        yield (*path, "grid"), part.grid
+        for index, axes in enumerate(part.zips()):
+            yield ((*path, "zip", index) if isinstance(part.zip, list) else (*path, "zip")), axes
+        for index, axes in enumerate(part.methods):
+            yield (*path, "methods", index), axes

@@ -1,0 +1,46 @@
+"""Preflight: what a sweep's trials need from this machine, checked before any is queued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench import data
+from bench.data.files.location import DataFiles
+from bench.measures import entry as measure_entry
+from bench.optim.registry import check_installed
+from bench.registry import DatasetEntry, TestSetEntry
+from bench.sweep import Sweep
+
+_TOLD = 5
+"""Folders of a data set that are told of, of which something is left out."""
+
+
+def preflight(sweep: Sweep) -> list[str]:
+    """UserError unless data sets are there and whole, and the packages of optimizers are installed.
+
+    A line about each class of a data set of which something doesn't count.
+    """
+    left_out = [line for files in _files(sweep) for line in told_of(files.name, files.check())]
+    for name in sorted({trial.optimizer for trial in sweep.trials}):
+        check_installed(name)
+    return left_out
+
+
+def told_of(name: str, left_out: Sequence[str]) -> list[str]:
+    """The first lines about what is left out of a data set, and how many there are more."""
+    lines = [f"{name}: {line}" for line in left_out[:_TOLD]]
+    if len(left_out) > _TOLD:
+        lines.append(f"{name}: and so on, {len(left_out)} folders; see `sambench data check {name}`")
+    return lines
+
+
+def _files(sweep: Sweep) -> Iterator[DataFiles]:
+    entries: list[DatasetEntry | TestSetEntry] = [
+        data.entry(name) for name in sorted({trial.dataset for trial in sweep.trials})
+    ]
+    sets = [measure_entry(measure).test_set for measure in sweep.measures]
+    entries += [data.TEST_SETS[name] for name in sets if name]
+    for entry in entries:
+        files = data.files_of(entry)
+        if files is not None:
+            yield files

@@ -1,0 +1,1 @@
+"""Expansion: from what a sweep file says to its trials."""

@@ -1,0 +1,1 @@
+"""Tests of the step in low precision, on other devices and at gradients that aren't finite."""

@@ -1,0 +1,1 @@
+"""Slow, plain steps of every method, and networks to compare with them."""

@@ -1,0 +1,1 @@
+"""A real SLURM site of two nodes on this machine."""
