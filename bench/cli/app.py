@@ -11,7 +11,7 @@ import bench
 
 _ORDER = (
     "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "rank", "plot", "report", "serve",
-    "query", "schema", "compact", "store", "list", "new", "recipe", "data", "doctor",
+    "query", "schema", "compact", "store", "list", "show", "new", "recipe", "data", "doctor",
 )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def load_sweep(
     if imports:
         plugins.import_them()
     else:
-        plugins.take_recorded(cache(lambda: _declared(stores)))
+        import_nothing(stores)
     loaded = load(
         sweep_file(sweep),
         _pairs(overrides or ()),
@@ -54,6 +54,13 @@ def load_sweep(
         planned=planned,
     )
     return select(shrink(loaded) if smoke else loaded, where or ())
+
+
+def import_nothing(stores: Sequence[Path]) -> None:
+    """From now on what the stores have recorded of plug-ins is all that is known of them."""
+    from bench import plugins
+
+    plugins.take_recorded(cache(lambda: _declared(stores)))
 
 
 def _pairs(overrides: Sequence[str]) -> dict[str, str]:

@@ -124,14 +124,6 @@ class Store:
                 if not folder.trial.exists():
                     raise
 
-    def find(self, prefix: str) -> TrialFolder:
-        """The one trial whose id starts with `prefix`; StoreError if none or several do."""
-        found = [folder for folder in self.folders() if folder.trial_id.startswith(prefix)]
-        if len(found) != 1:
-            told = ", ".join(folder.trial_id for folder in found[:5]) or "none"
-            raise StoreError(f"trial {prefix!r}: {len(found)} trials of {self.root} start so: {told}")
-        return found[0]
-
     def set_aside(self, folder: TrialFolder) -> Path:
         """Move a trial's folder out of the way, unchanged, so that it can run again."""
         target = self.root / "damaged" / f"{folder.trial_id}-{int(time.time())}-{uuid.uuid4().hex[:6]}"

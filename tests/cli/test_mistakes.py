@@ -50,7 +50,7 @@ WITH_STORE = {
     "query SELECT_1 --parquet store": "store: can't be written: Is a directory",
     "query SELECT_1 --csv --json": "--csv, --json and --parquet: choose one of them",
     "cancel tiny.yaml --where varant=sam": "--where: unknown field 'varant'; did you mean variant",
-    "cancel abcd": "trial 'abcd': 0 trials of",
+    "cancel abcd": "no trial id starts with 'abcd' in ",
     "cancel abcd --smoke": "--set, --smoke and --where: choose among the trials of a sweep, and abcd is a trial",
 }
 

@@ -79,16 +79,16 @@ def plan(sweep: Sweep, found: Mapping[str, State], left: Estimate) -> Renderable
 def status(sweep: Sweep, found: Mapping[str, State], hints: Sequence[str] = ()) -> RenderableType:
     """Totals, the running trials with how far they are, the failed ones with their error, and a queue's hints."""
     parts: list[RenderableType] = [Text("\n".join([sweep.title, _totals(found), *hints]))]
-    running = _table("running", "attempt", "epoch", "quality", "left", "where", "trial")
+    under_way = _table("running", "attempt", "epoch", "quality", "left", "where", "trial")
     failed = _table("failed", "attempts", "outcome", "error", "trial")
     for trial in sweep.trials:
         state = found[trial.trial_id]
         if state.status == "running":
-            running.add_row(trial.trial_id, *_running(state, trial), trial.label)
+            under_way.add_row(trial.trial_id, *running(state, trial), trial.label)
         elif state.status == "failed":
             message = Text(state.message)
             failed.add_row(trial.trial_id, str(state.attempts), state.outcome, message, trial.label)
-    parts += [table for table in (running, failed) if table.row_count]
+    parts += [table for table in (under_way, failed) if table.row_count]
     if failed.row_count:
         parts.append(Text("`sambench logs TRIAL` has the traceback; `run --retry failed` tries again."))
     return Group(*parts)
@@ -124,7 +124,8 @@ def _method(trial: Trial) -> str:
     return f"{trial.optimizer} {trial.variant}/{trial.scope}" if trial.perturbs else trial.optimizer
 
 
-def _running(state: State, trial: Trial) -> tuple[str, ...]:
+def running(state: State, trial: Trial) -> tuple[str, ...]:
+    """Attempt, epoch, quality, time left and place of a trial that runs."""
     assert state.store is not None, "it runs in some store"
     folder = state.store.folder(trial.trial_id)
     number = open_attempt(state.store, folder)
