@@ -142,6 +142,22 @@ def load_with_notes(
     return replace(loaded, notes=(*loaded.notes, note))
 
 
+def load_several(
+    sweeps: Sequence[Path],
+    overrides: list[str] | None,
+    stores: Sequence[Path],
+    *,
+    smoke: bool = False,
+    max_trials: int | None = None,
+    where: list[str] | None = None,
+) -> list[Sweep]:
+    """The sweeps that have trials, each with what is to be said of it."""
+    loaded = [
+        load_with_notes(each, overrides, stores, smoke=smoke, max_trials=max_trials, where=where) for each in sweeps
+    ]
+    return [sweep for sweep in loaded if sweep.trials]
+
+
 def describe_waits(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> list[str]:
     """One line per sweep that is waited for, with the command that runs it."""
     lines = []

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from bench.cli.app import app
-from bench.cli.loading import load_ready, load_with_notes, open_all
+from bench.cli.loading import load_ready, load_several, open_all
 from bench.cli.options import (
     DEFAULT_STORES,
     JsonOption,
@@ -25,9 +25,6 @@ from bench.cli.options import (
 )
 from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_format, print_page
 from bench.cli.render.terminal import fail, show, tell, write
-
-if TYPE_CHECKING:
-    from bench.sweep import Sweep
 
 
 @app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -163,12 +160,6 @@ def plot(
         tell(f"wrote {path}")
 
 
-def _chapters(sweeps: list[Path], set_: list[str] | None, store: list[Path], **narrowed: Any) -> list[Sweep]:
-    """The sweeps that have trials, each with what is to be said of it."""
-    loaded = [load_with_notes(sweep, set_, store, **narrowed) for sweep in sweeps]
-    return [sweep for sweep in loaded if sweep.trials]
-
-
 @app.command(epilog="Example: sambench report sweeps/demo.yaml --output out/demo.html")
 def report(
     sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
@@ -182,7 +173,7 @@ def report(
     """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
     from bench.report import write_report
 
-    ready = _chapters(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    ready = load_several(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     if not ready:
         return
     write_report(open_all(store), ready, output)
@@ -203,7 +194,7 @@ def serve(
     """Serve the report to a browser, loaded anew as results come in; Ctrl-C ends it, not the trials."""
     from bench.report.serve import Server
 
-    ready = _chapters(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    ready = load_several(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     if not ready:
         return
     try:
