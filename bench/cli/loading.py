@@ -183,8 +183,12 @@ def open_all(stores: Sequence[Path]) -> tuple[Store, ...]:
 def open_existing(stores: Sequence[Path]) -> tuple[Store, ...]:
     """The stores, or none if the only one isn't there yet: before the first run nothing is wrong with that."""
     from bench.store import Store
+    from bench.store.store import refuse_file
 
-    return () if len(stores) == 1 and not Store.exists(stores[0]) else open_all(stores)
+    if len(stores) == 1 and not Store.exists(stores[0]):
+        refuse_file(stores[0])
+        return ()
+    return open_all(stores)
 
 
 def find_states(stores: Sequence[Path], sweep: Sweep) -> dict[str, State]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.cli.loading import load_ready, open_existing
 from bench.cli.render.terminal import fail
-from bench.errors import UserError
+from bench.errors import UserError, meant
 from bench.trial import DIGITS
 
 if TYPE_CHECKING:
@@ -29,9 +30,19 @@ def named_trials(
 ) -> dict[str, str]:
     """Id and label of the trials that SWEEP|TRIAL stands for; one that is named by its id has no label."""
     if not _is_id(what, overrides, where, smoke=smoke):
+        _refuse_neither(what)
         loaded = load_ready(Path(what), overrides, stores, smoke=smoke, max_trials=max_trials, where=where)
         return {trial.trial_id: trial.label for trial in loaded.trials}
     return {one_trial(opened(), what): ""}
+
+
+def _refuse_neither(what: str) -> None:
+    """End the command where a word is neither a sweep's name nor a trial's id; a path is read as one."""
+    from bench.sweep.file.lookup import all_sweeps, sweep_file
+
+    if re.fullmatch(r"[\w-]+", what) and not os.path.exists(sweep_file(Path(what))):
+        near = meant(what, [file.stem for file in all_sweeps()])
+        fail(f"{what}: neither a sweep nor a trial id, which is up to {DIGITS} digits of 0 to f{near}")
 
 
 def one_trial(stores: Sequence[Store], prefix: str) -> str:

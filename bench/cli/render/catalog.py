@@ -122,7 +122,7 @@ def record(name: str, entry: Entry) -> dict[str, Any]:
         }
         for key, setting in entry.settings.items()
     }
-    there = {"there": _is_there(entry)} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
+    there = {"there": where(entry) in _THERE} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
     passes = {"passes": declared_passes(entry)} if isinstance(entry, VariantEntry) else {}
     return {"name": name, **told, "settings": settings, **passes, **there, **_prepared(name, entry)}
 
@@ -178,14 +178,17 @@ def _size(entry: Entry) -> str:
 
 def where(entry: DatasetEntry | TestSetEntry) -> str:
     """Whether a data set is here."""
-    if files_of(entry) is None:
-        return "comes with sambench"
-    return "is there" if _is_there(entry) else "not there"
-
-
-def _is_there(entry: DatasetEntry | TestSetEntry) -> bool:
     files = files_of(entry)
-    return files is None or files.root.is_dir()
+    if files is None:
+        return _OURS
+    try:
+        return _HERE if files.root.is_dir() else "not there"
+    except PermissionError:
+        return "not readable for you"
+
+
+_OURS, _HERE = "comes with sambench", "is there"
+_THERE = (_OURS, _HERE)
 
 
 def _table(*columns: str) -> Table:
