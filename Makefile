@@ -17,7 +17,7 @@ NUMERIC = tests/sam tests/models/test_steps.py tests/models/test_same_network.py
 	tests/measures/test_sharpness.py tests/measures/test_features_and_attacks.py tests/train/test_training.py \
 	tests/cluster/work/test_processes.py
 
-.PHONY: demo docs test test-all test-fast test-numeric chaos lint bench bench-compare install share everything
+.PHONY: demo docs test test-all test-fast test-numeric chaos lint lock bench bench-compare install share everything
 
 demo: $(VENV)/.installed
 	$(BIN)/sambench run sweeps/demo.yaml
@@ -53,6 +53,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# requirements.lock: the newest packages that pyproject.toml admits, for experiments and the image.
+lock: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.shared.lock
 
 # Every claim of speed beside its goal, in ten minutes; JSON keeps it, and bench-compare puts two of them side by side.
 bench: $(VENV)/.installed-dev

@@ -124,14 +124,17 @@ def paired_p(difference: Summary) -> float | None:
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:
-    """The p of a family of tests, corrected by Holm's method; None stays and is no part of the family."""
-    from statsmodels.stats.multitest import multipletests
+    """The p of a family of tests, corrected by Holm's method (1979); None stays and is no part of the family.
 
-    known = [value for value in values if value is not None]
-    if not known:
-        return list(values)
-    corrected = iter(multipletests(known, alpha=ALPHA, method="holm")[1])
-    return [None if value is None else float(next(corrected)) for value in values]
+    In steps, the least first: each is multiplied by how many are left, and is at least the one before. By hand,
+    because importing statsmodels takes longer than a board.
+    """
+    known = sorted((value, place) for place, value in enumerate(values) if value is not None)
+    corrected: list[float | None] = [None] * len(values)
+    least = 0.0
+    for step, (value, place) in enumerate(known):
+        corrected[place] = least = max(least, min(1.0, value * (len(known) - step)))
+    return corrected
 
 
 def _upper_tail(t: float, freedom: float) -> float:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import pyarrow as pa
 
 from bench.store import files
+from bench.store.arrow import table_of
 from bench.store.compacted import manifest, marks
 from bench.store.damage import RUN_AGAIN, Damaged
 from bench.store.folder import TrialFolder
@@ -138,7 +139,7 @@ ATTEMPT_SCHEMA = pa.schema([(item.name, _arrow_type(_HINTS[item.name])) for item
 
 def record(folder: TrialFolder, attempt: Attempt) -> None:
     """Write the record that ends the attempt; FileExistsError if it is ended already."""
-    table = pa.Table.from_pylist([asdict(attempt)], schema=ATTEMPT_SCHEMA)
+    table = table_of([asdict(attempt)], ATTEMPT_SCHEMA)
     if attempt.attempt > 1:
         # Earlier attempts may be compacted, or become so at this moment; a trial without any can't be.
         marks.mark_attempt(folder.root, folder.trial_id, attempt.attempt)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from bench.store import files
+from bench.store.arrow import table_of
 from bench.store.compacted import manifest, marks
 from bench.store.files import plain
 from bench.store.folder import TrialFolder
@@ -58,7 +59,7 @@ def add_measure(
     files.make_folder(folder.later)
     row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value, "code": code}
     row |= {"counts": json.dumps(counts, separators=(",", ":"))} if counts is not None else {}
-    data = files.small_parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA), with_rows=True)
+    data = files.small_parquet_bytes(table_of([row], MEASURES_SCHEMA), with_rows=True)
     if any(map(plain.is_damage, damaged_files([path], MEASURES_SCHEMA).values())):
         os.replace(path, path.with_suffix(".damaged"))
     mark = marks.mark_measures(folder.root, folder.trial_id)

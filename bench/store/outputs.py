@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.measures.outputs import Numbers, Outputs
-from bench.store import files
+from bench.store import arrow, files
 from bench.store.damage import Damaged
 from bench.store.files import plain, seal
 from bench.store.folder import TrialFolder
@@ -23,12 +23,12 @@ REMEDY = (
 
 def write_outputs(folder: TrialFolder, outputs: Outputs) -> None:
     """Write them in one step."""
-    columns = {"label": pa.array(outputs.labels), "logits": _lists(outputs.logits)}
+    columns = {"label": arrow.numbers(outputs.labels), "logits": _lists(outputs.logits)}
     if outputs.classes is not None:
         columns["classes"] = _lists(outputs.classes)
     # Of whole logits too: they are small, and a reader in SQL has them at hand.
     for name in ("label_logit", "log_sum", "squares"):
-        columns[name] = pa.array(getattr(outputs, name).astype(np.float32))
+        columns[name] = arrow.numbers(getattr(outputs, name).astype(np.float32))
     files.write(folder.outputs, files.small_parquet_bytes(pa.table(columns), with_rows=False))
 
 
@@ -65,7 +65,7 @@ def damaged_outputs(folder: TrialFolder) -> dict[Path, str]:
 
 
 def _lists(matrix: Numbers) -> pa.Array:
-    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+    return pa.FixedSizeListArray.from_arrays(arrow.numbers(matrix.ravel()), matrix.shape[1])
 
 
 def _matrix(table: pa.Table, name: str) -> Numbers:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from bench.store import files
+from bench.store.arrow import table_of
 from bench.store.folder import TrialFolder
 
 HISTORY_COLUMNS = {
@@ -59,7 +60,7 @@ SUPERSEDED_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name i
 def write_history(folder: TrialFolder, epochs: Iterable[Mapping[str, Any]]) -> None:
     """Write the whole history of a trial, one row per epoch."""
     rows = [{"trial_id": folder.trial_id, **epoch} for epoch in epochs]
-    table = pa.Table.from_pylist(rows, schema=HISTORY_SCHEMA)
+    table = table_of(rows, HISTORY_SCHEMA)
     files.write(folder.history, files.small_parquet_bytes(table, with_rows=False))
 
 
@@ -74,5 +75,5 @@ def write_measures(folder: TrialFolder, values: Mapping[str, float], code: Mappi
         {"trial_id": folder.trial_id, "measure": name, "settings": "{}", "value": value, "code": (code or {}).get(name)}
         for name, value in values.items()
     ]
-    table = pa.Table.from_pylist(rows, schema=MEASURES_SCHEMA)
+    table = table_of(rows, MEASURES_SCHEMA)
     files.write(folder.measures, files.small_parquet_bytes(table, with_rows=True))

@@ -65,7 +65,7 @@ class Store:
         try:
             _probe(store.root)
         except OSError as error:
-            raise StoreError(f"store {store.root} is not writable: {error.strerror}") from error
+            raise _not_writable(store.root, error) from error
         return store
 
     @staticmethod
@@ -85,7 +85,7 @@ class Store:
                 write_header(root)
             _probe(root)
         except OSError as error:
-            raise StoreError(f"store {root} is not writable: {error.strerror}") from error
+            raise _not_writable(root, error) from error
         return cls.open(root)
 
     @property
@@ -161,6 +161,17 @@ def read_header(data: bytes) -> int:
     if not isinstance(schema, int):
         raise ValueError("says no schema")
     return schema
+
+
+def _not_writable(root: Path, error: OSError) -> StoreError:
+    """By the numbers of users: a container has names of its own, or none."""
+    why = error.strerror
+    if isinstance(error, PermissionError):
+        path = Path(error.filename or root).absolute()
+        folder = next(parent for parent in path.parents if os.access(parent, os.X_OK) and parent.exists())
+        owner, we = folder.stat().st_uid, os.geteuid()
+        why = why if owner == we else f"{folder} belongs to user {owner}, and you are user {we}"
+    return StoreError(f"store {root} is not writable: {why}")
 
 
 def _probe(root: Path) -> float:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import sem, ttest_ind_from_stats, ttest_rel
 from scipy.stats import t as scipy_t
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from bench.board.inference import half_width, holm, judge, margin_of, paired_p
@@ -196,3 +199,11 @@ def test_holm_leaves_out_what_was_not_tested() -> None:
     assert found[1::2] == pytest.approx([0.04, 0.04])
     assert holm([None]) == [None]
     assert holm([]) == []
+
+
+@given(st.lists(st.none() | st.floats(0, 1), max_size=8))
+def test_holm_is_that_of_statsmodels(values: list[float | None]) -> None:
+    known = [value for value in values if value is not None]
+    theirs = iter(multipletests(known, method="holm")[1] if known else ())
+    expected = [None if value is None else pytest.approx(next(theirs)) for value in values]
+    assert holm(values) == expected

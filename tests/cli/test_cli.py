@@ -189,32 +189,3 @@ def test_doctor_names_a_foreign_package(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(Unusable, match=f"would get {tmp_path}/cluster/__init__.py for `cluster`"):
         _packages()
-
-
-READ_ONLY = {
-    "help": ["--help"],
-    "plan": ["plan", "SWEEP"],
-    "status": ["status", "SWEEP"],
-    "query": ["query", "SELECT * FROM results"],
-    "board": ["board", "SWEEP"],
-}
-
-
-@pytest.mark.parametrize("name", READ_ONLY)
-def test_read_only_commands_import_neither_torch_nor_ray(finished: Path, tmp_path: Path, name: str) -> None:
-    script = (
-        "import sys; from bench.cli import main\n"
-        "try: main()\n"
-        "finally: print(sorted({'torch', 'ray', 'submitit', 'matplotlib', 'timm'} & set(sys.modules)), file=sys.stderr)"
-    )
-    arguments = [str(finished) if argument == "SWEEP" else argument for argument in READ_ONLY[name]]
-    told = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        cwd=tmp_path,
-        env=command_environment(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert told.returncode == 0, told.stderr
-    assert told.stderr.splitlines()[-1] == "[]"

@@ -84,6 +84,24 @@ def test_looking_needs_no_permission_to_write(public: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.share(2, of="several users")
+def test_a_folder_of_somebody_else_is_named_with_its_owner(public: Path) -> None:
+    """As one that is mounted into a container, whose user is another than its owner."""
+    sweep = public / "tiny.yaml"
+    sweep.write_text(TINY_SWEEP)
+    (public / "new").mkdir(mode=0o755)
+    shutil.copytree(Store.create(public / "old").root, public / "mine")
+    os.chown(public / "mine", SOMEBODY, -1)
+    (public / "mine").chmod(0o555)
+    told = as_user([["run", sweep, "--store", name] for name in ("new", "old", "mine")], public)
+    assert [answer.code for answer in told] == [2, 2, 2]
+    for name, answer in zip(("new", "old"), told, strict=False):
+        whose = f"{public}/{name} belongs to user 0, and you are user {SOMEBODY}"
+        assert answer.err.endswith(f"store {public}/{name} is not writable: {whose}\n")
+    assert told[2].err.endswith("Permission denied\n")
+
+
+@pytest.mark.slow
+@pytest.mark.share(2, of="several users")
 def test_a_worker_whose_process_is_hidden_is_judged_by_its_heartbeat(shared: Store, make_trial: Make) -> None:
     shared.add([make_trial()])
     folder = shared.folder(make_trial().trial_id)

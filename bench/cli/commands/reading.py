@@ -93,6 +93,7 @@ def query(
     """Ask one store, or several as one, in SQL. Tables: trials, attempts, history, measures, results."""
     from bench.cli.render import overview
     from bench.store import query as answer
+    from bench.store.arrow import rows_of
 
     if csv + as_json + (parquet is not None) > 1:
         fail("--csv, --json and --parquet: choose one of them")
@@ -105,7 +106,7 @@ def query(
     elif csv:
         write(overview.as_csv(table))
     elif as_json:
-        print(json.dumps(table.to_pylist(), indent=1, default=str))
+        print(json.dumps(rows_of(table), indent=1, default=str))
     else:
         show(overview.rows(table))
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from bench import tasks
 from bench.estimate import Estimate
 from bench.store import State, open_attempt
+from bench.store.arrow import rows_of
 from bench.store.claims.lease import read_holder
 from bench.store.progress import read_progress
 from bench.sweep import Sweep
@@ -116,7 +117,7 @@ def rows(table: pa.Table) -> RenderableType:
     for name in table.column_names:
         # As text, because rich takes what is in brackets for its own markup.
         shown.add_column(Text(name))
-    for row in table.to_pylist():
+    for row in rows_of(table):
         shown.add_row(*(Text(_cell(value)) for value in row.values()))
     return shown
 
@@ -126,7 +127,7 @@ def as_csv(table: pa.Table) -> str:
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(table.column_names)
-    writer.writerows(row.values() for row in table.to_pylist())
+    writer.writerows(row.values() for row in rows_of(table))
     return sink.getvalue()
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import UserError
+from bench.store.arrow import rows_of
 from bench.store.files import plain, seal, temporary
 
 
@@ -113,7 +114,7 @@ def small_parquet_bytes(table: pa.Table, *, with_rows: bool) -> bytes:
 
 def _json_lines(table: pa.Table) -> str:
     try:
-        rows = table.to_pylist()
+        rows = rows_of(table)
         return "\n".join(json.dumps(row, default=datetime.isoformat, allow_nan=False) for row in rows)
     except ValueError:
         # What is no number in JSON is read from the columns.

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 import types
-from array import array
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -16,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from bench.store import sql
+from bench.store.arrow import strings
 from bench.store.files import plain
 from bench.store.folder import TRIAL, check_description
 from bench.store.store import Store
@@ -78,13 +77,7 @@ def _gather(store: Store, trial_ids: Iterable[str]) -> tuple[dict[str, bytes], d
 def _as_table(texts: Mapping[str, bytes]) -> pa.Table:
     """Trials and texts as values, which no text can leave, as it could a line of a file."""
     ids = [trial_id.encode() for trial_id in texts]
-    return pa.Table.from_arrays([_strings(ids), _strings(list(texts.values()))], ["trial_id", "text"])
-
-
-def _strings(values: list[bytes]) -> pa.Array:
-    # Not `pa.array`, which imports pandas.
-    ends = array("q", accumulate(map(len, values), initial=0))
-    return pa.LargeStringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(values)))
+    return pa.Table.from_arrays([strings(ids), strings(list(texts.values()))], ["trial_id", "text"])
 
 
 def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) -> dict[Path, str]:

@@ -15,10 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from bench.resources import Retries
 from bench.store import files
+from bench.store.arrow import table_of
 from bench.store.attempt import SUPERSEDED, Attempt, record
 from bench.store.claims.claim import last_number
 from bench.store.claims.lease import is_leased
@@ -76,9 +75,9 @@ def _keep(store: Store, folder: TrialFolder, number: int) -> None:
         with suppress(FileNotFoundError, FileExistsError):
             os.link(path, place / path.relative_to(folder.path), follow_symlinks=False)
     if not (place / HISTORY).exists():
-        epochs = pa.Table.from_pylist(history_of(store, folder.trial_id), schema=HISTORY_SCHEMA)
+        epochs = table_of(history_of(store, folder.trial_id), HISTORY_SCHEMA)
         files.write(place / HISTORY, files.small_parquet_bytes(epochs, with_rows=False))
-    measured = pa.Table.from_pylist(_measured(store, folder.trial_id), schema=SUPERSEDED_SCHEMA)
+    measured = table_of(_measured(store, folder.trial_id), SUPERSEDED_SCHEMA)
     files.write(place.with_suffix(".parquet"), files.small_parquet_bytes(measured, with_rows=True))
 
 
