@@ -73,10 +73,11 @@ _CANDIDATES = 5
 
 def _labels(stores: Sequence[Store], trial_ids: Sequence[str]) -> dict[str, str]:
     from bench.store import connect
+    from bench.store.arrow import rows_of
     from bench.trial import FIELDS, Trial
 
     with connect(stores, ["trials"], only=trial_ids) as connection:
-        rows = connection.sql("SELECT * FROM trials").to_arrow_table().to_pylist()
+        rows = rows_of(connection.sql("SELECT * FROM trials").to_arrow_table())
     known = {
         row["trial_id"]: Trial.from_dict({name: row.get(name) for name in FIELDS} | {"settings": {}}).label
         for row in rows

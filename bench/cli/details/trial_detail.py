@@ -19,6 +19,7 @@ from bench.cli.render.usage import as_yaml
 from bench.cli.trials import is_trial_id, one_trial, trials_starting
 from bench.measures.names import column
 from bench.store import State, Store, TrialFolder, connect, states
+from bench.store.arrow import rows_of
 from bench.sweep import SpecError
 from bench.sweep.file.lookup import all_sweeps
 from bench.trial import DEFAULTS, FIELDS, SCHEMA, Trial
@@ -78,7 +79,7 @@ def _sweeps(prefix: str, stores: Sequence[Path]) -> dict[str, dict[str, Trial]]:
 def _recorded(stores: Sequence[Store], trial_id: str) -> KnownTrial:
     with connect(stores, ["trials", "attempts", "measures"], only=[trial_id]) as connection:
         trials, attempts, measures = (
-            connection.sql(f"SELECT * FROM {table}{order}").to_arrow_table().to_pylist()
+            rows_of(connection.sql(f"SELECT * FROM {table}{order}").to_arrow_table())
             for table, order in (("trials", ""), ("attempts", " ORDER BY attempt"), ("measures", " ORDER BY ALL"))
         )
     row = trials[0] if trials else {}
