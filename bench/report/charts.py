@@ -26,7 +26,7 @@ def charts(drawing: Drawing) -> Iterator[tuple[str, dict[str, Any]]]:
     """Caption and specification of every chart that the results have something for."""
     for title, points in grouped(drawing.points, lambda point: drawing.column(point.trial)).items():
         if _searched(drawing, points):
-            yield f"{title}: {drawing.metric} over ρ", _spec(_over_rho(drawing, points))
+            yield f"{title}: {drawing.metric} over ρ, {drawing.board.spread.short}", _spec(_over_rho(drawing, points))
     bars = _differences(drawing)
     if bars is not None:
         yield f"{OURS} − {THEIRS}, paired over seeds, with 95 % intervals", _spec(bars)
@@ -46,9 +46,9 @@ def _over_rho(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     for name, line in grouped(perturbed, lambda point: drawing.method(point.trial)).items():
         for rho, group in sorted(grouped(line, lambda point: point.trial.rho).items()):
             found = drawing.summary([point.value for point in group])
-            std = found.std or 0.0
-            told = {"method": name, "ρ": rho, "value": found.mean, "of": found.text(2)}
-            rows.append(told | {"low": found.mean - std, "high": found.mean + std})
+            below, above = drawing.board.spread.errors(found)
+            told = {"method": name, "ρ": rho, "value": found.mean, "of": drawing.board.spread.text(found, 2)}
+            rows.append(told | {"low": found.mean - below, "high": found.mean + above})
     ticks = _apart(sorted({row["ρ"] for row in rows}))
     color, opacity, chosen = _colors([row["method"] for row in rows])
     rho = alt.X("ρ:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=ticks, format="~g", grid=False))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -45,38 +46,50 @@ class Chapter:
     trials: list[dict[str, Any]]
 
 
-def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path) -> None:
+def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path, *, spread: str = "std") -> None:
     """Write the page, in one step."""
-    files.put(output, report(stores, sweeps).encode())
+    files.put(output, report(stores, sweeps, spread=spread).encode())
 
 
-def report(stores: Readable, sweeps: Sequence[Sweep], *, live: bool = False) -> str:
-    """The page; a live one asks its server whether there is something new, and then loads itself anew."""
+def report(
+    stores: Readable, sweeps: Sequence[Sweep], *, spread: str = "std", live: bool = False, origin: str = ""
+) -> str:
+    """The page, with one of SPREADS beside means; `origin` is told instead of the time and the paths of the stores.
+
+    A live one asks its server whether there is something new, and then loads itself anew.
+    """
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_part("page.html.j2")).render(
-        chapters=[_chapter(stores, sweep) for sweep in sweeps],
+        chapters=[_chapter(stores, sweep, spread) for sweep in sweeps],
         table_style=Markup(TABLE_STYLE),
-        vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+        vega=_vega(),
         script=Markup(_part("page.js")),
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        stores=[str(store.root) for store in as_list(stores)],
+        made=made,
+        origin=origin or f"{made}, from {' and '.join(str(store.root) for store in as_list(stores))}",
         live=live,
     )
+
+
+@cache
+def _vega() -> Markup:
+    """What draws the charts."""
+    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _part(name: str) -> str:
     return resources.files("bench.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _chapter(stores: Readable, sweep: Sweep) -> Chapter:
-    board = make_board(stores, sweep)
+def _chapter(stores: Readable, sweep: Sweep, spread: str) -> Chapter:
+    board = make_board(stores, sweep, spread=spread)
     found = states(stores, [trial.trial_id for trial in sweep.trials], sweep.retries)
     drawing = Drawing(stores, sweep, board)
     return Chapter(
         sweep=sweep,
         board=board,
         words=summary(sweep, board, found),
-        tables=_tables(stores, sweep),
+        tables=_tables(stores, sweep, spread),
         charts=[(caption, _embedded(chart)) for caption, chart in charts(drawing)],
         provenance=_provenance(stores, sweep),
         running=running(sweep, found),
@@ -89,10 +102,11 @@ def _embedded(chart: dict[str, Any]) -> Markup:
     return Markup(json.dumps(chart, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def _tables(stores: Readable, sweep: Sweep) -> list[tuple[str, tuple[str, ...], Markup]]:
+def _tables(stores: Readable, sweep: Sweep, spread: str) -> list[tuple[str, tuple[str, ...], Markup]]:
     """Heading, answer and table: the board, and beside the paper's numbers where the sweep is about some."""
     # The chapter begins with what the board answers.
-    tables: list[tuple[str, tuple[str, ...], Markup]] = [("Board", (), Markup(fragment(show_board(stores, sweep))))]
+    board = Markup(fragment(show_board(stores, sweep, spread=spread)))
+    tables: list[tuple[str, tuple[str, ...], Markup]] = [("Board", (), board)]
     if sweep.paper:
         page = show_board(stores, sweep, against="paper")
         tables.append(("Against the paper", page.lead, Markup(fragment(page))))
@@ -109,9 +123,13 @@ def _provenance(stores: Readable, sweep: Sweep) -> dict[str, str]:
         .fetchall()
     )
     counted = {name: Counter(str(row[place]) for row in rows) for place, name in enumerate(_PROVENANCE)}
-    return {
-        name: ", ".join(f"{value} ({n})" for value, n in each.most_common()) for name, each in counted.items() if each
-    }
+    return {name: _most_first(each) for name, each in counted.items() if each}
+
+
+def _most_first(counted: Counter[str]) -> str:
+    """Values with their counts; equally frequent ones by name, since rows come in any order."""
+    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{value} ({n})" for value, n in ordered)
 
 
 def _trials(sweep: Sweep, found: Mapping[str, State], drawing: Drawing) -> list[dict[str, Any]]:

@@ -30,10 +30,10 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, stores: Readable, sweeps: Sequence[Sweep], host: str, port: int) -> None:
+    def __init__(self, stores: Readable, sweeps: Sequence[Sweep], host: str, port: int, *, spread: str = "std") -> None:
         super().__init__((host, port), Handler)
         self.token = secrets.token_urlsafe(16)
-        self._stores, self._sweeps = stores, sweeps
+        self._stores, self._sweeps, self._spread = stores, sweeps, spread
         self._lock = threading.Lock()
         self._state, self._looked = "", 0.0
         self._page, self._page_of = b"", ""
@@ -56,7 +56,8 @@ class Server(ThreadingHTTPServer):
         state = self.state()
         with self._lock:
             if self._page_of != state:
-                self._page, self._page_of = report(self._stores, self._sweeps, live=True).encode(), state
+                page = report(self._stores, self._sweeps, spread=self._spread, live=True)
+                self._page, self._page_of = page.encode(), state
             return self._page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +98,18 @@ def test_the_command(file: Path, sambench: Command) -> None:
     # Each of 100 images gains −1 with probability 0.2: binomial with a std of 4 points.
     assert (both["low"], both["high"]) == pytest.approx((-28, -12), abs=1.01)
     assert "McNemar's test tells a difference in 9 of 9 pairs of models." in document["answer"][-1]
+
+
+def test_the_csv_has_the_pairs_below_the_cells(file: Path, sambench: Command) -> None:
+    rows = [*csv.DictReader(sambench("board", file, "--examples", "--format", "csv").stdout.splitlines())]
+    cells, pairs = [row for row in rows if row["mean"]], [row for row in rows if row["other_scope"]]
+    assert [row["scope"] for row in cells] == ["none", "all", "only_norm"]
+    assert rows == [*cells, *pairs]
+    told = {(row["scope"], row["other_scope"]): row for row in pairs}
+    both = told["only_norm", "all"]
+    assert (both["seeds"], both["n"], float(both["difference"])) == ("0 1 2", "3", pytest.approx(-20))
+    assert [*map(float, both["mcnemar_p"].split())] == pytest.approx([2 * 0.5**20] * 3)
+    assert len(told) == 3
 
 
 def test_every_format_and_what_is_lacking(file: Path, sambench: Command, store: Store) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from scipy.stats import t
 
+from bench.board.uncertainty.spread import SPREADS
 from bench.report import write_report
 from bench.report.charts import _apart
+from bench.report.page import report
 from bench.store import Store
 from bench.sweep import Sweep
 from tests.plots.contents import every_plot, fill
@@ -86,6 +91,22 @@ def test_a_sweep_without_results(store: Store, sweep: Sweep, tmp_path: Path) -> 
     text = output.read_text(encoding="utf-8")
     assert f"{len(sweep.trials)} missing" in text
     assert f"No trial is done yet: none of {len(sweep.trials)} has a test_accuracy." in text
+
+
+def test_charts_and_tables_have_the_spread_that_is_asked_for(sweep: Sweep, tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "store")
+    fill(store, sweep)
+    pages = {name: report(store, [sweep], spread=name) for name in ("std", "ci95")}
+    ends = {}
+    for name, page in pages.items():
+        assert f"over ρ, {SPREADS[name].short}" in page
+        assert SPREADS[name].about in unescape(page)
+        rows = [json.loads(row) for row in re.findall(r'\{"method":[^}]*"low"[^}]*\}', page)]
+        three = [row for row in rows if row["of"].endswith("(3)")]
+        ends[name] = {(row["method"], row["ρ"]): row["value"] - row["low"] for row in three}
+    half = float(t.ppf(0.975, 2)) / 3**0.5
+    assert ends["ci95"] == pytest.approx({place: half * std for place, std in ends["std"].items()})
+    assert any(ends["std"].values())
 
 
 def test_labels_of_rho_have_room_on_a_phone() -> None:

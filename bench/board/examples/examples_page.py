@@ -37,6 +37,7 @@ def examples_page(stores: Readable, sweep: Sweep, board: Board) -> Page:
         notes=(*_reading(board, found), *circumstances(board)),
         records=tuple(_record(board, key, each) for key, each in found.items()),
         facts={"title": board.title, "metric": "test_accuracy", "pairs": [_pair(each) for each in pairs]},
+        pairs=tuple(_line(_pair(each)) for each in pairs),
     )
 
 
@@ -146,6 +147,12 @@ def _record(board: Board, key: Key, each: Predictions) -> dict[str, Any]:
         "test_set_share": each.test_set_share,
         "own_agreement": each.own_agreement,
     }
+
+
+def _line(pair: Mapping[str, Any]) -> dict[str, Any]:
+    """A pair as a line of CSV, which has no lists: what is known of each seed, one after another."""
+    of_seeds = {name: " ".join(map(str, pair[name])) for name in ("seeds", "mcnemar_p")}
+    return {**pair, **of_seeds, "metric": "test_accuracy", "n": len(pair["seeds"])}
 
 
 def _pair(each: Agreement) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from bench.board.page.page import Page
 
 
 def as_csv(page: Page) -> str:
-    """One line per record; the names of the columns come first."""
+    """One line per cell, then one per pair, each empty in the columns of the other; their names come first."""
     sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(page.records[0])
-    writer.writerows(record.values() for record in page.records)
+    records = [*page.records, *page.pairs]
+    columns = dict.fromkeys(name for record in records for name in record)
+    writer = csv.DictWriter(sink, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
     return sink.getvalue()
 
 

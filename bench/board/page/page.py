@@ -32,6 +32,8 @@ class Page:
     """One per cell, in long form: the lines of the CSV."""
     facts: Mapping[str, Any]
     """What the JSON says beside the records."""
+    pairs: tuple[Mapping[str, Any], ...] = ()
+    """One per two methods that are compared: lines of the CSV below the cells', with columns of their own."""
 
 
 def board_page(board: Board) -> Page:

@@ -169,6 +169,7 @@ def report(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
+    spread: SpreadOption = "std",
     output: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("out/report.html"),
 ) -> None:
     """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
@@ -177,7 +178,7 @@ def report(
     ready = load_several(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     if not ready:
         return
-    write_report(open_all(store), ready, output)
+    write_report(open_all(store), ready, output, spread=spread)
     tell(f"wrote {output}")
 
 
@@ -189,6 +190,7 @@ def serve(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
+    spread: SpreadOption = "std",
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one.")] = 0,
 ) -> None:
@@ -199,7 +201,7 @@ def serve(
     if not ready:
         return
     try:
-        server = Server(open_all(store), ready, host, port)
+        server = Server(open_all(store), ready, host, port, spread=spread)
     except OSError as error:
         fail(f"{host}:{port}: can't listen there: {error.strerror or error}")
     tell(f"{server.url}  (whoever has this address can read the results; Ctrl-C ends it)")
