@@ -15,6 +15,7 @@
 | attempt | one try at a trial: where, when, with what, and how it ended |
 | measure | a quantity taken of a trained model |
 | store | the folder of Parquet files and checkpoints |
+| bundle | a store as it was published, with what its readers need beside it; only read |
 | board | the leaderboard: mean ± std over seeds |
 
 The flow is the tree: `sweep` → `trial` → `cluster` → `train` → `store` → `board`.

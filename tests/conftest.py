@@ -17,7 +17,7 @@ from tests.shared.command import ROOT, Ended, command_environment, on_its_own
 
 __all__ = ["ROOT", "command_environment"]
 
-pytest_plugins = ["tests.shared.sample"]
+pytest_plugins = ["tests.shared.sample", "tests.shared.object_store", "tests.shared.hub"]
 
 TINY_SWEEP = """
 title: "Tiny"

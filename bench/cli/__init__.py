@@ -13,14 +13,26 @@ import os
 import sys
 
 from bench.cli.app import app
-from bench.cli.commands import data, listing, measuring, new, operating, ranking, reading, running, showing, storing
+from bench.cli.commands import (
+    data,
+    listing,
+    measuring,
+    new,
+    operating,
+    publishing,
+    ranking,
+    reading,
+    running,
+    showing,
+    storing,
+)
 from bench.cli.packages import refuse_foreign
 from bench.cli.render.terminal import Shown, fail
 from bench.errors import UserError, machine_fault
 
 __all__ = [
-    "app", "data", "listing", "main", "measuring", "new", "operating", "ranking", "reading", "running", "showing",
-    "storing",
+    "app", "data", "listing", "main", "measuring", "new", "operating", "publishing", "ranking", "reading", "running",
+    "showing", "storing",
 ]  # fmt: skip
 
 

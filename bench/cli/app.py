@@ -11,7 +11,7 @@ import bench
 
 _ORDER = (
     "sweeps", "plan", "run", "status", "watch", "logs", "cancel", "measure", "board", "rank", "plot", "report", "serve",
-    "query", "schema", "compact", "store", "list", "show", "new", "recipe", "data", "doctor",
+    "publish", "query", "schema", "compact", "store", "list", "show", "new", "recipe", "data", "doctor",
 )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ StoresOption = Annotated[
         "--store",
         metavar="FOLDER",
         envvar="SAMBENCH_STORE",
-        help="Folder of the results; may be repeated: several are read as one.",
+        help="Folder of the results, or a bundle, also at s3://… or hf://…; may be repeated: several are read as one.",
     ),
 ]
 """Of commands that read."""

@@ -55,7 +55,7 @@ def fault_of(path: Path, size: int, digest: str | None) -> str | None:
         found = plain.status(path)
         if found.st_size != size:
             return f"has {found.st_size} bytes, not {size}"
-        if digest and _kept_digest(path, found.st_size, found.st_mtime_ns, found.st_ino) != digest:
+        if digest and digest_at(path) != digest:
             return "its checksum doesn't fit its content"
     except FileNotFoundError:
         return "is missing"
@@ -64,13 +64,19 @@ def fault_of(path: Path, size: int, digest: str | None) -> str | None:
     return None
 
 
+def digest_at(path: Path) -> str:
+    """SHA-256 of a file, read again once it was written."""
+    found = plain.status(path)
+    return _kept_digest(path, found.st_size, found.st_mtime_ns, found.st_ino)
+
+
 def digest_of(path: Path) -> str:
     """SHA-256 of a file."""
     with plain.open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1 << 16)
 def _kept_digest(path: Path, *_stamps: int) -> str:
     # Kept, because workers ask for every trial.
     return digest_of(path)

@@ -9,7 +9,9 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.store import files
+from bench.store import files, remote
+from bench.store.bundle.address import fetched
+from bench.store.bundle.checksums import is_bundle, verify
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
 from bench.store.files import plain, seal, temporary
@@ -35,8 +37,11 @@ class Store:
     @classmethod
     def open(cls, root: Path | str) -> Store:
         """A store that exists; StoreError if there is none or it is of a newer schema."""
-        root = Path(root).absolute()
+        address = remote.address_of(root)
+        root = fetched(address) if address else Path(root).absolute()
         refuse_file(root)
+        if is_bundle(root):
+            verify(root)
         try:
             data = plain.read(root / HEADER)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -61,6 +66,7 @@ class Store:
     @classmethod
     def open_to_write(cls, root: Path | str) -> Store:
         """A store that exists and can be written; StoreError if not."""
+        refuse_published(root)
         store = cls.open(root)
         try:
             _probe(store.root)
@@ -71,11 +77,12 @@ class Store:
     @staticmethod
     def exists(root: Path | str) -> bool:
         """Whether there is a store at `root`; an empty folder, such as a new volume, is none yet."""
-        return (Path(root) / HEADER).exists()
+        return remote.address_of(root) is not None or (Path(root) / HEADER).exists()
 
     @classmethod
     def create(cls, root: Path | str) -> Store:
         """The store at `root`, made if need be; StoreError if it can't be written."""
+        refuse_published(root)
         root = Path(root).absolute()
         refuse_file(root)
         try:
@@ -148,6 +155,14 @@ def refuse_file(root: Path) -> None:
     """StoreError if what should be a store is a file."""
     if root.is_file():
         raise StoreError(f"store {root.absolute()} is a file, and a store is a folder: name another by --store")
+
+
+def refuse_published(root: Path | str) -> None:
+    """StoreError where nothing is to be written: at an address, and in a bundle."""
+    if address := remote.address_of(root):
+        raise StoreError(f"{address}: a store is written in a folder of this machine; what was published is only read")
+    if is_bundle(Path(root)):
+        raise StoreError(f"{root}: is a bundle, which is only read; name another store")
 
 
 def write_header(root: Path) -> None:

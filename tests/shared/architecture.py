@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 
 GROUND = (
+    "cache",
     "distributed",
     "errors",
     "escape",
@@ -79,6 +80,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "bench.report": (
         "bench.plots", "bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.estimate", "bench.tasks°",
     ),
+    "bench.publish": (
+        "bench.report", "bench.board", "bench.sweep", "bench.papers", "bench.store", "bench.sam°",
+    ),
     "cluster": ("bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.tasks°", "bench.measures°"),
     "cluster.on_ray": ("cluster", "bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.measures°"),
     "cluster.on_slurm": ("cluster", "bench.train", "bench.store", "bench.sweep", "bench.estimate", "bench.measures°"),
@@ -87,8 +91,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "bench.cli": (
         "bench.sam", "bench.models", "bench.data", "bench.measures", "bench.tasks", "bench.papers", "bench.store",
         "bench.sweep",
-        "bench.train", "bench.estimate", "bench.board", "bench.plots", "bench.report", "cluster", "cluster.on_ray",
-        "cluster.on_slurm", "bench.examples",
+        "bench.train", "bench.estimate", "bench.board", "bench.plots", "bench.report", "bench.publish", "cluster",
+        "cluster.on_ray", "cluster.on_slurm", "bench.examples",
     ),
 }  # fmt: skip
 """Folder, or module beside the folders → what it may import beside itself and the ground floor."""

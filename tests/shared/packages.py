@@ -31,6 +31,7 @@ PURPOSE = {
     "scikit-learn": "the data set `digits`, which is one of its files",
     "timm": "ViTs, `timm:NAME`, pretrained weights",
     "numpy": "all of the above",
+    "huggingface-hub": "bundles at `hf://…`; timm needs it too",
     "altair": "`report`: its charts",
     "pydantic": "checks of sweeps and settings",
     "annotated-types": "bounds of settings",

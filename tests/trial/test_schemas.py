@@ -11,6 +11,8 @@ import pytest
 
 from bench.board import formats, show_board
 from bench.board.board import make_board
+from bench.publish.publish import publish
+from bench.publish.readme import SweepOptions
 from bench.store import Store, StoreError, acquire, compact, connect, query, set_aside_damaged, states
 from bench.store.results import write_measures
 from bench.store.upkeep.check import check
@@ -140,6 +142,16 @@ def test_old_trials_stay_what_they_are(old_and_new: Store, sweep: Sweep, tmp_pat
     merge([old_and_new], other)
     with connect(other) as connection:
         assert connection.execute(both).fetchall() == rows
+
+
+@pytest.mark.slow
+def test_a_bundle_has_them_too(old_and_new: Store, sweep: Sweep, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    publish([old_and_new], [sweep], lambda file, _: load(file), bundle, SweepOptions())
+    pages = [formats.markdown(show_board(store, sweep)) for store in (old_and_new, Store.open(bundle))]
+    assert pages[0] == pages[1]
+    assert "Trained under an earlier schema" in pages[1]
 
 
 def test_nobody_trains_an_old_trial_under_its_old_id(store: Store, make_trial: Make) -> None:

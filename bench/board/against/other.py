@@ -19,14 +19,13 @@ from bench.board.metric import Metric
 from bench.board.statistics import Summary
 from bench.errors import UserError, unknown
 from bench.measures.names import quantity_of
-from bench.store import Readable, Store, connect, sql
+from bench.store import Readable, Store, connect, remote, sql
 from bench.store.read.query import as_list
 from bench.store.upkeep.export import read_exported
 from bench.trial import Trial
 
 SUFFIXES = (".parquet", ".csv", ".json")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
-_URI = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 Place = tuple[str, str, str, float | None]
 """Row, column, scope and ρ, as an exported board tells them."""
@@ -56,16 +55,16 @@ def read_other(name: str, stores: Readable, trials: Sequence[Trial], metric: Met
 
 
 def _read(name: str, stores: Readable, trials: Sequence[Trial], metric: Metric) -> Other:
-    path = Path(name)
-    if _URI.match(name) or (path.suffix in SUFFIXES and path.is_file()):
+    path, address = Path(name), remote.address_of(name)
+    if Path(name.partition("?")[0]).suffix in SUFFIXES and (address or path.is_file()):
         return _of_table(name, _table(name), {trial.trial_id for trial in trials}, metric)
-    if path.is_dir():
-        return _of_store(name, Store.open(path), trials, metric)
+    if address or path.is_dir():
+        return _of_store(name, Store.open(name), trials, metric)
     if _COMMIT.fullmatch(name):
         return _of_commit(name, stores, trials, metric)
     raise UserError(
-        f"--against: {unknown('choice', name, [PAPER])}, or a store, an exported file ({', '.join(SUFFIXES)}) or a "
-        "commit (7 to 40 hexadecimal digits)"
+        f"--against: {unknown('choice', name, [PAPER])}, or a store, a bundle, an exported file "
+        f"({', '.join(SUFFIXES)}) or a commit (7 to 40 hexadecimal digits)"
     )
 
 

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bench.cache import cache_folder
+
 DIGITS = 16
 """Hexadecimal digits of a digest."""
 SAMPLE = 256
@@ -25,11 +27,6 @@ SAMPLE = 256
 _REMEMBERED = 20_000
 _SETTLED = 2_000_000_000
 """Nanoseconds after which another change gives a folder another time, on every file system."""
-
-
-def cache_folder() -> Path:
-    """Where this user keeps what can be made again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "sambench"
 
 
 def digest_of_files(files: Iterable[tuple[str, str]]) -> str:

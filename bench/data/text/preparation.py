@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 
-from bench.data.files.contents import cache_folder
+from bench.cache import cache_folder
 from bench.data.files.location import DataError
 from bench.data.text.corpus import SPECIAL, UNKNOWN, Corpus, Pairs, Sentences, joined
 from bench.data.text.raw import Pair, RawCorpus, parts

@@ -29,10 +29,11 @@ WRITING = ".writing"
 It stays as long as the part, because a look at it is only of use before a look at the manifests.
 """
 
-_BY_KEY = "dataset, model, augment, optimizer, variant, scope, rho, seed, trial_id"
+BY_KEY = "dataset, model, augment, optimizer, variant, scope, rho, seed, trial_id"
+"""How rows of trials are sorted."""
 _ORDER = {
-    "trials": _BY_KEY,
-    "results": _BY_KEY,
+    "trials": BY_KEY,
+    "results": BY_KEY,
     "attempts": "trial_id, attempt",
     "history": "trial_id, epoch",
     "measures": "trial_id, measure, settings",
@@ -52,9 +53,11 @@ class Part(NamedTuple):
     """File → SHA-256."""
 
 
-def write(connection: duckdb.DuckDBPyConnection, live: Manifest, rows: Callable[[str], str]) -> Part:
+def write(
+    connection: duckdb.DuckDBPyConnection, live: Manifest, rows: Callable[[str], str], name: str | None = None
+) -> Part:
     """Write a part, to be published after the manifest `live`; `rows` gives the SQL for all rows of a table."""
-    name, folder = uuid.uuid4().hex[:12], live.folder
+    name, folder = name or uuid.uuid4().hex[:12], live.folder
     holder = describe_holder("compact") | {"generation": live.generation + 1}
     files.create(folder / f"{name}{WRITING}", seal.sealed_json(holder))
     sizes, digests, counts = {}, {}, {}

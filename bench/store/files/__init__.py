@@ -43,7 +43,7 @@ def put(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.sweep(path.parent)
-        write(path, data, 0o666 & ~_UMASK)
+        write(path, data, 0o666 & ~UMASK)
     except OSError as error:
         raise UserError(f"{path}: can't be written: {error.strerror}") from error
 
@@ -155,4 +155,5 @@ def _current_umask() -> int:
     return umask
 
 
-_UMASK = _current_umask()
+UMASK = _current_umask()
+"""What this process doesn't allow others."""

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -49,12 +50,12 @@ def left_in(folder: Path, now: Callable[[], float] = time.time) -> list[Path]:
 
 
 def sweep(folder: Path, now: Callable[[], float] = time.time) -> None:
-    """Remove the temporary files of processes that are gone."""
+    """Remove the temporary files and folders of processes that are gone."""
     with suppress(OSError):
         for path in left_in(folder, now):
             # Somebody else's, or swept by another meanwhile.
             with suppress(OSError):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _silence(path: Path, now: Callable[[], float]) -> float:

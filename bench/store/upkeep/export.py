@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,15 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import UserError
-from bench.store import files
+from bench.store import files, remote
 from bench.store.read.query import Readable, connect
 from bench.store.store import Store
 
-_URI = re.compile(r"[a-z][a-z0-9+.-]*://")
-
-_AWS = re.compile(r"AWS Error (\w+)(?: \(HTTP.*\))? during \w+ operation: (?:.* Details: )?(.*?)(?: \(Request ID.*)?$")
-_REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH")
-_CREDENTIALS = "credentials are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or ~/.aws/credentials"
+_EXAMPLE = "FILE.parquet"
 
 
 class Results:
@@ -73,56 +67,28 @@ def export(stores: Readable, target: str) -> int:
 def write_table(table: pa.Table, target: str) -> None:
     """Write a table as one Parquet file to a path or a URI, in one step."""
     data = files.parquet_bytes(table)
-    if not _URI.match(target):
+    if remote.address_of(target) is None:
         files.put(Path(target), data)
         return
-    filesystem, place = _filesystem(target)
-    try:
+    filesystem, place = remote.filesystem(target, example=_EXAMPLE)
+    with remote.told(f"{target}: can't be written"):
         # An object store shows an object only once it is whole; elsewhere the rename does that.
         temporary = place
-        if filesystem.type_name != "s3":
+        if not remote.is_object_store(filesystem):
             temporary = f"{place}.tmp"
             filesystem.create_dir(place.rpartition("/")[0])
         with filesystem.open_output_stream(temporary) as sink:
             sink.write(data)
         if temporary != place:
             filesystem.move(temporary, place)
-    except OSError as error:
-        raise UserError(f"{target}: can't be written: {_reason(error)}") from error
 
 
 def read_exported(source: str) -> pa.Table:
     """The results that `export` wrote to a path or a URI; UserError if they can't be read."""
-    filesystem, place = _filesystem(source) if _URI.match(source) else (None, source)
-    try:
+    found = remote.address_of(source)
+    filesystem, place = remote.filesystem(source, example=_EXAMPLE) if found else (None, source)
+    with remote.told(f"{source}: can't be read as results"):
         return pq.read_table(place, filesystem=filesystem)
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{source}: can't be read as results: {_reason(error)}") from error
-
-
-def _filesystem(uri: str) -> tuple[Any, str]:
-    from pyarrow import fs
-
-    try:
-        filesystem, place = fs.FileSystem.from_uri(uri)
-    except OSError as error:
-        raise UserError(f"{uri}: can't be reached: {_reason(error)}") from error
-    except pa.ArrowException as error:
-        raise UserError(f"{uri}: {error}; write s3://, gs://, hdfs:// or file://") from error
-    if filesystem.type_name == "s3" and "/" not in place.rstrip("/"):
-        raise UserError(f"{uri}: names a bucket alone: write s3://BUCKET/FILE.parquet")
-    # A copy comes from pyarrow's constructor, which gives a server that is silent up after three tries, in seconds;
-    # the original goes on for minutes.
-    return copy.copy(filesystem), place
-
-
-def _reason(error: Exception) -> str:
-    """Why, in one line, and for S3 what to do about it."""
-    told = " ".join(str(error).split())
-    found = _AWS.search(told)
-    if found is None:
-        return "nothing is there" if isinstance(error, FileNotFoundError) else told
-    return f"{found[1]}: {found[2].rstrip('.')}" + (f"; {_CREDENTIALS}" if found[1] in _REFUSED else "")
 
 
 def _load(library: str) -> Any:

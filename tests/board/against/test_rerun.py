@@ -158,7 +158,7 @@ def test_what_is_no_other_side_is_one_sentence(store: Store, both: Path, sambenc
     (tmp_path / "empty").mkdir()
     Store.create(tmp_path / "none")
     for against, why in {
-        "papers": "did you mean paper; valid: paper, or a store, an exported file (.parquet, .csv, .json) or a commit",
+        "papers": "did you mean paper; valid: paper, or a store, a bundle, an exported file (.parquet, .csv, .json)",
         "text.csv": "is neither results, which have trial_id and outcome, nor a board",
         "broken.json": "can't be read as results",
         "empty": "no store at",

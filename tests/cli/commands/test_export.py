@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.request import Request, urlopen
 
 import duckdb
 import pytest
-from moto.server import ThreadedMotoServer
 
 from bench.errors import UserError
 from bench.store import Store, read_exported
@@ -16,26 +14,7 @@ from bench.trial import Trial
 from tests.cli.conftest import Call
 from tests.shared.store import finish
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """Address of a server with the bucket `bucket`."""
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    address = "{}:{}".format(*running.get_host_and_port())
-    urlopen(Request(f"http://{address}/bucket", method="PUT"), timeout=10).close()
-    yield address
-    running.stop()
-
-
-@pytest.fixture(autouse=True)
-def environment(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As a user sets it for a server of the lab."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{server}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+pytestmark = pytest.mark.usefixtures("on_s3")
 
 
 @pytest.fixture
@@ -45,12 +24,12 @@ def filled(store: Store, make_trial: Callable[..., Trial]) -> Store:
     return store
 
 
-def test_there_and_back(filled: Store, call: Call, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_and_back(filled: Store, call: Call, object_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     told = call("store", "export", "s3://bucket/deep/results.parquet")
     assert (told.code, told.err) == (0, "wrote 3 results to s3://bucket/deep/results.parquet\n")
     assert call("query", "SELECT seed FROM results", "--parquet", "s3://bucket/seeds.parquet").code == 0
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    there = f"?endpoint_override={server}&scheme=http"
+    there = f"?endpoint_override={object_store}&scheme=http"
     results = read_exported(f"s3://bucket/deep/results.parquet{there}")
     assert duckdb.sql("SELECT avg(test_accuracy) FROM results WHERE outcome = 'done'").fetchall() == [(91.0,)]
     assert read_exported(f"s3://bucket/seeds.parquet{there}").column_names == ["seed"]
@@ -58,11 +37,11 @@ def test_there_and_back(filled: Store, call: Call, server: str, monkeypatch: pyt
 
 
 @pytest.fixture
-def strict(server: str) -> Iterator[None]:
+def strict(object_store: str) -> Iterator[None]:
     """The server lets nobody in, since it knows no keys."""
 
     def check_after(requests: float) -> None:
-        switch = f"http://{server}/moto-api/reset-auth"
+        switch = f"http://{object_store}/moto-api/reset-auth"
         sent = Request(switch, data=str(requests).encode(), headers={"Content-Type": "text/plain"})
         urlopen(sent, timeout=10).close()
 
@@ -78,7 +57,7 @@ def strict(server: str) -> Iterator[None]:
         ("s3://bucket", "names a bucket alone: write s3://BUCKET/FILE.parquet"),
         ("s3://bucket/r.parquet?endpoint_override=127.0.0.1:9&scheme=http", "NETWORK_CONNECTION: Failed to connect"),
         ("s3://bucket/r.parquet?endpoint=there", "Unexpected query parameter in S3 URI: 'endpoint'"),
-        ("s4://bucket/r.parquet", "write s3://, gs://, hdfs:// or file://"),
+        ("s4://bucket/r.parquet", "write s3://, hf://, gs://, hdfs:// or file://"),
     ],
 )
 def test_what_does_not_go_is_one_line(filled: Store, call: Call, target: str, said: str) -> None:

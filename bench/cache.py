@@ -1,0 +1,11 @@
+"""Cache: this user's own folder for what can be made or fetched again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Where this user keeps what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "sambench"

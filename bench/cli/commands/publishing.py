@@ -1,0 +1,51 @@
+"""The command publish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.loading import load_with_notes, open_all
+from bench.cli.options import DEFAULT_STORES, MaxTrialsOption, SetOption, StoresOption, WhereOption
+from bench.cli.render.terminal import tell
+
+if TYPE_CHECKING:
+    from bench.sweep import Sweep
+
+
+@app.command(epilog="Example: sambench publish demo --to supplement")
+def publish(
+    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, published together.")],
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="FOLDER", help="Folder, or s3://BUCKET/FOLDER, hf://datasets/USER/NAME/FOLDER."),
+    ],
+    store: StoresOption = DEFAULT_STORES,
+    set_: SetOption = None,
+    max_trials: MaxTrialsOption = None,
+    where: WhereOption = None,
+) -> None:
+    """Make a paper's supplement: results, outputs, sweeps, versions, report, checksums; read like a store."""
+    from bench.publish import destination
+    from bench.publish.publish import publish as fill
+    from bench.publish.readme import SweepOptions
+
+    main = [load_with_notes(each, set_, store, max_trials=max_trials, where=where) for each in sweeps]
+    named = {each.file.name for each in main}
+
+    def load(file: Path, root: Path | None) -> Sweep:
+        ours = file.name in named
+        return load_with_notes(
+            file,
+            set_ if ours else None,
+            store if root is None else [root],
+            max_trials=max_trials,
+            where=where if ours else None,
+        )
+
+    stores = open_all(store)
+    done = destination.put(to, lambda root: fill(stores, main, load, root, SweepOptions(set_ or (), where or ())))
+    tell(f"{to}: {done.trials} trials, {done.done} of them done, outputs of {done.outputs}")
