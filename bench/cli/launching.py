@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from click.exceptions import Exit
 
 from bench.cli.loading import find_states
-from bench.cli.render.terminal import err, fail, tell, write
+from bench.cli.render.terminal import fail, tell, write
 from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
 from bench.errors import MachineFault, machine_fault
 
@@ -36,6 +36,7 @@ def launch_sweep(
     dry_run: bool,
 ) -> bool:
     """Run what is missing of one sweep, as `asked` but for what the sweep itself asks for; whether a trial failed."""
+    from bench.cli.render.console import err
     from bench.store import Store, set_aside_damaged
     from bench.store.upkeep.again import supersede
     from bench.store.upkeep.workspace import remove_left
@@ -74,7 +75,7 @@ def launch_sweep(
         done = sum(state.status == "done" for state in find_states([asked.store], loaded).values())
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
         tell(f"  {same_command()}")
-        raise typer.Exit(130) from None
+        raise Exit(130) from None
     except Exception as error:
         stop_at_fault(error, opened.root)
         raise

@@ -7,15 +7,15 @@ import importlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
 from bench.store import files
 from bench.store.read.query import Readable, connect
 from bench.store.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://")
 
@@ -93,6 +93,9 @@ def write_table(table: pa.Table, target: str) -> None:
 
 def read_exported(source: str) -> pa.Table:
     """The results that `export` wrote to a path or a URI; UserError if they can't be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     filesystem, place = _filesystem(source) if _URI.match(source) else (None, source)
     try:
         return pq.read_table(place, filesystem=filesystem)
@@ -101,6 +104,7 @@ def read_exported(source: str) -> pa.Table:
 
 
 def _filesystem(uri: str) -> tuple[Any, str]:
+    import pyarrow as pa
     from pyarrow import fs
 
     try:
