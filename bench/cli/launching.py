@@ -15,6 +15,7 @@ from click.exceptions import Exit
 from bench.cli.loading import find_states
 from bench.cli.render.terminal import fail, tell, write
 from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
+from bench.cores import look, warning
 from bench.errors import MachineFault, machine_fault
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def launch_sweep(
     if dry_run:
         write(f"{_batch_script(drive)}\n")
         return False
+    if told := _crowding(job, len(loaded.trials)):
+        tell(told)
     try:
         if again:
             tell(f"{sum(supersede(opened, trial.trial_id) for trial in loaded.trials)} done trials are trained again")
@@ -80,6 +83,16 @@ def launch_sweep(
         stop_at_fault(error, opened.root)
         raise
     return (not LAUNCHERS[job.launcher].queues and _summarize_run(loaded, ended)) or foreign
+
+
+def _crowding(job: Job, trials: int) -> str | None:
+    """A word if the trials on this machine's processor want more cores than are free."""
+    if job.launcher not in ("inline", "ray") or job.address or Path("/dev/nvidia0").exists():
+        return None
+    cores, asked = look(), job.resources
+    each = asked.processes_per_node(0)
+    most = 1 if job.launcher == "inline" else max(1, cores.allowed // (asked.cpus * each))
+    return warning(asked.cpus, each * min(trials, most, asked.max_parallel or most), cores)
 
 
 def record_plugins(store: Store, names: Sequence[PluginName]) -> None:

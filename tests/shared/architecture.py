@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 
 GROUND = (
+    "cores",
     "distributed",
     "errors",
     "escape",
