@@ -9,11 +9,15 @@ from pathlib import Path
 
 def main() -> None:
     """Run the command `sambench`."""
-    for name in ("bench", "cluster"):
-        _import(name, Path(__file__).resolve().parent / name)
-    from bench.cli import main as command
+    try:
+        for name in ("bench", "cluster"):
+            _import(name, Path(__file__).resolve().parent / name)
+        from bench.cli import main as command
 
-    command()
+        command()
+    except KeyboardInterrupt:
+        # While modules are imported, too: whoever ends a command knows that it has ended.
+        sys.exit(130)
 
 
 def _import(name: str, folder: Path) -> None:

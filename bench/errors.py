@@ -74,11 +74,15 @@ def unknown(what: str, name: object, valid: Iterable[str]) -> str:
     if len(valid) <= _FEW:
         one = nearest(name, valid)
         return f"{message}{f'; did you mean {one}' if one else ''}; valid: {', '.join(valid)}"
-    close = _close(name, valid, 3)
-    meant = f"; did you mean {' or '.join(filter(None, [', '.join(close[:-1]), close[-1]]))}" if close else ""
     if what in _LISTS:
-        return f"{message}{meant}; `sambench {_LISTS[what]}` lists them"
-    return f"{message}{meant}; valid: {', '.join(valid[:_FEW])} and {len(valid) - _FEW} more"
+        return f"{message}{meant(name, valid)}; `sambench {_LISTS[what]}` lists them"
+    return f"{message}{meant(name, valid)}; valid: {', '.join(valid[:_FEW])} and {len(valid) - _FEW} more"
+
+
+def meant(name: object, valid: Iterable[str]) -> str:
+    """`; did you mean a, b or c`, with the nearest three; empty where none is near."""
+    close = _close(name, valid, 3)
+    return f"; did you mean {' or '.join(filter(None, [', '.join(close[:-1]), close[-1]]))}" if close else ""
 
 
 def nearest(name: object, valid: Iterable[str]) -> str | None:

@@ -121,7 +121,7 @@ def make_board(
     their trainings took.
     """
     shown = metric_of(metric or sweep.measures[0])
-    layout = layout or Layout.of(sweep.trials)
+    layout = layout or Layout.of(sweep.trials, sweep.rows)
     instead = shown.name if shown.chooses_rho else sweep.measures[0]
     results = read_results(stores, sweep.trials, [shown.name, *VALIDATION, instead], schema)
     grouped: dict[Key, list[Trial]] = defaultdict(list)

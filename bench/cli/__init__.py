@@ -24,6 +24,9 @@ __all__ = ["app", "main"]
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 """What a folder of somebody else's, or one that is mounted to be read, answers."""
 
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB raises at Ctrl-C, instead of KeyboardInterrupt."""
+
 
 def main() -> None:
     """Run the command; bad input ends with exit code 2 and one message, not a traceback."""
@@ -39,6 +42,10 @@ def main() -> None:
         app(prog_name="sambench")
     except UserError as error:
         fail(str(error))
+    except RuntimeError as error:
+        if str(error) != _INTERRUPTED:
+            raise
+        sys.exit(130)
     except BrokenPipeError:
         # `sambench query … | head` closes the pipe early, which is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -45,6 +45,7 @@ app = Commands(
             help="Merge, export and check stores; forget trials.",
         ),
         "list": "bench.cli.commands.data:list_",
+        "show": "bench.cli.commands.showing:show_",
         "new": "bench.cli.commands.new:new",
         "recipe": "bench.cli.commands.data:recipe",
         "data": Commands(

@@ -44,7 +44,7 @@ def load_sweep(
     if imports:
         plugins.import_them()
     else:
-        plugins.take_recorded(cache(lambda: _declared(stores)))
+        import_nothing(stores)
     loaded = load(
         sweep_file(sweep),
         _pairs(overrides or ()),
@@ -54,6 +54,13 @@ def load_sweep(
         planned=planned,
     )
     return select(shrink(loaded) if smoke else loaded, where or ())
+
+
+def import_nothing(stores: Sequence[Path]) -> None:
+    """From now on what the stores have recorded of plug-ins is all that is known of them."""
+    from bench import plugins
+
+    plugins.take_recorded(cache(lambda: _declared(stores)))
 
 
 def _pairs(overrides: Sequence[str]) -> dict[str, str]:
@@ -135,6 +142,22 @@ def load_with_notes(
     return replace(loaded, notes=(*loaded.notes, note))
 
 
+def load_several(
+    sweeps: Sequence[Path],
+    overrides: list[str] | None,
+    stores: Sequence[Path],
+    *,
+    smoke: bool = False,
+    max_trials: int | None = None,
+    where: list[str] | None = None,
+) -> list[Sweep]:
+    """The sweeps that have trials, each with what is to be said of it."""
+    loaded = [
+        load_with_notes(each, overrides, stores, smoke=smoke, max_trials=max_trials, where=where) for each in sweeps
+    ]
+    return [sweep for sweep in loaded if sweep.trials]
+
+
 def describe_waits(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> list[str]:
     """One line per sweep that is waited for, with the command that runs it."""
     lines = []
@@ -160,8 +183,12 @@ def open_all(stores: Sequence[Path]) -> tuple[Store, ...]:
 def open_existing(stores: Sequence[Path]) -> tuple[Store, ...]:
     """The stores, or none if the only one isn't there yet: before the first run nothing is wrong with that."""
     from bench.store import Store
+    from bench.store.store import refuse_file
 
-    return () if len(stores) == 1 and not Store.exists(stores[0]) else open_all(stores)
+    if len(stores) == 1 and not Store.exists(stores[0]):
+        refuse_file(stores[0])
+        return ()
+    return open_all(stores)
 
 
 def find_states(stores: Sequence[Path], sweep: Sweep) -> dict[str, State]:

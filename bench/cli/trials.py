@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from bench.cli.loading import load_ready, open_existing
 from bench.cli.render.terminal import fail
+from bench.errors import UserError, meant
+from bench.trial import DIGITS
 
 if TYPE_CHECKING:
     from bench.store import State, Store
@@ -27,20 +30,64 @@ def named_trials(
 ) -> dict[str, str]:
     """Id and label of the trials that SWEEP|TRIAL stands for; one that is named by its id has no label."""
     if not _is_id(what, overrides, where, smoke=smoke):
+        _refuse_neither(what)
         loaded = load_ready(Path(what), overrides, stores, smoke=smoke, max_trials=max_trials, where=where)
         return {trial.trial_id: trial.label for trial in loaded.trials}
-    there = opened()
-    if len(there) == 1:
-        return {there[0].find(what).trial_id: ""}
-    ids = sorted({trial_id for store in there for trial_id in store.trial_ids() if trial_id.startswith(what)})
-    if len(ids) != 1:
-        fail(f"trial {what!r}: {len(ids)} trials of {', '.join(str(each.root) for each in there)} start so")
-    return {ids[0]: ""}
+    return {one_trial(opened(), what): ""}
+
+
+def _refuse_neither(what: str) -> None:
+    """End the command where a word is neither a sweep's name nor a trial's id; a path is read as one."""
+    from bench.sweep.file.lookup import all_sweeps, sweep_file
+
+    if re.fullmatch(r"[\w-]+", what) and not os.path.exists(sweep_file(Path(what))):
+        near = meant(what, [file.stem for file in all_sweeps()])
+        fail(f"{what}: neither a sweep nor a trial id, which is up to {DIGITS} digits of 0 to f{near}")
+
+
+def one_trial(stores: Sequence[Store], prefix: str) -> str:
+    """The id that begins so; UserError if none or several do, with these."""
+    ids = trials_starting(stores, prefix)
+    if len(ids) == 1:
+        return ids[0]
+    if not ids:
+        raise UserError(f"no trial id starts with {prefix!r} in {', '.join(str(each.root) for each in stores)}")
+    told = "; ".join(f"{trial_id} ({label})" for trial_id, label in _labels(stores, ids[:_CANDIDATES]).items())
+    more = f"; and {len(ids) - _CANDIDATES} more" if len(ids) > _CANDIDATES else ""
+    raise UserError(f"ambiguous trial id {prefix!r}: {len(ids)} matches: {told}{more}")
+
+
+def trials_starting(stores: Sequence[Store], prefix: str) -> list[str]:
+    """The ids that begin so, of trials that were ever recorded."""
+    return sorted({trial_id for store in stores for trial_id in store.trial_ids() if trial_id.startswith(prefix)})
+
+
+def is_trial_id(text: str) -> bool:
+    """Whether a text can be a trial's id, or the first characters of one."""
+    return re.fullmatch(f"[0-9a-f]{{1,{DIGITS}}}", text) is not None
+
+
+_CANDIDATES = 5
+"""Trials that are named where one was meant."""
+
+
+def _labels(stores: Sequence[Store], trial_ids: Sequence[str]) -> dict[str, str]:
+    from bench.store import connect
+    from bench.store.arrow import rows_of
+    from bench.trial import FIELDS, Trial
+
+    with connect(stores, ["trials"], only=trial_ids) as connection:
+        rows = rows_of(connection.sql("SELECT * FROM trials").to_arrow_table())
+    known = {
+        row["trial_id"]: Trial.from_dict({name: row.get(name) for name in FIELDS} | {"settings": {}}).label
+        for row in rows
+    }
+    return {trial_id: known.get(trial_id, "not readable") for trial_id in trial_ids}
 
 
 def _is_id(text: str, overrides: list[str] | None, where: list[str] | None, *, smoke: bool) -> bool:
     """Whether a trial is meant rather than a sweep, among whose trials one could choose."""
-    if re.fullmatch("[0-9a-f]+", text) is None or Path(text).exists():
+    if not is_trial_id(text) or Path(text).exists():
         return False
     if overrides or smoke or where:
         fail(f"--set, --smoke and --where: choose among the trials of a sweep, and {text} is a trial")

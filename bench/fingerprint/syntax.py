@@ -71,6 +71,20 @@ def read_module(name: str) -> Module:
     return module
 
 
+def class_named(held: Module, name: str) -> tuple[Module, ast.ClassDef] | None:
+    """The class of that name and the module that it is written in, followed through imports; None if there is none."""
+    nodes = [node for node in held.definitions.get(name, ()) if isinstance(node, ast.ClassDef)]
+    if nodes:
+        return held, nodes[-1]
+    origin = held.imports.get(name)
+    if origin is None:
+        return None
+    try:
+        return class_named(read_module(origin.module), origin.name)
+    except NoSource:
+        return None
+
+
 def _sort_in(module: Module, package: str, node: ast.stmt) -> None:
     if isinstance(node, ast.Import | ast.ImportFrom):
         module.imports |= dict(_imported(node, package))

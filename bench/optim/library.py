@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from bench.errors import unknown
-from bench.fingerprint.syntax import Module, NoSource, read_module
+from bench.fingerprint.syntax import Module, class_named, read_module
 from bench.registry import OptimizerEntry, Setting
 from bench.trial import FIELDS
 
@@ -89,25 +89,11 @@ def _class_of(library: str, wanted: str) -> tuple[Module, ast.ClassDef]:
     """The class and the module that it is written in; ValueError if the library has none of that name."""
     held = read_module(library)
     named = {name for name in {*held.imports, *held.definitions} if name[:1].isupper()}
-    found = _defined(held, wanted) if wanted in named else None
+    found = class_named(held, wanted) if wanted in named else None
     if found is None or "lr" not in dict(_arguments(*found)):
         valid = sorted(name for name in named - _UNFIT.keys() if not name.startswith("Optim"))
         raise ValueError(unknown(f"optimizer of {library}", wanted, valid))
     return found
-
-
-def _defined(held: Module, name: str) -> tuple[Module, ast.ClassDef] | None:
-    """Follow imports to a class of that name."""
-    nodes = [node for node in held.definitions.get(name, ()) if isinstance(node, ast.ClassDef)]
-    if nodes:
-        return held, nodes[-1]
-    origin = held.imports.get(name)
-    if origin is None:
-        return None
-    try:
-        return _defined(read_module(origin.module), origin.name)
-    except NoSource:
-        return None
 
 
 def _arguments(held: Module, node: ast.ClassDef) -> Iterator[tuple[str, Any]]:

@@ -14,11 +14,11 @@ def draw(drawing: Drawing) -> None:
     chosen = drawing.at_chosen_rho(drawing.points)
     panels = grouped(chosen, lambda p: drawing.column(p.trial, leave_out=(_FIELD,)))
     places = list(dict.fromkeys(trial.weight_decay_on for trial in drawing.sweep.trials))
-    names = list(dict.fromkeys(drawing.method(p.trial) for p in chosen))
+    names = list(dict.fromkeys(drawing.method(p.trial, (_FIELD,)) for p in chosen))
     drawing.need_several("weight_decay_on", [{_decayed(p) for p in chosen}])
     axes = drawing.panels(len(panels))
     for panel, (title, points) in zip(axes, panels.items(), strict=False):
-        for name, group in grouped(points, lambda p: drawing.method(p.trial)).items():
+        for name, group in grouped(points, lambda p: drawing.method(p.trial, (_FIELD,))).items():
             found = {of: drawing.summary([p.value for p in some]) for of, some in grouped(group, _decayed).items()}
             shift = _APART * (names.index(name) - (len(names) - 1) / 2)
             color, marker = drawing.style(name)

@@ -82,8 +82,8 @@ class Drawing:
 
         return [point for point in points if point.trial.rho == chosen(point.trial)]
 
-    def method(self, trial: Trial, leave_out: str = "") -> str:
-        """Label of a method: base optimizer, or variant and scope, with those of its settings that vary."""
+    def method(self, trial: Trial, leave_out: Collection[str] = ()) -> str:
+        """Label of a method: base optimizer, or variant and scope, with those of its fields and settings that vary."""
         layout = self.board.layout
         label = f"{trial.variant} / {trial.scope}" if trial.perturbs else layout.base_label(trial, trial.optimizer)
         return layout.with_settings(trial, label, leave_out)

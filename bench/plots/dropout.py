@@ -41,4 +41,4 @@ def draw(drawing: Drawing) -> None:
 def _label(drawing: Drawing, point: PlottedTrial) -> str:
     trial = point.trial
     dropped = {"parameters": "γ and β", "output": "their output"}[trial.norm_dropout_on]
-    return drawing.method(trial) + (f", dropout on {dropped}" if trial.norm_dropout else "")
+    return drawing.method(trial, _FIELDS) + (f", dropout on {dropped}" if trial.norm_dropout else "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bench.plots.drawing import Drawing, PlottedTrial, grouped
 from bench.plots.lines import curve
 
+_FIELDS = ("m", "batch_size")
+
 
 def draw(drawing: Drawing) -> None:
     """One panel per model; UserError if no line has several m."""
@@ -12,10 +14,10 @@ def draw(drawing: Drawing) -> None:
     several = len({point.trial.batch_size for point in chosen}) > 1
 
     def panel_of(point: PlottedTrial) -> str:
-        return drawing.column(point.trial, leave_out=("m", "batch_size"))
+        return drawing.column(point.trial, leave_out=_FIELDS)
 
     def line_of(point: PlottedTrial) -> str:
-        return drawing.method(point.trial) + (f", batch {point.trial.batch_size}" if several else "")
+        return drawing.method(point.trial, _FIELDS) + (f", batch {point.trial.batch_size}" if several else "")
 
     panels = {title: grouped(points, line_of) for title, points in grouped(chosen, panel_of).items()}
     drawing.need_several("m", ({p.trial.m for p in line} for lines in panels.values() for line in lines.values()))

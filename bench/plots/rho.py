@@ -23,27 +23,34 @@ _STYLES = {"only_norm": "--", "no_norm": ":"}
 
 
 def draw(drawing: Drawing) -> None:
-    """One panel per variant and column of the board."""
+    """One panel per variant and column of the board that has trials of it."""
     from matplotlib import pyplot as plt
 
     board = drawing.board
     perturbed = {row for (row, _, _), cell in board.cells.items() if cell.trial.perturbs}
     rows = [row for row in board.rows if row in perturbed] or list(board.rows)
+    placed = {(row, column) for row, column, _ in board.cells}
     drawing.need_several("ρ", (_radii(cell) for cell in board.cells.values()))
-    panels = grouped(board.columns, lambda column: _title(drawing, column))
+    panels = {
+        title: {row: columns for row in rows if any((row, column) in placed for column in columns)}
+        for title, columns in grouped(board.columns, lambda column: _title(drawing, column)).items()
+    }
+    across = max(map(len, panels.values()))
     drawing.figure, axes = plt.subplots(
         len(panels),
-        len(rows),
-        figsize=(3.4 * len(rows), 2.8 * len(panels) + 0.8),
+        across,
+        figsize=(3.4 * across, 2.8 * len(panels) + 0.8),
         sharey="row",
         squeeze=False,
         layout="constrained",
     )
-    for i, (title, columns) in enumerate(panels.items()):
-        for j, row in enumerate(rows):
-            _panel(axes[i][j], drawing, row, columns)
-            axes[i][j].set_title(f"{row}\n{title}", fontsize=9)
-        axes[i][0].set_ylabel(drawing.metric)
+    for row_of_panels, (title, found) in zip(axes, panels.items(), strict=True):
+        for panel, (row, columns) in zip(row_of_panels, found.items(), strict=False):
+            _panel(panel, drawing, row, columns)
+            panel.set_title(f"{row}\n{title}", fontsize=9)
+        for unused in row_of_panels[len(found) :]:
+            drawing.figure.delaxes(unused)
+        row_of_panels[0].set_ylabel(drawing.metric)
 
 
 def _title(drawing: Drawing, column: str) -> str:

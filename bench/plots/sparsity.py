@@ -21,7 +21,7 @@ def draw(drawing: Drawing) -> None:
     panels = grouped(drawing.at_chosen_rho(drawing.points), lambda point: drawing.column(point.trial))
 
     def line_of(point: PlottedTrial) -> str:
-        return drawing.method(point.trial, leave_out="sparsity")
+        return drawing.method(point.trial, leave_out=("sparsity",))
 
     lines = [line for points in panels.values() for line in grouped(points, line_of).values()]
     drawing.need_several("the sparsity", ({_sparsity(p) for p in line} - {None} for line in lines))

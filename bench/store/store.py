@@ -36,6 +36,7 @@ class Store:
     def open(cls, root: Path | str) -> Store:
         """A store that exists; StoreError if there is none or it is of a newer schema."""
         root = Path(root).absolute()
+        refuse_file(root)
         try:
             data = plain.read(root / HEADER)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -76,6 +77,7 @@ class Store:
     def create(cls, root: Path | str) -> Store:
         """The store at `root`, made if need be; StoreError if it can't be written."""
         root = Path(root).absolute()
+        refuse_file(root)
         try:
             root.mkdir(parents=True, exist_ok=True)
             files.make_folder(root / "trials")
@@ -124,14 +126,6 @@ class Store:
                 if not folder.trial.exists():
                     raise
 
-    def find(self, prefix: str) -> TrialFolder:
-        """The one trial whose id starts with `prefix`; StoreError if none or several do."""
-        found = [folder for folder in self.folders() if folder.trial_id.startswith(prefix)]
-        if len(found) != 1:
-            told = ", ".join(folder.trial_id for folder in found[:5]) or "none"
-            raise StoreError(f"trial {prefix!r}: {len(found)} trials of {self.root} start so: {told}")
-        return found[0]
-
     def set_aside(self, folder: TrialFolder) -> Path:
         """Move a trial's folder out of the way, unchanged, so that it can run again."""
         target = self.root / "damaged" / f"{folder.trial_id}-{int(time.time())}-{uuid.uuid4().hex[:6]}"
@@ -148,6 +142,12 @@ class Store:
             return _probe(self.root)
         except OSError:
             return time.time()
+
+
+def refuse_file(root: Path) -> None:
+    """StoreError if what should be a store is a file."""
+    if root.is_file():
+        raise StoreError(f"store {root.absolute()} is a file, and a store is a folder: name another by --store")
 
 
 def write_header(root: Path) -> None:

@@ -47,6 +47,8 @@ class Sweep:
     """When trials are stopped before their end; None: never."""
     paper: str | None
     """Table or figure of the paper that the sweep reproduces."""
+    recipe: str | None = None
+    """Whose values it starts from."""
     notes: tuple[str, ...]
     """Guesses and choices that went into the expansion."""
     rows: tuple[str, ...] = ()
@@ -131,6 +133,7 @@ def _load(
         rows=tuple(document.rows),
         columns=tuple(document.columns),
         paper=document.paper,
+        recipe=document.recipe,
         notes=(
             *(f"{what}: a guess, {why}" for what, why in guessed),
             *notes,

@@ -230,3 +230,19 @@ methods:
         f"{optimizer} · {rest}" for optimizer in ("sgd", "adamw") for rest in ("epochs 2", "epochs 4", "sam · all")
     }
     assert {both.column(trial) for trial in trials} == {"resnet8 · batch_size 64", "resnet8 · batch_size 256"}
+
+
+def test_when_a_method_perturbs_is_no_task(tmp_path: Path) -> None:
+    file = tmp_path / "late.yaml"
+    file.write_text(
+        """
+title: "Late"
+grid: {dataset: digits, model: [resnet8, resnet20], optimizer: sgd, lr: 0.05, weight_decay: 0, batch_size: 64}
+methods: [{epochs: 4, seed: 1}, {variant: sam, scope: all, rho: 0.1, epochs: 4, perturb_from: [0, 2], seed: 1}]
+""",
+        encoding="utf-8",
+    )
+    trials = load(file).trials
+    layout = TaskLayout.of_methods(trials, None)
+    assert {layout.row(trial) for trial in trials} == {"base optimizer", "sam · all", "sam · all · perturb_from 2"}
+    assert {layout.column(trial) for trial in trials} == {"resnet8", "resnet20"}

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from bench.store import Store
 from bench.sweep import load
 from tests.cli.conftest import Call
+from tests.shared.command import ROOT
 from tests.shared.store import finish
 
 WITHOUT_STORE = {
@@ -31,7 +37,9 @@ WITHOUT_STORE = {
     "plan tiny.yaml --set seed": "--set seed: write FIELD=VALUE",
     "board tiny.yaml --metric accuracy": "--metric: unknown measure 'accuracy'",
     "board tiny.yaml": "no store at",
-    "board tiny.yaml --store tiny.yaml": "no store at",
+    "board tiny.yaml --store tiny.yaml": "/tiny.yaml is a file, and a store is a folder: name another by --store",
+    "plan tiny.yaml --store tiny.yaml": "/tiny.yaml is a file, and a store is a folder: name another by --store",
+    "run tiny.yaml --on inline --store tiny.yaml": "/tiny.yaml is a file, and a store is a folder",
     "status tiny.yaml": "no store at",
     "measure tiny.yaml": "no store at",
     "measure tiny.yaml shapness": "unknown measure 'shapness'; did you mean sharpness",
@@ -50,7 +58,11 @@ WITH_STORE = {
     "query SELECT_1 --parquet store": "store: can't be written: Is a directory",
     "query SELECT_1 --csv --json": "--csv, --json and --parquet: choose one of them",
     "cancel tiny.yaml --where varant=sam": "--where: unknown field 'varant'; did you mean variant",
-    "cancel abcd": "trial 'abcd': 0 trials of",
+    "logs zz": "zz: neither a sweep nor a trial id, which is up to 16 digits of 0 to f",
+    "logs 0123456789abcdef0": "0123456789abcdef0: neither a sweep nor a trial id, which is up to 16 digits of 0 to f",
+    "cancel cifar100-resnet": " digits of 0 to f; did you mean cifar100-resnets",
+    "show abcd": "nothing is called 'abcd', and no trial id begins so; ",
+    "cancel abcd": "no trial id starts with 'abcd' in ",
     "cancel abcd --smoke": "--set, --smoke and --where: choose among the trials of a sweep, and abcd is a trial",
 }
 
@@ -69,6 +81,9 @@ WRITTEN = {
     f"{GRID}\nmethods: [{{variant: sam, scope: 'only_norm[9]', rho: 1, seed: 1}}]": (
         "methods[0].scope: resnet8 has stages 1 to 3, not 9"
     ),
+    "grid:\n  dataset: digits\n model: resnet8": "3:2: no valid YAML: expected <block end>, but found '<block mapping "
+    "start>'; indent the line as those beside it",
+    "title: a\ntitle: b": "2:1: title: duplicate key: it stands above already; drop one of the two",
     "title: [a, b]": "1:8: title: input should be a valid string, not ['a', 'b']",
     "methods: {variant: sam}": "1:10: methods: input should be a valid list, not {'variant': 'sam'}",
     f"{GRID}\nmethods: [{{seed: 10000000}}]": (
@@ -94,6 +109,7 @@ def test_a_sweep_changed_after_its_results(tiny_sweep: Path, store: Store, call:
     told = call("status", tiny_sweep, "--set", "lr=0.06").out
     assert "3 done ones differ in lr alone (0.05 there)" in " ".join(told.split())
     assert "differ in" not in call("status", tiny_sweep).out
+    assert "3 done ones differ in lr alone" in " ".join(call("plan", tiny_sweep, "--set", "lr=0.06").out.split())
 
 
 def test_half_of_the_store_is_gone(tiny_sweep: Path, store: Store, call: Call) -> None:
@@ -169,3 +185,29 @@ def test_a_store_without_results_is_no_mistake(tiny_sweep: Path, store: Store, c
     assert "10 missing" in call("status", tiny_sweep).out
     assert call("report", tiny_sweep).code == 0
     assert "10 missing" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+
+
+def test_a_data_root_that_may_not_be_looked_into(tmp_path: Path) -> None:
+    """By a user who is bound by permissions, as the system administrator, who may run the tests, isn't."""
+    (tmp_path / "data/cifar-10-batches-py").mkdir(parents=True)
+    (tmp_path / "data").chmod(0)
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+    environment = os.environ | {"SAMBENCH_DATA": str(tmp_path / "data")}
+    command = [*bound, sys.executable, "-m", "bench", "show", "cifar10"]
+    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    (tmp_path / "data").chmod(0o755)
+    assert (told.returncode, "not readable for you: " in told.stdout) == (0, True), told.stderr
+
+
+def test_control_c_while_the_store_is_asked(
+    tiny_sweep: Path, store: Store, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB answers it with an exception of its own."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+        duckdb.execute("SELECT count(*) FROM range(30000) a, range(1000000) b WHERE a.range * b.range % 7 = 3")
+
+    monkeypatch.setattr("bench.cli.commands.operating.changed", interrupted)
+    told = call("status", tiny_sweep)
+    assert (told.code, told.out) == (130, "")

@@ -128,6 +128,43 @@ def test_what_is_trained_is_told_by_lines_of_one_panel(store: Store, tmp_path: P
     assert text.count("<!-- sam -->") == 2, "a panel for each model"
 
 
+LATE = """
+  - {}
+  - {variant: sam, scope: all, rho: [0.1, 0.2]}
+  - {variant: sam, scope: only_norm, rho: [0.1, 0.2], perturb_from: 2}
+"""
+
+
+@pytest.mark.parametrize("kind", ["pareto", "rho"])
+def test_when_a_method_perturbs_is_no_panel_but_the_method(store: Store, tmp_path: Path, kind: str) -> None:
+    text = drawn(store, tmp_path, LATE, kind)
+    label = {"pareto": r"sam / only_norm · perturb_from 2, ρ 0\.[12]", "rho": "sam · perturb_from 2"}[kind]
+    assert re.search(f"<!-- {label} -->", text)
+    for model in ("resnet8", "resnet20"):
+        assert f"<!-- {model}, digits -->" in text
+    # Of each model one over what the training cost, or one for each row.
+    assert len(re.findall('<g id="axes_[0-9]+">', text)) == {"pareto": 2, "rho": 4}[kind]
+
+
+def test_only_what_the_sweep_has_gets_a_panel(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "some.yaml"
+    head = SWEEP[: SWEEP.index("methods:")].replace("model: [resnet8, resnet20]", "augment: none")
+    file.write_text(
+        head
+        + """blocks:
+  - {grid: {model: resnet8}, methods: [{variant: [sam, fisher], scope: all, rho: [0.1, 0.2]}]}
+  - {grid: {model: resnet20}, methods: [{variant: fisher, scope: all, rho: [0.1, 0.2]}]}
+""",
+        encoding="utf-8",
+    )
+    sweep = load(file)
+    fill(store, sweep)
+    draw(store, sweep, make_board(store, sweep), "rho", [tmp_path / "plot.svg"])
+    text = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    assert len(re.findall('<g id="axes_[0-9]+">', text)) == 3
+    assert "no results yet" not in text
+
+
 PILES = {
     "rho": r"over ρ: no method of some has results at more than one value \(0.1\); choose another --kind",
     "m": r"over m: no method of some has results at more than one value \(64\); choose",

@@ -102,6 +102,9 @@ def test_where_a_plugin_is_from_is_listed_and_recorded(tmp_path: Path, distribut
     assert records["weighted"]["path"] == "own:Own"
     assert records["broken"]["fault"].startswith("variant own:Nothing: unknown name in")
     assert records["sam"].keys().isdisjoint({"path", "fault"})
+    shown = sambench(tmp_path, "show", "weighted").stdout
+    assert "`sambench list variants` imports it" in shown
+    assert "own-sam 1.4" in shown
     (tmp_path / "sweep.yaml").write_text(SWEEP.replace("own:Own", "weighted"))
     ran = sambench(tmp_path, "run", "sweep.yaml", "--on", "inline")
     assert ran.returncode == 0, ran.stderr
@@ -115,6 +118,8 @@ def test_where_a_plugin_is_from_is_listed_and_recorded(tmp_path: Path, distribut
     sys.path.remove(str(distribution))
     with forgotten():
         assert "1 trials: 1 done" in sambench(tmp_path, "status", "sweep.yaml").stdout
+        for name in ("weighted", "own:Own"):
+            assert "SAM with a factor" in sambench(tmp_path, "show", name).stdout
 
 
 def test_a_name_that_two_distributions_have(tmp_path: Path, distribution: Path) -> None:

@@ -1,13 +1,13 @@
 """Layout: which row, column and scope of the board a trial belongs to.
 
-Rows are variants, columns are what the variants are compared on: data set, model and base optimizer, and every
-other field that differs between trials of the same data set, model and optimizer. `paper` and `free`
-arrange the same trials otherwise.
+Rows are variants, with those of their settings and fields that vary. Columns are what the variants are compared on:
+data set, model and base optimizer, and every other field that differs between trials of the same data set, model and
+optimizer. `paper` and `free` arrange the same trials otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ _ALWAYS = ("dataset", "model", "optimizer")
 _OF_BASE = ("epochs",)
 """Fields that a base optimizer may have otherwise than the methods that it is compared with."""
 _METHOD = frozenset({"variant", "scope", "rho", "seed", "settings"})
+OF_PERTURBATION = frozenset({"perturb_from", "perturb_until", "ascent_dtype", "ascent_share"})
+"""Fields that say how and when a method perturbs, and mean nothing to a base optimizer alone."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Layout:
     """Fields that are the same in all trials, and not what a trial has by default."""
     base_fields: tuple[str, ...] = ()
     """Fields that vary among trials of the base optimizer alone, and so stand in its rows."""
+    method_fields: tuple[str, ...] = ()
+    """Fields that vary and belong to the method, and so stand in rows, where they aren't at their default."""
 
     corner = "variant"
     """What the rows are, as title of their column."""
@@ -37,17 +41,19 @@ class Layout:
     """Decimals of a mean and a std."""
 
     @classmethod
-    def of(cls, trials: Sequence[Trial]) -> Layout:
+    def of(cls, trials: Sequence[Trial], rows: Sequence[str] = ()) -> Layout:
+        """The layout of these trials; fields that a sweep calls `rows` of its board belong to the method too."""
         described = [trial.as_written() for trial in trials]
         names = [name for name in FIELDS if name not in _METHOD]
         same = {name for name in names if len({values[name] for values in described}) == 1}
         varying = [name for name in names if name not in {*same, *_ALWAYS} and varies_within(described, name)]
         base_fields = tuple(name for name in varying if name in _OF_BASE and not _varies_among_methods(described, name))
-        varying = [name for name in varying if name not in base_fields]
+        method_fields = tuple(name for name in varying if name not in base_fields and name in {*OF_PERTURBATION, *rows})
+        varying = [name for name in varying if name not in {*base_fields, *method_fields}]
         shared = {
             name: described[0][name] for name in names if name in same and described[0][name] != DEFAULTS.get(name)
         }
-        return cls((*_ALWAYS, *varying), varying_settings(described), shared, base_fields)
+        return cls((*_ALWAYS, *varying), varying_settings(described), shared, base_fields, method_fields)
 
     def column(self, trial: Trial) -> str:
         """`resnet8 · sgd`, without what all columns share, then `field value` for what else varies."""
@@ -80,10 +86,17 @@ class Layout:
         """The label of a base optimizer, with what tells its rows apart."""
         return " · ".join([label, *(f"{name} {short(getattr(trial, name))}" for name in self.base_fields)])
 
-    def with_settings(self, trial: Trial, label: str, leave_out: str = "") -> str:
-        """The label, with those of the trial's settings that vary."""
-        settings = {name: value for name, value in trial.settings if name in self.row_settings and name != leave_out}
-        return " · ".join([label, *(f"{name} {short(value)}" for name, value in settings.items())])
+    def with_settings(self, trial: Trial, label: str, leave_out: Collection[str] = ()) -> str:
+        """The label, with those of the method's fields and settings that vary."""
+        fields = {name: trial.value(name) for name in self.method_fields if not at_default(trial, name)}
+        settings = {name: value for name, value in trial.settings if name in self.row_settings}
+        told = {name: value for name, value in (fields | settings).items() if name not in leave_out}
+        return " · ".join([label, *(f"{name} {short(value)}" for name, value in told.items())])
+
+
+def at_default(trial: Trial, name: str) -> bool:
+    """Whether a field is as it is where nothing is said of it."""
+    return name in DEFAULTS and trial.written(name) == DEFAULTS[name]
 
 
 def varies_within(described: Sequence[Mapping[str, Any]], name: str) -> bool:

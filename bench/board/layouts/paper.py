@@ -44,7 +44,7 @@ class PaperLayout(Layout):
     def row(self, trial: Trial) -> str:
         label = METHODS.get(trial.variant, trial.variant) or self.base_label(trial, paper_name(trial.optimizer))
         if self.form.lines_are_scopes and trial.perturbs:
-            return self.with_settings(trial, f"{label}, {_sparse(trial)}", leave_out="sparsity")
+            return self.with_settings(trial, f"{label}, {_sparse(trial)}", leave_out=("sparsity",))
         rho = f" ρ {trial.rho:g}" if self.form.lines_have_rho and trial.rho is not None else ""
         return self.with_settings(trial, label + rho)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.board.layouts.base import BASE_ROW, Layout
+from bench.board.layouts.base import BASE_ROW, OF_PERTURBATION, Layout, at_default
 from bench.sweep.select import known_field
 from bench.trial import NONE, Trial, short
 
@@ -32,18 +32,11 @@ class TaskLayout(Layout):
             method = tuple(name for name in dict.fromkeys(names) if name not in _WITHIN)
         differing = [name for name in (*METHOD, *base.row_settings) if len({_told(t, name) for t in trials}) > 1]
         if "variant" in method:
-            # The settings of a variant are the method's: they mean nothing without it.
-            method = tuple(dict.fromkeys((*method, *base.row_settings)))
+            # Settings of a variant, and when and how it perturbs, are the method's: they mean nothing without it.
+            method = tuple(dict.fromkeys((*method, *base.method_fields, *base.row_settings)))
         always = [name for name in ("dataset", "model", "optimizer") if name not in base.shared or name == "model"]
         task = dict.fromkeys((*always, *base.column_fields[3:], *differing))
-        return cls(
-            base.column_fields,
-            base.row_settings,
-            base.shared,
-            base.base_fields,
-            method=method,
-            task=tuple(name for name in task if name not in method),
-        )
+        return cls(**vars(base), method=method, task=tuple(name for name in task if name not in method))
 
     @property
     def corner(self) -> str:  # type: ignore[override]
@@ -70,6 +63,6 @@ def _told(trial: Trial, name: str) -> str:
 
 
 def _worded(trial: Trial, name: str) -> str:
-    """A word speaks for itself, a number needs the name of its field."""
-    told = _told(trial, name)
+    """A word speaks for itself, a number needs the name of its field; how it perturbs is told where that is unusual."""
+    told = "" if name in OF_PERTURBATION and at_default(trial, name) else _told(trial, name)
     return told if isinstance(trial.value(name), str) or not told else f"{name} {told}"

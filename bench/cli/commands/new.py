@@ -17,19 +17,17 @@ class Example(NamedTuple):
 
     module: str
     attribute: str
-    use: str
-    """How it is named in a sweep or a command."""
 
 
 EXAMPLES = {
-    "variant": Example("weighted_sam", "WeightedSam", "methods: [{{variant: '{}', scope: all, rho: 0.1}}]"),
-    "scope": Example("biases", "Biases", "methods: [{{variant: sam, scope: '{}', rho: 0.1}}]"),
-    "model": Example("mlp", "mlp", "grid: {{model: '{}'}}"),
-    "dataset": Example("wine", "wine", "grid: {{dataset: '{}'}}"),
-    "augmentation": Example("brightness", "brightness", "grid: {{augment: '{}'}}"),
-    "optimizer": Example("sign_sgd", "SignSgd", "grid: {{optimizer: '{}'}}"),
-    "measure": Example("calibration_error", "calibration_error", "measures: [test_accuracy, '{}']"),
-    "launcher": Example("one_by_one", "OneByOne", "sambench run SWEEP --on {}"),
+    "variant": Example("weighted_sam", "WeightedSam"),
+    "scope": Example("biases", "Biases"),
+    "model": Example("mlp", "mlp"),
+    "dataset": Example("wine", "wine"),
+    "augmentation": Example("brightness", "brightness"),
+    "optimizer": Example("sign_sgd", "SignSgd"),
+    "measure": Example("calibration_error", "calibration_error"),
+    "launcher": Example("one_by_one", "OneByOne"),
 }
 
 
@@ -39,6 +37,7 @@ def new(
     name: Annotated[str, Argument(metavar="NAME", help="Of the module, such as my_sam.")],
 ) -> None:
     """Write a small working example of your own method, model, measure … with its test, into this folder."""
+    from bench.cli.render.usage import use
     from bench.errors import unknown
     from bench.store import files
 
@@ -52,7 +51,7 @@ def new(
         files.put(file, text.encode())
     path = f"{name}:{_attribute(example, name)}"
     tell(f"wrote {' and '.join(map(str, texts))}; test it:\n  python -m pytest {list(texts)[1]}")
-    tell(f"and use it, from a sweep beside it:\n  {example.use.format(path)}")
+    tell(f"and use it, from a sweep beside it:\n  {use(kind, path)}")
 
 
 def _texts(example: Example, name: str) -> dict[Path, str]:

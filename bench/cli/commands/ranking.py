@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from bench.cli.loading import load_with_notes, open_all
+from bench.cli.loading import load_several, open_all
 from bench.cli.options import (
     DEFAULT_STORES,
     MaxTrialsOption,
@@ -60,8 +60,7 @@ def rank(
     for path in plot or []:
         check_choice(f"--plot {path}", "format", path.suffix.removeprefix("."), FORMATS)
     chosen = read_metric(metric)
-    loaded = [load_with_notes(each, set_, store, smoke=smoke, max_trials=max_trials, where=where) for each in sweeps]
-    ready = [each for each in loaded if each.trials]
+    ready = load_several(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     if not ready:
         return
     scores = read_scores(open_all(store), ready, metric=chosen, methods=methods, missing=missing, spread=spread)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
-from bench.cli.loading import load_ready, load_with_notes, open_all
+from bench.cli.loading import load_ready, load_several, open_all
 from bench.cli.options import (
     DEFAULT_STORES,
     JsonOption,
@@ -22,9 +22,6 @@ from bench.cli.options import (
 from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_format, print_page
 from bench.cli.render.terminal import fail, show, tell, write
 from bench.cli.signature import Argument, Option, command
-
-if TYPE_CHECKING:
-    from bench.sweep import Sweep
 
 
 @command(example="sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -162,12 +159,6 @@ def plot(
         tell(f"wrote {path}")
 
 
-def _chapters(sweeps: list[Path], set_: list[str] | None, store: list[Path], **narrowed: Any) -> list[Sweep]:
-    """The sweeps that have trials, each with what is to be said of it."""
-    loaded = [load_with_notes(sweep, set_, store, **narrowed) for sweep in sweeps]
-    return [sweep for sweep in loaded if sweep.trials]
-
-
 @command(example="sambench report sweeps/demo.yaml --output out/demo.html")
 def report(
     sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
@@ -181,7 +172,7 @@ def report(
     """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
     from bench.report import write_report
 
-    ready = _chapters(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    ready = load_several(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     if not ready:
         return
     write_report(open_all(store), ready, output)
@@ -202,7 +193,7 @@ def serve(
     """Serve the report to a browser, loaded anew as results come in; Ctrl-C ends it, not the trials."""
     from bench.report.serve import Server
 
-    ready = _chapters(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    ready = load_several(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     if not ready:
         return
     try:

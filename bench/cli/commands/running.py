@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from click.exceptions import Exit
 
+from bench.cli.changed import changed
 from bench.cli.loading import describe_waits, find_states, load_sweep, open_existing
 from bench.cli.options import (
     DEFAULT_STORES,
@@ -66,7 +67,8 @@ def plan(
         print(json.dumps(overview.as_json(loaded, found, left) | chosen, indent=1))
         return
     show(overview.plan(loaded, found, left))
-    for line in (*describe(others), *describe_earlier(earlier), *describe_waits(loaded, store, smoke=smoke)):
+    edited = changed(open_existing(store), loaded, found)
+    for line in (*describe(others), *describe_earlier(earlier), *edited, *describe_waits(loaded, store, smoke=smoke)):
         show(Text(line, style="yellow"))
 
 

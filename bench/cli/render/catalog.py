@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cli.render.entry_points import Added, added
+from bench.cli.render.setting_types import type_in_words
 from bench.data import DATASETS, TEST_SETS, files_of
 from bench.data.augmentations import AUGMENTATIONS
 from bench.data.fake_names import FORM
@@ -70,7 +71,8 @@ def catalog(kind: str) -> RenderableType:
     if kind == "data":
         ending += f" Looked for under {data_root()}; --data-root or SAMBENCH_DATA names another folder."
     weights = [_pretrained()] if kind == "models" else []
-    return Group(table, *([Text(ending)] if ending else []), *weights)
+    more = Text("`sambench show NAME` has all there is to say of one.")
+    return Group(table, *([Text(ending)] if ending else []), *weights, more)
 
 
 def records(kind: str) -> list[dict[str, Any]]:
@@ -80,7 +82,7 @@ def records(kind: str) -> list[dict[str, Any]]:
             {"name": name, "summary": each.summary, "values": each.values, "guesses": sorted(each.guesses)}
             for name, each in RECIPES.items()
         ]
-    own = [_record(name, entry) for name, entry in CATALOGS[kind].items()]
+    own = [record(name, entry) for name, entry in CATALOGS[kind].items()]
     return own + [_added_record(each) for each in added(kind)]
 
 
@@ -89,10 +91,15 @@ def recipes() -> RenderableType:
     table = _table("recipe", "what it is for")
     for name, recipe in RECIPES.items():
         table.add_row(name, recipe.summary)
-    return Group(table, Text("`sambench recipe NAME` shows the values of one, with their sources."))
+    return Group(table, Text("`sambench show NAME` has the values of one, with their sources."))
 
 
 def recipe(name: str, shown: Recipe) -> RenderableType:
+    """What it is for, and its values."""
+    return Group(Text(f"{name}: {shown.summary}", style="bold"), recipe_values(shown))
+
+
+def recipe_values(shown: Recipe) -> RenderableType:
     """Every value with its source; guesses stand out."""
     table = _table("field", "value", "source")
     for field, each in shown.fields.items():
@@ -100,16 +107,22 @@ def recipe(name: str, shown: Recipe) -> RenderableType:
         value = f"{each.value:g}" if isinstance(each.value, float) else str(each.value)
         table.add_row(field, value, each.source, style=style)
     guesses = f"{len(shown.guesses)} of them are guesses." if shown.guesses else "None of them is a guess."
-    return Group(Text(f"{name}: {shown.summary}", style="bold"), table, Text(guesses))
+    return Group(table, Text(guesses))
 
 
-def _record(name: str, entry: Entry) -> dict[str, Any]:
+def record(name: str, entry: Entry) -> dict[str, Any]:
+    """All that a registry says of one entry, as plain JSON values."""
     told = {each.name: getattr(entry, each.name) for each in fields(entry) if each.name not in _HIDDEN}
     settings = {
-        key: {"default": None if setting.required else setting.default, "summary": setting.summary}
+        key: {
+            "type": type_in_words(setting.type),
+            "default": None if setting.required else setting.default,
+            "required": setting.required,
+            "summary": setting.summary,
+        }
         for key, setting in entry.settings.items()
     }
-    there = {"there": _is_there(entry)} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
+    there = {"there": where(entry) in _THERE} if isinstance(entry, DatasetEntry | TestSetEntry) else {}
     passes = {"passes": declared_passes(entry)} if isinstance(entry, VariantEntry) else {}
     return {"name": name, **told, "settings": settings, **passes, **there, **_prepared(name, entry)}
 
@@ -124,8 +137,8 @@ def _added_cells(each: Added, titles: list[str]) -> list[str]:
 
 
 def _added_record(each: Added) -> dict[str, Any]:
-    record = _record(each.name, each.entry) if each.entry else {"name": each.name, "fault": each.fault}
-    return record | {"path": each.path, "distribution": each.distribution}
+    told = record(each.name, each.entry) if each.entry else {"name": each.name, "fault": each.fault}
+    return told | {"path": each.path, "distribution": each.distribution}
 
 
 def _prepared(name: str, entry: Entry) -> dict[str, Any]:
@@ -159,19 +172,23 @@ def _size(entry: Entry) -> str:
     if isinstance(entry, ModelEntry):
         return f"{entry.parameters:,}" if entry.parameters else ""
     if isinstance(entry, DatasetEntry):
-        return "; ".join(filter(None, (entry.shape, _where(entry))))
-    return _where(entry) if isinstance(entry, TestSetEntry) else ""
+        return "; ".join(filter(None, (entry.shape, where(entry))))
+    return where(entry) if isinstance(entry, TestSetEntry) else ""
 
 
-def _where(entry: DatasetEntry | TestSetEntry) -> str:
-    if entry.files is None:
-        return "comes with sambench"
-    return "is there" if _is_there(entry) else "not there"
-
-
-def _is_there(entry: DatasetEntry | TestSetEntry) -> bool:
+def where(entry: DatasetEntry | TestSetEntry) -> str:
+    """Whether a data set is here."""
     files = files_of(entry)
-    return files is None or files.root.is_dir()
+    if files is None:
+        return _OURS
+    try:
+        return _HERE if files.root.is_dir() else "not there"
+    except PermissionError:
+        return "not readable for you"
+
+
+_OURS, _HERE = "comes with sambench", "is there"
+_THERE = (_OURS, _HERE)
 
 
 def _table(*columns: str) -> Table:

@@ -187,7 +187,7 @@ class Source:
         seen: set[str] = set()
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, ScalarNode) else ""
-            if problem := _bad_key(key_node, key) or ("duplicate key" if key in seen else None):
+            if problem := _bad_key(key_node, key) or (_TWICE if key in seen else None):
                 field = key if key in seen else ""
                 self.extend([Fault(self.file, *_place(key_node), field, problem)])
                 self.spoiled |= {(*path, MERGE)} if key == MERGE else set()
@@ -195,6 +195,9 @@ class Source:
             seen.add(key)
             self._keys[(*path, key)] = _place(key_node)
             yield key, self._plain(value_node, (*path, key))
+
+
+_TWICE = "duplicate key: it stands above already; drop one of the two"
 
 
 def _bad_key(node: Node, key: str) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from bench.board import formats, show_board
+from bench.board import formats, make_board, show_board
 from bench.errors import UserError
 from bench.papers.sam_on.forms import form_of
 from bench.store import Store
@@ -200,3 +202,27 @@ def test_cited_rows_are_not_said_to_lack_trials(store: Store, write: Write) -> N
     page = show_board(store, write(TABLE_2), against="paper")
     assert "Of table2, 4 cells have no trial in this sweep." in page.notes
     assert any(note.startswith("Cited, neither") for note in page.notes)
+
+
+LATE = """
+title: "Late"
+grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.1, weight_decay: 0, batch_size: 64, epochs: 10, seed: 1}
+methods:
+  - {}
+  - {variant: sam, scope: [all, only_norm], rho: 1, perturb_from: [0, 8]}
+"""
+
+
+def test_when_a_method_perturbs_is_told_in_its_row(store: Store, write: Write) -> None:
+    page = show_board(store, write(LATE))
+    assert labels(page) == [["base optimizer", "sam", "sam · perturb_from 8"]]
+    assert len(page.grids[0].titles[0]) == 1
+
+
+def test_fields_that_a_sweep_has_as_rows_are_of_the_method(store: Store, write: Write) -> None:
+    text = LATE.replace("perturb_from: [0, 8]", "norm_dropout: [0, 0.1]")
+    sweep = write(f"{text}rows: [variant, scope, norm_dropout]\ncolumns: [model]\n")
+    board = make_board(store, sweep)
+    assert board.rows == ("base optimizer", "sam", "sam · norm_dropout 0.1")
+    assert board.columns == ("resnet8",)
+    assert len(make_board(store, dataclasses.replace(sweep, rows=(), columns=())).columns) == 2
