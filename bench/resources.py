@@ -63,6 +63,8 @@ class Resources:
     """Memory of a job on each node, in GB."""
     trials_per_job: Positive | Literal["auto"] = "auto"
     """Trials that one job of a cluster is queued for; `auto` by the time that earlier trials took."""
+    checkpoint_seconds: Natural = 5
+    """Seconds between two checkpoints, each at an epoch's end, and so of work that a kill may cost; 0: every epoch."""
     max_parallel: Positive | None = None
     """Jobs of the sweep that a cluster runs at once; None: as many as it will."""
 

@@ -46,7 +46,7 @@ def serve_ours(trial: Trial) -> None:
     for epoch, _ in enumerate(sys.stdin, 1):
         training._epoch = Epoch(training.device)
         started = time.perf_counter()
-        row = training._train_epoch(epoch, trial.lr)
+        row = training._train_epoch(epoch)
         print(time.perf_counter() - started, row["waiting_seconds"], flush=True)
 
 

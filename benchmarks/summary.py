@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 FOLDER = Path(__file__).resolve().parent
-NAMES = ("commands", "expansion", "store", "submission", "overhead", "input", "step", "epoch")
+NAMES = ("commands", "expansion", "store", "submission", "overhead", "input", "step", "epoch", "small")
 
 
 def run(name: str, record: Path) -> float | None:

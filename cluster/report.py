@@ -9,7 +9,7 @@ from typing import Any
 OnBatch = Callable[[int, int, int], None]
 """Told of each step: the epoch, and how many of how many images of it are through."""
 OnEpoch = Callable[[dict[str, Any]], None]
-"""Told of each epoch's row of the history, once its checkpoint is kept; first of those of earlier attempts."""
+"""Told of each epoch's row of the history; first of those of earlier attempts."""
 
 
 @dataclass(frozen=True, kw_only=True)

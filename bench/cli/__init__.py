@@ -1,7 +1,8 @@
 """The command `sambench`.
 
 torch and ray take seconds to import, so each is imported by what needs it: `--help`, `plan`, `status`, `query`,
-`board` and `logs` never do.
+`board` and `logs` never do. Nor is anything else imported before a command needs it, for what is asked often is to be
+answered at once.
 """
 
 from __future__ import annotations
@@ -13,27 +14,11 @@ import os
 import sys
 
 from bench.cli.app import app
-from bench.cli.commands import (
-    data,
-    listing,
-    measuring,
-    new,
-    operating,
-    publishing,
-    ranking,
-    reading,
-    running,
-    showing,
-    storing,
-)
 from bench.cli.packages import refuse_foreign
 from bench.cli.render.terminal import Shown, fail
 from bench.errors import UserError, machine_fault
 
-__all__ = [
-    "app", "data", "listing", "main", "measuring", "new", "operating", "publishing", "ranking", "reading", "running",
-    "showing", "storing",
-]  # fmt: skip
+__all__ = ["app", "main"]
 
 
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)

@@ -26,10 +26,14 @@ def changed(stores: Sequence[Store], sweep: Sweep, found: Mapping[str, State]) -
     """A line for each field in which done trials of the stores differ alone."""
     if not stores or any(state.status != "missing" for state in found.values()):
         return []
-    from bench.store import query
+    from bench.store import query_rows
+    from bench.store.read.snapshot import is_empty
     from bench.trial import FIELDS
 
-    rows = query(stores, f"SELECT * FROM results WHERE outcome = 'done' LIMIT {_ROWS}").to_pylist()
+    if all(map(is_empty, stores)):
+        return []
+    done = query_rows(stores, f"SELECT * FROM results WHERE outcome = 'done' LIMIT {_ROWS}")
+    rows = [dict(zip(done.names, row, strict=True)) for row in done.rows]
     shared = [name for name in FIELDS if rows and name in rows[0] and name not in _APART]
     there: dict[str, dict[str, set[Any]]] = defaultdict(lambda: defaultdict(set))
     for trial in sweep.trials[:_TRIALS]:

@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from click.exceptions import Exit
 
 from bench.cli.loading import find_states
-from bench.cli.render.terminal import err, fail, tell, write
+from bench.cli.render.terminal import fail, tell, write
 from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
+from bench.cores import look, warning
 from bench.errors import MachineFault, machine_fault
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def launch_sweep(
     dry_run: bool,
 ) -> bool:
     """Run what is missing of one sweep, as `asked` but for what the sweep itself asks for; whether a trial failed."""
+    from bench.cli.render.console import err
     from bench.store import Store, set_aside_damaged
     from bench.store.upkeep.again import supersede
     from bench.store.upkeep.workspace import remove_left
@@ -66,6 +68,8 @@ def launch_sweep(
     if dry_run:
         write(f"{_batch_script(drive)}\n")
         return False
+    if told := _crowding(job, len(loaded.trials)):
+        tell(told)
     try:
         if again:
             tell(f"{sum(supersede(opened, trial.trial_id) for trial in loaded.trials)} done trials are trained again")
@@ -74,11 +78,21 @@ def launch_sweep(
         done = sum(state.status == "done" for state in find_states([asked.store], loaded).values())
         tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
         tell(f"  {same_command()}")
-        raise typer.Exit(130) from None
+        raise Exit(130) from None
     except Exception as error:
         stop_at_fault(error, opened.root)
         raise
     return (not LAUNCHERS[job.launcher].queues and _summarize_run(loaded, ended)) or foreign
+
+
+def _crowding(job: Job, trials: int) -> str | None:
+    """A word if the trials on this machine's processor want more cores than are free."""
+    if job.launcher not in ("inline", "ray") or job.address or Path("/dev/nvidia0").exists():
+        return None
+    cores, asked = look(), job.resources
+    each = asked.processes_per_node(0)
+    most = 1 if job.launcher == "inline" else max(1, cores.allowed // (asked.cpus * each))
+    return warning(asked.cpus, each * min(trials, most, asked.max_parallel or most), cores)
 
 
 def record_plugins(store: Store, names: Sequence[PluginName]) -> None:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from click.exceptions import Exit
 
 from bench.cli.options import DEFAULT_STORES
 from bench.cli.render.terminal import fail, tell
@@ -117,7 +117,7 @@ def load_ready(
     """The sweep as far as its choices are made; what it waits for is said, and ends the command if that is all."""
     loaded = load_with_notes(sweep, overrides, stores, smoke=smoke, max_trials=max_trials, where=where, imports=imports)
     if not loaded.trials:
-        raise typer.Exit(0)
+        raise Exit(0)
     return loaded
 
 

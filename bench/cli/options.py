@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import typer
+import click
 
 from bench.cli.render.terminal import fail
-
-if TYPE_CHECKING:
-    pass
-
+from bench.cli.signature import Argument, Option
 
 SweepArgument = Annotated[
-    Path, typer.Argument(metavar="SWEEP", help="Sweep file; `demo` is `sweeps/demo.yaml`, here or installed.")
+    Path, Argument(metavar="SWEEP", help="Sweep file; `demo` is `sweeps/demo.yaml`, here or installed.")
 ]
 TrialsArgument = Annotated[
-    str, typer.Argument(metavar="SWEEP|TRIAL", help="Sweep file, or a trial id or its first characters.")
+    str, Argument(metavar="SWEEP|TRIAL", help="Sweep file, or a trial id or its first characters.")
 ]
 """Of commands that are as often about one trial as about those of a sweep."""
 
 
-def _only_one(context: typer.Context, stores: list[Path]) -> list[Path]:
+def _only_one(context: click.Context, _: click.Parameter, stores: tuple[Path, ...]) -> tuple[Path, ...]:
     if len(stores) != 1:
         named = ", ".join(map(str, stores))
         fail(
@@ -35,14 +32,12 @@ def _only_one(context: typer.Context, stores: list[Path]) -> list[Path]:
 
 StoreOption = Annotated[
     list[Path],
-    typer.Option(
-        "--store", metavar="FOLDER", envvar="SAMBENCH_STORE", help="Folder of the results.", callback=_only_one
-    ),
+    Option("--store", metavar="FOLDER", envvar="SAMBENCH_STORE", help="Folder of the results.", callback=_only_one),
 ]
 """Of commands that write; a list of one, so that a second is noticed."""
 StoresOption = Annotated[
     list[Path],
-    typer.Option(
+    Option(
         "--store",
         metavar="FOLDER",
         envvar="SAMBENCH_STORE",
@@ -53,11 +48,11 @@ StoresOption = Annotated[
 DEFAULT_STORES = [Path("store")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Replace a field of the sweep, such as `seed=1`."),
+    Option("--set", metavar="FIELD=VALUE", help="Replace a field of the sweep, such as `seed=1`."),
 ]
 WhereOption = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--where",
         metavar="FIELD=VALUE",
         help="Only these trials, such as `variant=sam`; may be repeated, for one field as alternatives.",
@@ -65,21 +60,21 @@ WhereOption = Annotated[
 ]
 MetricOption = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--metric", metavar="MEASURE", help="Measure to show, or a cost such as `train_s`; default: the sweep's first."
     ),
 ]
 MaxTrialsOption = Annotated[
     int | None,
-    typer.Option("--max-trials", min=1, metavar="N", help="Allow a sweep of so many trials; without it, of a million."),
+    Option("--max-trials", low=1, metavar="N", help="Allow a sweep of so many trials; without it, of a million."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+JsonOption = Annotated[bool, Option("--json", help="Print JSON.")]
 SmokeOption = Annotated[
-    bool, typer.Option("--smoke", help="The sweep shrunk to seconds on a CPU: random tiny images, one epoch.")
+    bool, Option("--smoke", help="The sweep shrunk to seconds on a CPU: random tiny images, one epoch.")
 ]
 
 
-def _use_data_root(root: Path | None) -> Path | None:
+def _use_data_root(_: click.Context, __: click.Parameter, root: Path | None) -> Path | None:
     if root is not None:
         # Through the environment, so that workers in other processes find it too.
         os.environ["SAMBENCH_DATA"] = str(root.absolute())
@@ -88,7 +83,7 @@ def _use_data_root(root: Path | None) -> Path | None:
 
 DataRootOption = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--data-root", callback=_use_data_root, help="Folder of the data sets; default: $SAMBENCH_DATA, else data/."
     ),
 ]

@@ -6,20 +6,21 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from bench.cli.render.terminal import emit, fail, show
+from bench.cli.signature import Option
 
 if TYPE_CHECKING:
     from bench.board.page.page import Page
 
 FormatOption = Annotated[
-    str, typer.Option("--format", metavar="FORMAT", help="terminal, markdown, csv, latex, html or json.")
+    str, Option("--format", metavar="FORMAT", help="terminal, markdown, csv, latex, html or json.")
 ]
-OutputOption = Annotated[Path | None, typer.Option(metavar="FILE", help="File to write instead of printing.")]
+OutputOption = Annotated[Path | None, Option(metavar="FILE", help="File to write instead of printing.")]
 
 
-def _known_spread(name: str) -> str:
+def _known_spread(_: click.Context, __: click.Parameter, name: str) -> str:
     from bench.board.uncertainty.spread import SPREADS
 
     check_choice("--spread", "spread", name, SPREADS)
@@ -28,7 +29,7 @@ def _known_spread(name: str) -> str:
 
 SpreadOption = Annotated[
     str,
-    typer.Option(
+    Option(
         "--spread",
         metavar="NAME",
         help="What stands beside a mean: std, sem (standard error), ci95 (Student's t) or bootstrap.",

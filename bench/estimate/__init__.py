@@ -17,6 +17,8 @@ from bench.estimate.rule import HARDWARE, gpu_seconds
 from bench.sam import VARIANTS
 from bench.sam.cost import passes_per_step, passes_with
 from bench.store import Readable, connect
+from bench.store.read.query import as_list
+from bench.store.read.snapshot import is_empty
 from bench.trial import Trial
 
 __all__ = ["HARDWARE", "SUBJECT", "Estimate", "Kind", "Pace", "estimate", "gpu_seconds", "kind", "measured"]
@@ -73,6 +75,8 @@ class Estimate:
 
 def measured(stores: Readable) -> dict[Kind, Pace]:
     """Median time per epoch of every kind of trial that the stores have a finished one of."""
+    if all(map(is_empty, as_list(stores))):
+        return {}
     with connect(stores, ["results"]) as connection:
         there = {name for name, *_ in connection.execute("DESCRIBE results").fetchall()}
         columns = [*_KIND, *_SPAN, *(name for name in _SETTINGS if name in there)]

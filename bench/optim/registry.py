@@ -32,6 +32,12 @@ _OPTIMIZERS: dict[str, OptimizerEntry] = {
         settings={
             "momentum": Setting(type=_UNIT, default=0.9, summary="momentum"),
             "nesterov": Setting(type=bool, default=False, summary="whether the momentum is Nesterov's"),
+            "fused": Setting(
+                type=bool,
+                default=False,
+                summary="one kernel for all of an update: faster, rounded otherwise",
+                later=True,
+            ),
         },
     ),
     "adamw": OptimizerEntry(
@@ -110,11 +116,17 @@ def check_installed(name: str) -> None:
         raise UserError(f"{name} needs the package {package}, which isn't installed: pip install 'sambench[{package}]'")
 
 
-def sgd(groups: Groups, *, lr: float, momentum: float, nesterov: bool) -> Optimizer:
-    """torch's SGD, all tensors of a step in one foreach call."""
+def sgd(groups: Groups, *, lr: float, momentum: float, nesterov: bool, fused: bool = False) -> Optimizer:
+    """torch's SGD, all tensors of a step in one foreach call, or in one fused one."""
+    import torch
     from torch.optim import SGD
 
-    return SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, foreach=True)
+    # Fused, a skipped update costs nothing, but the momentum is rounded otherwise, and a training goes other ways.
+    optimizer = SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, foreach=not fused, fused=fused)
+    for parameter in (each for group in groups for each in group["params"]) if fused and momentum else ():
+        # If the first update is skipped, torch goes on with a momentum that nobody has written.
+        optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def adamw(groups: Groups, *, lr: float, beta1: float, beta2: float, eps: float) -> Optimizer:

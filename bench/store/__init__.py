@@ -13,7 +13,7 @@ trials/ID/measures.parquet    what was measured at the end of the training
 trials/ID/measures/KEY.parquet a quantity that was measured later; beside it N.claim, who measures the trial
 trials/ID/weights.safetensors the trained model
 trials/ID/outputs.parquet     what it says of each test image
-trials/ID/checkpoint.pt       state after the last epoch or stop, while the trial isn't done
+trials/ID/checkpoint.pt       state after an epoch or stop, while the trial isn't done
 trials/ID/progress.json       the newest epoch, while the trial isn't done
 trials/ID/log.txt             what its workers said
 changed/ID-N                  mark of a trial that may have more than its compacted rows
@@ -31,7 +31,7 @@ program that reads Parquet; docs/store.md has the globs.
 from bench.store.attempt import OUTCOMES, Attempt, Outcome
 from bench.store.claims.claim import Claim, ClaimLost, acquire, close_dead
 from bench.store.folder import StoreError, TrialFolder
-from bench.store.read.query import TABLES, QueryError, Readable, connect, query, results_of
+from bench.store.read.query import TABLES, QueryError, Readable, Rows, connect, query, query_rows, results_of
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
 from bench.store.store import Store
 from bench.store.upkeep.compact import compact
@@ -48,6 +48,7 @@ __all__ = [
     "QueryError",
     "Readable",
     "Results",
+    "Rows",
     "State",
     "Store",
     "StoreError",
@@ -62,6 +63,7 @@ __all__ = [
     "open",
     "open_attempt",
     "query",
+    "query_rows",
     "read_exported",
     "results_of",
     "set_aside_damaged",

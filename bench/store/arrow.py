@@ -1,4 +1,7 @@
-"""Arrow tables from rows and arrays, without pandas, which `pyarrow.array` imports to ask what it was given."""
+"""Arrow tables from rows and arrays, without pandas, which `pyarrow.array` imports to ask what it was given.
+
+Imported by what writes a file or reads one by itself: pyarrow takes as long to import as a command may that only asks.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,27 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from bench.store.sql import Columns
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
-    """The columns of `schema` from rows; what a row lacks is null."""
+def arrow_schema(columns: Columns) -> pa.Schema:
+    """The columns with the types that they have in files."""
+    types = {
+        "VARCHAR": pa.string(),
+        "BIGINT": pa.int64(),
+        "DOUBLE": pa.float64(),
+        "BOOLEAN": pa.bool_(),
+        "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"),
+    }
+    return pa.schema([(name, types[type_]) for name, type_ in columns.items()])
+
+
+def table_of(rows: Sequence[Mapping[str, Any]], columns_of: Columns) -> pa.Table:
+    """A table of these columns from rows; what a row lacks is null."""
+    schema = arrow_schema(columns_of)
     columns = [_column([row.get(field.name) for row in rows], field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 

@@ -7,10 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args, get_type_hints
 
-import pyarrow as pa
-
 from bench.store import files
-from bench.store.arrow import table_of
 from bench.store.compacted import manifest, marks
 from bench.store.damage import RUN_AGAIN, Damaged
 from bench.store.folder import TrialFolder
@@ -118,27 +115,23 @@ IS_SUPERSEDED = f"""coalesce(
     attempt < max(attempt) FILTER (outcome = '{SUPERSEDED}') OVER (PARTITION BY trial_id), false)"""
 """SQL over attempts: whether one counts no more."""
 
-_ARROW = {
-    str: pa.string(),
-    int: pa.int64(),
-    float: pa.float64(),
-    bool: pa.bool_(),
-    datetime: pa.timestamp("us", tz="UTC"),
-}
+_SQL = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", datetime: "TIMESTAMPTZ"}
 
 
-def _arrow_type(hint: Any) -> pa.DataType:
+def _sql_type(hint: Any) -> str:
     if isinstance(hint, types.UnionType):
         hint = next(member for member in get_args(hint) if member is not type(None))
-    return _ARROW.get(hint, pa.string())
+    return _SQL.get(hint, "VARCHAR")
 
 
 _HINTS = get_type_hints(Attempt)
-ATTEMPT_SCHEMA = pa.schema([(item.name, _arrow_type(_HINTS[item.name])) for item in fields(Attempt)])
+ATTEMPT_SCHEMA = {item.name: _sql_type(_HINTS[item.name]) for item in fields(Attempt)}
 
 
 def record(folder: TrialFolder, attempt: Attempt) -> None:
     """Write the record that ends the attempt; FileExistsError if it is ended already."""
+    from bench.store.arrow import table_of
+
     table = table_of([asdict(attempt)], ATTEMPT_SCHEMA)
     if attempt.attempt > 1:
         # Earlier attempts may be compacted, or become so at this moment; a trial without any can't be.

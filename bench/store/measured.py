@@ -14,10 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
 from bench.store import files
-from bench.store.arrow import table_of
 from bench.store.compacted import manifest, marks
 from bench.store.files import plain
 from bench.store.folder import TrialFolder
@@ -55,6 +52,8 @@ def add_measure(
 
     `counts` are those of a histogram's bins, `code` is the fingerprint of the measure's own code.
     """
+    from bench.store.arrow import table_of
+
     path = file_of(folder, quantity)
     files.make_folder(folder.later)
     row = {"trial_id": folder.trial_id, **quantity._asdict(), "value": value, "code": code}
@@ -78,7 +77,7 @@ def is_measured(store: Store, folder: TrialFolder, quantity: Quantity) -> bool:
     """Whether a trial has the quantity now, in its folder or compacted."""
     for path in (file_of(folder, quantity), folder.measures):
         rows = read_table(path, MEASURES_SCHEMA)
-        if isinstance(rows, pa.Table) and quantity in _quantities(rows.to_pylist()):
+        if rows is not None and not isinstance(rows, str) and quantity in _quantities(rows.to_pylist()):
             return True
     held = manifest.current(store.root).rows("measures", folder.trial_id, list(Quantity._fields))
     return quantity in _quantities(held)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from bench.store import files
-from bench.store.arrow import table_of
 from bench.store.folder import TrialFolder
 
 HISTORY_COLUMNS = {
@@ -49,16 +46,18 @@ SUPERSEDED_COLUMNS = {
 } | MEASURES_COLUMNS
 """Column of what was measured of earlier trainings → what it is."""
 
-_TYPES = {name: pa.string() for name in ("trial_id", "measure", "settings", "counts", "code")} | {
-    name: pa.int64() for name in ("epoch", "device_memory_bytes", "attempt")
-}
-HISTORY_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in HISTORY_COLUMNS])
-MEASURES_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in MEASURES_COLUMNS])
-SUPERSEDED_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in SUPERSEDED_COLUMNS])
+_TYPES = dict.fromkeys(("trial_id", "measure", "settings", "counts", "code"), "VARCHAR") | dict.fromkeys(
+    ("epoch", "device_memory_bytes", "attempt"), "BIGINT"
+)
+HISTORY_SCHEMA = {name: _TYPES.get(name, "DOUBLE") for name in HISTORY_COLUMNS}
+MEASURES_SCHEMA = {name: _TYPES.get(name, "DOUBLE") for name in MEASURES_COLUMNS}
+SUPERSEDED_SCHEMA = {name: _TYPES.get(name, "DOUBLE") for name in SUPERSEDED_COLUMNS}
 
 
 def write_history(folder: TrialFolder, epochs: Iterable[Mapping[str, Any]]) -> None:
     """Write the whole history of a trial, one row per epoch."""
+    from bench.store.arrow import table_of
+
     rows = [{"trial_id": folder.trial_id, **epoch} for epoch in epochs]
     table = table_of(rows, HISTORY_SCHEMA)
     files.write(folder.history, files.small_parquet_bytes(table, with_rows=False))
@@ -71,6 +70,8 @@ def write_measures(folder: TrialFolder, values: Mapping[str, float], code: Mappi
 
     Later ones are added by `bench.store.measured`. Those of an open attempt are announced by its record.
     """
+    from bench.store.arrow import table_of
+
     rows = [
         {"trial_id": folder.trial_id, "measure": name, "settings": "{}", "value": value, "code": (code or {}).get(name)}
         for name, value in values.items()

@@ -6,9 +6,15 @@ columns, it goes through here.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
+
+
+Columns = Mapping[str, str]
+"""Columns of a file, each with its type."""
 
 LONGEST = 255
 """Characters of a name."""
@@ -23,6 +29,8 @@ _CLOSED: dict[str, Any] = {
 
 def opened(**config: Any) -> duckdb.DuckDBPyConnection:
     """A database in memory that neither sees Python's variables nor fetches or loads extensions."""
+    import duckdb
+
     return duckdb.connect(":memory:", config=_CLOSED | config)
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from bench.resources import Retries
 from bench.store.attempt import ATTEMPT_SCHEMA, FAILURES, SUPERSEDED, is_over, read
 from bench.store.claims.claim import last_number
 from bench.store.claims.lease import is_dead, read_holder
@@ -21,6 +20,9 @@ from bench.store.read.loose import damaged_files
 from bench.store.read.query import Readable, as_list, connect
 from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA
 from bench.store.store import Store
+
+if TYPE_CHECKING:
+    from bench.resources import Retries
 
 Status = Literal["done", "pruned", "failed", "running", "cancelled", "missing"]
 
@@ -63,6 +65,9 @@ def states(
     was tried. `prunes`: whether they are asked for by a sweep that stops trials early. For one that doesn't, a trial
     that was stopped so is missing, and goes on from where it stopped.
     """
+    # Here, because it takes pydantic, which a query can do without.
+    from bench.resources import Retries
+
     trial_ids, retries = list(trial_ids), retries or Retries()
     each = [_states(store, trial_ids, retries, prunes) for store in as_list(stores)]
     return {trial_id: min((found[trial_id] for found in each), key=_precedence) for trial_id in trial_ids}
@@ -76,9 +81,13 @@ def _precedence(state: State) -> int:
 
 def _states(store: Store, trial_ids: list[str], retries: Retries, prunes: bool) -> dict[str, State]:
     rows = (
-        connect(store, ["attempts"], only=trial_ids)
-        .execute("SELECT trial_id, attempt, outcome, message, wall_s FROM attempts ORDER BY trial_id, attempt")
-        .fetchall()
+        []
+        if snapshot.is_empty(store)
+        else (
+            connect(store, ["attempts"], only=trial_ids)
+            .execute("SELECT trial_id, attempt, outcome, message, wall_s FROM attempts ORDER BY trial_id, attempt")
+            .fetchall()
+        )
     )
     ended: dict[str, list[Ended]] = {}
     for trial_id, *attempt in rows:
@@ -183,6 +192,8 @@ def _status(store: Store, trial_id: str, ended: list[Ended], retries: Retries, p
 
 def cancel(store: Store, trial_ids: Iterable[str]) -> tuple[int, int]:
     """Mark trials that aren't done as cancelled; how many of them run, and how many wait."""
+    from bench.resources import Retries
+
     running = waiting = 0
     for trial_id in trial_ids:
         folder = store.folder(trial_id)

@@ -9,6 +9,7 @@ import errno
 import json
 import logging
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,9 +49,11 @@ class Session:
     """Fingerprints of the code that it executes, and of what executed the epochs before."""
     plugins: dict[str, dict[str, str]] = field(default_factory=dict)
     """Where those of the trial come from."""
+    saved: float = field(default_factory=time.monotonic)
+    """When the newest checkpoint was written, or there was none to write yet."""
 
     def run(self) -> None:
-        """Train, measure and keep the weights. Stopped leaves a checkpoint to go on from; so does every epoch."""
+        """Train, measure and keep the weights. Stopped leaves a checkpoint to go on from; so do many epochs."""
         device = distributed.device()
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
@@ -123,18 +126,25 @@ class Session:
                 os.replace(path, path.with_suffix(".pt.damaged"))
                 self.log.warning("%s; set aside as %s.damaged, training starts again", error, path.name)
             return
-        if state is not None:
-            training.load_state_dict(state)
-            self.first_epoch = training.epochs_done
-            self.parts = code.with_earlier(self.parts, state.get("code", {}))
-            self.log.info("resuming after epoch %d%s", self.first_epoch, training.place)
-            self._write_progress(training)
-            for row in training.history:
-                self._tell(row)
+        if state is None:
+            if self._writes:
+                # Of an attempt that was killed before its first checkpoint.
+                self.folder.progress.unlink(missing_ok=True)
+            return
+        training.load_state_dict(state)
+        self.first_epoch = training.epochs_done
+        self.parts = code.with_earlier(self.parts, state.get("code", {}))
+        self.log.info("resuming after epoch %d%s", self.first_epoch, training.place)
+        self._write_progress(training)
+        for row in training.history:
+            self._tell(row)
 
     def _keep(self, training: Training) -> None:
-        """After each epoch: make sure that the trial is still ours, and let nothing of the epoch be lost."""
-        self._save(training)
+        """After each epoch: make sure that the trial is still ours, and let not much work be lost."""
+        if self._is_due(training):
+            self._save(training)
+        elif self._writes:
+            self.verify()
         if self.job.tensorboard and self._writes:
             write_tensorboard(self.folder.tensorboard, training.history)
         self._write_progress(training)
@@ -172,6 +182,16 @@ class Session:
         if self._writes:
             self.verify()
             checkpoint.save(self.folder.checkpoint, state)
+        self.saved = time.monotonic()
+
+    def _is_due(self, training: Training) -> bool:
+        """Whether the end of this epoch gets a checkpoint; the last one does, for what is measured may fail.
+
+        In several processes each does, because their clocks differ, and all of them make the state together.
+        """
+        if training.epochs_done == training.trial.total_epochs or distributed.world().size > 1:
+            return True
+        return time.monotonic() - self.saved >= self.job.resources.checkpoint_seconds
 
     def _write_history(self, training: Training) -> None:
         if self._writes and training.history:

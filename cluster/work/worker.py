@@ -105,7 +105,7 @@ class _RunningAttempt:
                 log.warning("another worker took this trial over; this attempt stops")
                 raise
             except KeyboardInterrupt:
-                log.info("interrupted; the next attempt goes on from the last epoch")
+                log.info("interrupted; the next attempt goes on from the last checkpoint")
                 self._end("preempted", "interrupted", began)
                 raise
             except Stopped:

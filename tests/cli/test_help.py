@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from bench.cli import app
 from tests.cli.conftest import ON_SWEEPS, Call
@@ -21,7 +21,7 @@ def leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from leaves(found, f"{name} {each}")
 
 
-FOUND = dict(leaves(typer.main.get_command(app), "sambench"))
+FOUND = dict(leaves(app, "sambench"))
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -54,3 +54,36 @@ def test_help_is_shown(call: Call) -> None:
     told = call("board", "--help")
     assert told.code == 0
     assert "Example: sambench board" in told.out
+
+
+def test_all_commands_are_listed_with_the_first_line_of_their_help(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    told = " ".join(call("--help").out.split())
+    places = [told.index(f" {name} {' '.join(first_line(command).split())}") for name, command in app.commands.items()]
+    assert places == sorted(places), "in the order of use"
+
+
+def first_line(command: Any) -> str:
+    return str(command.help).partition("\n")[0]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_shown_and_installed_once(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: str
+) -> None:
+    monkeypatch.setenv("SHELL", f"/bin/{shell}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shown = call("--show-completion")
+    assert "_SAMBENCH_COMPLETE" in shown.out
+    for _ in range(2):
+        target = Path(call("--install-completion").out.split()[-1])
+        assert target.read_text(encoding="utf-8") + "\n" == shown.out
+    readers = [file for file in (tmp_path / ".bashrc", tmp_path / ".zshrc") if file.exists()]
+    assert [file.read_text(encoding="utf-8").count(str(target)) for file in readers] == [1] * (shell != "fish")
+
+
+def test_no_completion_for_a_shell_that_is_not_known(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/bin/tcsh")
+    told = call("--show-completion")
+    assert told.code == 2
+    assert "no completion for the shell 'tcsh'; $SHELL has to be one of bash, zsh, fish" in told.err

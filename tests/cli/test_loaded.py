@@ -15,19 +15,21 @@ title: "Light"
 grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 0, batch_size: 256, epochs: 1, seed: 1}
 """
 TOGETHER = SWEEP.replace("seed: 1", "seed: 1, m: 128") + "resources: {processes: 2}"
-LIGHT = frozenset({"typer", "rich"})
-READING = LIGHT | {"annotated-types", "pydantic", "ruamel-yaml", "duckdb", "numpy", "pyarrow"}
+HELP = frozenset({"click"})
+QUERY = HELP | {"rich", "annotated-types", "duckdb"}
+PLAN = QUERY | {"pydantic", "ruamel-yaml"}
+READING = PLAN | {"numpy", "pyarrow"}
 TRAINING = READING | {"torch", "safetensors"}
 RAY = {"ray", "pandas"}
 """Ray's Tune imports pandas."""
 MAY_LOAD = {
     "-c 'import bench'": frozenset[str](),
-    "--help": LIGHT,
-    "plan light.yaml": READING,
-    "status light.yaml": READING,
+    "--help": HELP,
+    "plan light.yaml": PLAN,
+    "status light.yaml": PLAN,
     "board light.yaml": READING,
     "rank light.yaml": READING,
-    "query 'SELECT * FROM results'": READING,
+    "query 'SELECT * FROM results'": QUERY,
     "list models": READING,
     "plot light.yaml": READING | {"matplotlib"},
     "report light.yaml": READING | {"altair", "jinja2", "vl-convert-python"},

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cli.render import terminal
-from bench.cli.render.terminal import Safe
+from bench.cli.render.console import Safe
 from bench.escape import visible
 from bench.store import Store, acquire
 from bench.trial import Trial

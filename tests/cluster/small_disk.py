@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.errors import MachineFault
 from bench.measures.names import parse
+from bench.resources import Resources
 from bench.store import Store, query, states
 from bench.trial import Trial
 from cluster.job import Job
@@ -89,7 +90,9 @@ def _interrupted(folder: Path, work: Callable[[Job, str], Any]) -> dict[str, Any
         fill(folder)
 
     threading.Thread(target=fill_after_an_epoch, daemon=True).start()
-    job, first, fault = Job(store=store.root, launcher="test"), None, ""
+    # Its first checkpoint is to be there before the disk is full.
+    resources = Resources(checkpoint_seconds=0)
+    job, first, fault = Job(store=store.root, launcher="test", resources=resources), None, ""
     try:
         first = work(job, trial.trial_id)
     except MachineFault as error:

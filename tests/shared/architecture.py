@@ -20,6 +20,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 
 GROUND = (
     "cache",
+    "cores",
     "distributed",
     "errors",
     "escape",

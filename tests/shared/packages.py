@@ -38,7 +38,7 @@ PURPOSE = {
     "submitit": "`run --on slurm`",
     "pyautoattack": "the measure `robust_accuracy`",
     "rich": "tables and progress in a terminal",
-    "typer": "the command",
+    "click": "the command",
     "safetensors": "weights",
     "ruamel-yaml": "sweep files, with line and column",
     "jinja2": "`report`: its page",

@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from bench.store import Store, StoreError, compact, files, query, results_of
+from bench.store.arrow import table_of
 from bench.store.folder import log_of
 from bench.store.measured import Quantity, add_measure
 from bench.store.progress import read_progress
@@ -227,7 +227,7 @@ def test_files_of_other_names_are_no_measures(store: Store, make_trial: Make) ->
     folder = store.folder(make_trial().trial_id)
     folder.later.mkdir()
     row = {"trial_id": folder.trial_id, "measure": "feature_rank", "settings": "{}", "value": 1.0}
-    data = files.parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA))
+    data = files.parquet_bytes(table_of([row], MEASURES_SCHEMA))
     for name in ("*.parquet", "x'.parquet", "[a-f]*.parquet", "a.parquet"):
         (folder.later / name).write_bytes(data)
     assert query(store, "SELECT * FROM measures").num_rows == 1

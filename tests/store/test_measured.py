@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from bench.store import Store, TrialFolder, compact, files, query, set_aside_damaged
+from bench.store.arrow import table_of
 from bench.store.compacted import manifest
 from bench.store.measured import Quantity, add_measure, counts_of, file_of, is_measured, mark_changed, measured
 from bench.store.results import MEASURES_SCHEMA
@@ -61,7 +61,7 @@ def test_counts_of_a_histogram_are_kept_beside_numbers(store: Store, folder: Tri
     for place, text in enumerate(("[1, 2", "7", '["a"]', "[-1]", "[" * 100_000)):
         odd = Quantity("weight_histogram", json.dumps({"layer": f"odd{place}"}))
         row = {"trial_id": folder.trial_id, **odd._asdict(), "value": 0.5, "counts": text}
-        files.create(file_of(folder, odd), files.parquet_bytes(pa.Table.from_pylist([row], schema=MEASURES_SCHEMA)))
+        files.create(file_of(folder, odd), files.parquet_bytes(table_of([row], MEASURES_SCHEMA)))
         mark_changed(folder, odd)
         assert counts_of(store, [folder.trial_id], odd) == {}
     kept = "SELECT counts FROM measures WHERE settings NOT LIKE '%odd%' ORDER BY measure"
@@ -71,10 +71,10 @@ def test_counts_of_a_histogram_are_kept_beside_numbers(store: Store, folder: Tri
 @pytest.mark.usefixtures("settled")
 @pytest.mark.parametrize("compacted", [False, True])
 def test_measures_of_a_version_without_counts(store: Store, folder: TrialFolder, compacted: bool) -> None:
-    earlier = pa.schema([field for field in MEASURES_SCHEMA if field.name != "counts"])
+    earlier = {name: kind for name, kind in MEASURES_SCHEMA.items() if name != "counts"}
     row = {"trial_id": folder.trial_id, **SHARP._asdict(), "value": 0.5}
     files.make_folder(folder.later)
-    data = files.small_parquet_bytes(pa.Table.from_pylist([row], schema=earlier), with_rows=True)
+    data = files.small_parquet_bytes(table_of([row], earlier), with_rows=True)
     files.create(file_of(folder, SHARP), data)
     mark_changed(folder, SHARP)
     if compacted:

@@ -5,30 +5,25 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from bench.cli.app import app
 from bench.cli.options import DataRootOption, JsonOption
-from bench.cli.render.terminal import err, fail, show, tell
+from bench.cli.render.terminal import fail, show, tell
+from bench.cli.signature import Argument, Option, command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.data.files.location import DataFiles
 
-data_app = typer.Typer(no_args_is_help=True, help="Get and check data sets; `sambench list data` lists them.")
-app.add_typer(data_app, name="data")
-
 _KINDS = (
     "variants", "scopes", "models", "data", "augmentations", "optimizers", "measures", "recipes", "launchers",
 )  # fmt: skip
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Data set, such as cifar10 or folder:PATH.")]
+NameArgument = Annotated[str, Argument(metavar="NAME", help="Data set, such as cifar10 or folder:PATH.")]
 
 
-@app.command("list", epilog="Example: sambench list variants")
+@command(name="list", example="sambench list variants")
 def list_(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(_KINDS)}.")],
+    kind: Annotated[str, Argument(metavar="KIND", help=f"One of {', '.join(_KINDS)}.")],
     as_json: JsonOption = False,
     data_root: DataRootOption = None,
 ) -> None:
@@ -44,7 +39,7 @@ def list_(
         show(catalog.catalog(kind))
 
 
-@data_app.command(epilog="Example: sambench data get cifar10")
+@command(example="sambench data get cifar10")
 def get(name: NameArgument, data_root: DataRootOption = None) -> None:
     """Download or unpack a data set; checksums are verified."""
     files = _files(name)
@@ -60,10 +55,10 @@ def get(name: NameArgument, data_root: DataRootOption = None) -> None:
     tell(f"{name} is at {files.root}")
 
 
-@data_app.command(epilog="Example: sambench data check folder:pets --quick")
+@command(example="sambench data check folder:pets --quick")
 def check(
     name: NameArgument,
-    quick: Annotated[bool, typer.Option("--quick", help="Read only the beginning of each image file.")] = False,
+    quick: Annotated[bool, Option("--quick", help="Read only the beginning of each image file.")] = False,
     data_root: DataRootOption = None,
 ) -> None:
     """Read a whole data set; name what in it is damaged, and what is left out."""
@@ -85,6 +80,7 @@ def _read_images(paths: Sequence[str], *, quick: bool) -> int:
     """Tell of each image that can't be read; how many there are."""
     from rich.progress import Progress
 
+    from bench.cli.render.console import err
     from bench.data.files.decoding import unreadable
 
     faults = 0
@@ -98,8 +94,8 @@ def _read_images(paths: Sequence[str], *, quick: bool) -> int:
     return faults
 
 
-@app.command(epilog="Example: sambench recipe cifar-resnet")
-def recipe(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Recipe; none: list them.")] = None) -> None:
+@command(example="sambench recipe cifar-resnet")
+def recipe(name: Annotated[str | None, Argument(metavar="NAME", help="Recipe; none: list them.")] = None) -> None:
     """Show the values of a recipe with their sources; guesses are marked."""
     from bench.cli.render import catalog
     from bench.papers.sam_on.recipes import RECIPES

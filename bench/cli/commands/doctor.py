@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cli.packages import OURS, REMEDY, foreign
+from bench.cores import look, warning
 from bench.resources import has_units_for
 
 _PATIENCE = 30.0
@@ -45,6 +46,7 @@ def examine(store: Path) -> list[Diagnosis]:
         ("Python", _python),
         ("packages", _packages),
         ("torch", _torch),
+        ("cores", _cores),
         ("Ray", lambda: f"{version('ray')}"),
         ("SLURM", _slurm),
         ("store", lambda: _store(store)),
@@ -93,6 +95,14 @@ def _torch() -> str:
         return alone
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return f"{torch.__version__}, CUDA {torch.version.cuda}, {len(names)} GPUs: {', '.join(names)}"
+
+
+def _cores() -> str:
+    """As trials on the processor find them: one thread on each, unless a sweep says otherwise."""
+    cores = look()
+    if told := warning(1, cores.allowed, cores):
+        raise Unusable(told)
+    return cores.text
 
 
 def _slurm() -> str:

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from click.exceptions import Exit
 
-from bench.cli.app import app
 from bench.cli.loading import load_sweep, open_existing
 from bench.cli.options import DEFAULT_STORES, JsonOption, StoresOption
-from bench.cli.render.terminal import err, fail, show
+from bench.cli.render.terminal import complain, fail, show
+from bench.cli.signature import Argument, command
 
 if TYPE_CHECKING:
     from bench.cli.render.sweep_list import ExhibitRow, SweepSummary
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from bench.sweep import Sweep
 
 
-@app.command(epilog="Example: sambench sweeps")
+@command(example="sambench sweeps")
 def sweeps(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="FOLDER", help="Sweep files; default: `sweeps/` and those installed.")
+        Path | None, Argument(metavar="FOLDER", help="Sweep files; default: `sweeps/` and those installed.")
     ] = None,
     store: StoresOption = DEFAULT_STORES,
     as_json: JsonOption = False,
@@ -54,8 +54,8 @@ def sweeps(
     else:
         show(sweep_list.listing(paper, lines))
     if faults:
-        err.print("\n".join(faults), style="red", soft_wrap=True)
-        raise typer.Exit(2)
+        complain("\n".join(faults))
+        raise Exit(2)
 
 
 def _record(row: ExhibitRow) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from click.exceptions import Exit
 
-from bench.cli.app import app
 from bench.cli.launching import record_plugins, stop_at_fault
 from bench.cli.loading import find_states, load_ready
 from bench.cli.options import (
@@ -24,6 +23,7 @@ from bench.cli.options import (
     WhereOption,
 )
 from bench.cli.render.terminal import fail, tell
+from bench.cli.signature import Argument, Option, command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,21 +37,21 @@ if TYPE_CHECKING:
 _TOLD = {"taken": "taken", "there": "taken by others meanwhile", "inapplicable": "not applicable", "failed": "failed"}
 
 
-@app.command(epilog=r"Example: sambench measure sweeps/demo.yaml 'sharpness\[rho=0.003]' feature_rank")
+@command(example="sambench measure sweeps/demo.yaml 'sharpness[rho=0.003]' feature_rank")
 def measure(
     sweep: SweepArgument,
     measures: Annotated[
         list[str] | None,
-        typer.Argument(metavar="MEASURE", help=r"Such as 'sharpness\[rho=0.003,steps=1]'; none: the sweep's."),
+        Argument(metavar="MEASURE", help="Such as 'sharpness[rho=0.003,steps=1]'; none: the sweep's."),
     ] = None,
     store: StoreOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    on: Annotated[str, typer.Option("--on", help="`ray` or `inline`.")] = "ray",
+    on: Annotated[str, Option("--on", help="`ray` or `inline`.")] = "ray",
     data_root: DataRootOption = None,
-    address: Annotated[str | None, typer.Option(help="host:port of a Ray cluster to use; else one is started.")] = None,
+    address: Annotated[str | None, Option(help="host:port of a Ray cluster to use; else one is started.")] = None,
 ) -> None:
     """Take what is missing of a sweep's done trials, from their weights; may be stopped and started again."""
     from bench import plugins
@@ -93,7 +93,7 @@ def measure(
         for trial_id in bare:
             tell(f"  {trial_id} {_labels(loaded)[trial_id]}")
     if failed or bare:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _fitting(sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> dict[str, tuple[Measure, ...]]:
@@ -131,7 +131,7 @@ def _take(job: Job, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> b
     except KeyboardInterrupt:
         tell(f"stopped: {counts['taken']} of {total} are taken, nothing is lost; go on with:")
         tell(f"  sambench {' '.join(sys.argv[1:])}")
-        raise typer.Exit(130) from None
+        raise Exit(130) from None
     except Exception as error:
         stop_at_fault(error, job.store)
         raise

@@ -8,10 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import typer
-
-from bench.cli.app import app
 from bench.cli.render.terminal import fail, tell
+from bench.cli.signature import Argument, command
 
 
 class Example(NamedTuple):
@@ -33,10 +31,10 @@ EXAMPLES = {
 }
 
 
-@app.command(epilog="Example: sambench new variant my_sam")
+@command(example="sambench new variant my_sam")
 def new(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(EXAMPLES)}.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the module, such as my_sam.")],
+    kind: Annotated[str, Argument(metavar="KIND", help=f"One of {', '.join(EXAMPLES)}.")],
+    name: Annotated[str, Argument(metavar="NAME", help="Of the module, such as my_sam.")],
 ) -> None:
     """Write a small working example of your own method, model, measure … with its test, into this folder."""
     from bench.cli.render.usage import use

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from click.exceptions import Exit
 
-from bench.cli.app import app
 from bench.cli.changed import changed
 from bench.cli.loading import find_states, load_ready, open_all
 from bench.cli.options import (
@@ -24,7 +23,8 @@ from bench.cli.options import (
     TrialsArgument,
     WhereOption,
 )
-from bench.cli.render.terminal import fail, out, show, tell
+from bench.cli.render.terminal import fail, show, tell
+from bench.cli.signature import Option, command
 from bench.cli.trials import describe_earlier, named_trials, with_earlier_results
 from bench.escape import visible
 
@@ -38,7 +38,7 @@ _LOOK = 0.5
 """Seconds between two looks at a log that is followed."""
 
 
-@app.command(epilog="Example: sambench status sweeps/demo.yaml")
+@command(example="sambench status sweeps/demo.yaml")
 def status(
     sweep: SweepArgument,
     store: StoresOption = DEFAULT_STORES,
@@ -52,7 +52,7 @@ def status(
     show(rendered)
 
 
-@app.command(epilog="Example: sambench watch sweeps/demo.yaml --every 5")
+@command(example="sambench watch sweeps/demo.yaml --every 5")
 def watch(
     sweep: SweepArgument,
     store: StoresOption = DEFAULT_STORES,
@@ -60,10 +60,12 @@ def watch(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
+    every: Annotated[float, Option(low=0.5, help="Seconds between two looks.")] = 2.0,
 ) -> None:
     """Show the status until every trial is done or failed; Ctrl-C ends the view, not the trials."""
     from rich.live import Live
+
+    from bench.cli.render.console import out
 
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     rendered, over = _status(loaded, store)
@@ -74,10 +76,10 @@ def watch(
                 rendered, over = _status(loaded, store)
                 live.update(rendered, refresh=True)
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise Exit(130) from None
 
 
-@app.command(epilog="Example: sambench logs 3f2a --follow")
+@command(example="sambench logs 3f2a --follow")
 def logs(
     what: TrialsArgument,
     store: StoresOption = DEFAULT_STORES,
@@ -85,7 +87,7 @@ def logs(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the trial's attempt ends.")] = False,
+    follow: Annotated[bool, Option("--follow", "-f", help="Go on until the trial's attempt ends.")] = False,
 ) -> None:
     """Print the log of a trial, or of those of a sweep: the epochs, and the traceback of one that failed."""
     opened = open_all(store)
@@ -95,10 +97,10 @@ def logs(
     try:
         _print_logs(opened, labels, follow=follow)
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise Exit(130) from None
 
 
-@app.command(epilog="Example: sambench cancel sweeps/demo.yaml --where variant=sam")
+@command(example="sambench cancel sweeps/demo.yaml --where variant=sam")
 def cancel(
     what: TrialsArgument,
     store: StoreOption = DEFAULT_STORES,

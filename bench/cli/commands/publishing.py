@@ -5,23 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from bench.cli.app import app
 from bench.cli.loading import load_with_notes, open_all
 from bench.cli.options import DEFAULT_STORES, MaxTrialsOption, SetOption, StoresOption, WhereOption
 from bench.cli.render.terminal import tell
+from bench.cli.signature import Argument, Option, command
 
 if TYPE_CHECKING:
     from bench.sweep import Sweep
 
 
-@app.command(epilog="Example: sambench publish demo --to supplement")
+@command(example="sambench publish demo --to supplement")
 def publish(
-    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, published together.")],
+    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweep files, published together.")],
     to: Annotated[
         str,
-        typer.Option("--to", metavar="FOLDER", help="Folder, or s3://BUCKET/FOLDER, hf://datasets/USER/NAME/FOLDER."),
+        Option("--to", metavar="FOLDER", help="Folder, or s3://BUCKET/FOLDER, hf://datasets/USER/NAME/FOLDER."),
     ],
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from bench.cli.app import app
 from bench.cli.loading import load_several, open_all
 from bench.cli.options import (
     DEFAULT_STORES,
@@ -21,11 +18,12 @@ from bench.cli.options import (
 )
 from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_choice, check_format, print_page
 from bench.cli.render.terminal import tell
+from bench.cli.signature import Argument, Option, command
 
 
-@app.command(epilog="Example: sambench rank sweeps/a.yaml sweeps/b.yaml --plot out/rank.svg")
+@command(example="sambench rank sweeps/a.yaml sweeps/b.yaml --plot out/rank.svg")
 def rank(
-    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, ranked together.")],
+    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweep files, ranked together.")],
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
@@ -34,21 +32,19 @@ def rank(
     metric: MetricOption = None,
     methods: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="FIELD[,FIELD]",
             help="Fields that make up a method; all others make up a task; default: variant,scope.",
         ),
     ] = None,
     missing: Annotated[
         str,
-        typer.Option(
-            metavar="tasks|methods", help="What is left out of ranks: tasks that lack a method, or methods a task."
-        ),
+        Option(metavar="tasks|methods", help="What is left out of ranks: tasks that lack a method, or methods a task."),
     ] = "tasks",
     spread: SpreadOption = "std",
     plot: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Critical-difference diagram: file.png, .svg or .pdf; may be repeated."),
+        Option(metavar="FILE", help="Critical-difference diagram: file.png, .svg or .pdf; may be repeated."),
     ] = None,
     format_: FormatOption = "terminal",
     output: OutputOption = None,

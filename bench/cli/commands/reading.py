@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from bench.cli.app import app
 from bench.cli.loading import load_ready, load_several, open_all
 from bench.cli.options import (
     DEFAULT_STORES,
@@ -25,9 +21,10 @@ from bench.cli.options import (
 )
 from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_format, print_page
 from bench.cli.render.terminal import fail, show, tell, write
+from bench.cli.signature import Argument, Option, command
 
 
-@app.command(epilog="Example: sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
+@command(example="sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
 def board(
     sweep: SweepArgument,
     store: StoresOption = DEFAULT_STORES,
@@ -37,21 +34,21 @@ def board(
     where: WhereOption = None,
     metric: MetricOption = None,
     spread: SpreadOption = "std",
-    rows: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
-    cols: Annotated[str | None, typer.Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
+    rows: Annotated[str | None, Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
+    cols: Annotated[str | None, Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
     against: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="paper|STORE|FILE|COMMIT",
             help="Compare with the paper's numbers, or with the same trials elsewhere: another store, an export, or "
             "what a commit made.",
         ),
     ] = None,
     cost: Annotated[
-        bool, typer.Option("--cost", help="Add passes and measured time, relative to the base optimizer's.")
+        bool, Option("--cost", help="Add passes and measured time, relative to the base optimizer's.")
     ] = False,
     examples: Annotated[
-        bool, typer.Option("--examples", help="Image by image: agreement of methods, McNemar's test, test-set noise.")
+        bool, Option("--examples", help="Image by image: agreement of methods, McNemar's test, test-set noise.")
     ] = False,
     format_: FormatOption = "terminal",
     output: OutputOption = None,
@@ -79,39 +76,42 @@ def board(
     print_page(page, format_, output)
 
 
-@app.command(epilog='Example: sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"')
+@command(example='sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"')
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT statement.")],
+    sql: Annotated[str, Argument(metavar="SELECT", help="One SELECT statement.")],
     store: StoresOption = DEFAULT_STORES,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    csv: Annotated[bool, Option("--csv", help="Print CSV.")] = False,
     as_json: JsonOption = False,
     parquet: Annotated[
         str | None,
-        typer.Option("--parquet", metavar="FILE", help="Write a Parquet file; also a URI such as s3://bucket/file."),
+        Option("--parquet", metavar="FILE", help="Write a Parquet file; also a URI such as s3://bucket/file."),
     ] = None,
 ) -> None:
     """Ask one store, or several as one, in SQL. Tables: trials, attempts, history, measures, results."""
-    from bench.cli.render import overview
-    from bench.store import query as answer
-    from bench.store.arrow import rows_of
+    from bench.cli.render import query_table
 
     if csv + as_json + (parquet is not None) > 1:
         fail("--csv, --json and --parquet: choose one of them")
-    table = answer(open_all(store), sql)
+    opened = open_all(store)
     if parquet is not None:
+        from bench.store.read.query import query as answer
         from bench.store.upkeep.export import write_table
 
-        write_table(table, parquet)
+        write_table(answer(opened, sql), parquet)
         tell(f"wrote {parquet}")
-    elif csv:
-        write(overview.as_csv(table))
+        return
+    from bench.store.read.query import query_rows
+
+    found = query_rows(opened, sql)
+    if csv:
+        write(query_table.as_csv(found))
     elif as_json:
-        print(json.dumps(rows_of(table), indent=1, default=str))
+        print(query_table.as_json(found))
     else:
-        show(overview.rows(table))
+        show(query_table.as_table(found))
 
 
-@app.command(epilog="Example: sambench plot sweeps/demo.yaml --kind differences --output out/demo.pdf")
+@command(example="sambench plot sweeps/demo.yaml --kind differences --output out/demo.pdf")
 def plot(
     sweep: SweepArgument,
     store: StoresOption = DEFAULT_STORES,
@@ -123,7 +123,7 @@ def plot(
     spread: SpreadOption = "std",
     kind: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="KIND",
             help="rho, runtime, m, sparsity, weights, dropout, decay, training, differences or pareto; default: what "
             "the sweep varies.",
@@ -131,9 +131,7 @@ def plot(
     ] = None,
     output: Annotated[
         list[Path] | None,
-        typer.Option(
-            metavar="FILE", help="File.png, .svg or .pdf; may be repeated; default: out/ and the sweep's name."
-        ),
+        Option(metavar="FILE", help="File.png, .svg or .pdf; may be repeated; default: out/ and the sweep's name."),
     ] = None,
 ) -> None:
     """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
@@ -161,16 +159,16 @@ def plot(
         tell(f"wrote {path}")
 
 
-@app.command(epilog="Example: sambench report sweeps/demo.yaml --output out/demo.html")
+@command(example="sambench report sweeps/demo.yaml --output out/demo.html")
 def report(
-    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
+    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
     spread: SpreadOption = "std",
-    output: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("out/report.html"),
+    output: Annotated[Path, Option(metavar="FILE", help="File to write.")] = Path("out/report.html"),
 ) -> None:
     """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
     from bench.report import write_report
@@ -182,17 +180,17 @@ def report(
     tell(f"wrote {output}")
 
 
-@app.command(epilog="Example: sambench serve sweeps/demo.yaml --port 8080")
+@command(example="sambench serve sweeps/demo.yaml --port 8080")
 def serve(
-    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
+    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
     spread: SpreadOption = "std",
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one.")] = 0,
+    host: Annotated[str, Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Option(low=0, high=65535, help="Port to listen on; 0: a free one.")] = 0,
 ) -> None:
     """Serve the report to a browser, loaded anew as results come in; Ctrl-C ends it, not the trials."""
     from bench.report.serve import Server

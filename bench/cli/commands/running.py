@@ -8,10 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-from rich.text import Text
+from click.exceptions import Exit
 
-from bench.cli.app import app
 from bench.cli.changed import changed
 from bench.cli.loading import describe_waits, find_states, load_sweep, open_existing
 from bench.cli.options import (
@@ -27,6 +25,7 @@ from bench.cli.options import (
     WhereOption,
 )
 from bench.cli.render.terminal import fail, show, tell
+from bench.cli.signature import Option, command
 from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from bench.sweep import Sweep
 
 
-@app.command(epilog="Example: sambench plan sweeps/demo.yaml --json")
+@command(example="sambench plan sweeps/demo.yaml --json")
 def plan(
     sweep: SweepArgument,
     store: StoresOption = DEFAULT_STORES,
@@ -43,11 +42,13 @@ def plan(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    probe: Annotated[bool, typer.Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
+    probe: Annotated[bool, Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
     data_root: DataRootOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
+    from rich.text import Text
+
     from bench.cli.render import overview
     from bench.sweep.code import describe
 
@@ -71,7 +72,7 @@ def plan(
         show(Text(line, style="yellow"))
 
 
-@app.command(epilog="Example: sambench run sweeps/demo.yaml --retry failed")
+@command(example="sambench run sweeps/demo.yaml --retry failed")
 def run(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORES,
@@ -79,29 +80,27 @@ def run(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    on: Annotated[str, typer.Option("--on", metavar="LAUNCHER", help="ray, slurm or inline.")] = "ray",
-    retry: Annotated[str | None, typer.Option(metavar="failed", help="Try failed trials once more.")] = None,
+    on: Annotated[str, Option("--on", metavar="LAUNCHER", help="ray, slurm or inline.")] = "ray",
+    retry: Annotated[str | None, Option(metavar="failed", help="Try failed trials once more.")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Train done trials anew; what they were is kept, superseded.")
+        bool, Option("--again", help="Train done trials anew; what they were is kept, superseded.")
     ] = False,
     data_root: DataRootOption = None,
-    profile: Annotated[str | None, typer.Option(metavar="NAME", help="Site settings for SLURM.")] = None,
+    profile: Annotated[str | None, Option(metavar="NAME", help="Site settings for SLURM.")] = None,
     profile_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File of the profiles; default: ~/.config/sambench/profiles.yaml."),
+        Option(metavar="FILE", help="File of the profiles; default: ~/.config/sambench/profiles.yaml."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print SLURM's batch script, queue nothing.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print SLURM's batch script, queue nothing.")] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write TensorBoard files into the store as well.")
+        bool, Option("--tensorboard", help="Write TensorBoard files into the store as well.")
     ] = False,
     outputs: Annotated[
-        bool, typer.Option("--outputs/--no-outputs", help="Keep what each trained model says of every test image.")
+        bool, Option("--outputs/--no-outputs", help="Keep what each trained model says of every test image.")
     ] = True,
-    address: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Ray cluster to use; else one is started.")
-    ] = None,
+    address: Annotated[str | None, Option(metavar="HOST:PORT", help="Ray cluster to use; else one is started.")] = None,
     with_choices: Annotated[
-        bool, typer.Option("--with-choices", help="First run the sweeps that this one chooses ρ from.")
+        bool, Option("--with-choices", help="First run the sweeps that this one chooses ρ from.")
     ] = False,
 ) -> None:
     """Run what is missing of a sweep; may be stopped and started again at any time."""
@@ -149,17 +148,17 @@ def run(
             tell(f"when these are done, go on with:\n  {same_command()}")
             return
     if launch(loaded, again=again):
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
-@app.command(epilog="Example: sambench doctor")
+@command(example="sambench doctor")
 def doctor(store: StoreOption = DEFAULT_STORES) -> None:
     """Check this machine: Python, torch, device, Ray, SLURM, write access, clashing packages."""
     from bench.cli.commands.doctor import examine, render
 
     findings = examine(store[0])
     show(render(findings))
-    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+    raise Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
 def _launcher(name: str, sweep: Path) -> str:

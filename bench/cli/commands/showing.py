@@ -6,24 +6,21 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-from rich.console import Group
-
-from bench.cli.app import app
 from bench.cli.loading import import_nothing
 from bench.cli.options import DEFAULT_STORES, JsonOption, StoresOption
 from bench.cli.render.terminal import fail, show, tell
+from bench.cli.signature import Argument, command
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.cli.details.detail import Detail
 
 
-@app.command("show", epilog="Example: sambench show gsam")
+@command(name="show", example="sambench show gsam")
 def show_(
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="NAME",
             help="A trial's id or its first characters; a sweep; a variant, scope, model, data set, optimizer, "
             "measure, recipe, launcher, field or setting.",
@@ -33,6 +30,8 @@ def show_(
     as_json: JsonOption = False,
 ) -> None:
     """Show all there is to say of one trial, method, field or sweep; starts and imports nothing."""
+    from rich.console import Group
+
     from bench.cli.details.known_names import refuse_name
 
     import_nothing(store)

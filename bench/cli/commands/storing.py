@@ -7,9 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from click.exceptions import Exit
 
-from bench.cli.app import app
 from bench.cli.loading import open_all
 from bench.cli.options import (
     DEFAULT_STORES,
@@ -22,18 +21,16 @@ from bench.cli.options import (
     WhereOption,
 )
 from bench.cli.render.terminal import fail, show, tell
+from bench.cli.signature import Argument, Option, command
 from bench.cli.trials import named_trials
 from bench.escape import visible
 
 if TYPE_CHECKING:
     from bench.store import Store
 
-store_app = typer.Typer(no_args_is_help=True, help="Merge, export and check stores; forget trials.")
-app.add_typer(store_app, name="store")
 
-
-@app.command(epilog="Example: sambench schema results")
-def schema(table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Table; none: all.")] = None) -> None:
+@command(example="sambench schema results")
+def schema(table: Annotated[str | None, Argument(metavar="TABLE", help="Table; none: all.")] = None) -> None:
     """Show the tables that `query` knows, and what their columns mean."""
     from rich import box
     from rich.table import Table
@@ -49,7 +46,7 @@ def schema(table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Ta
         show(shown)
 
 
-@app.command(epilog="Example: sambench compact --store /shared/store")
+@command(example="sambench compact --store /shared/store")
 def compact(store: StoreOption = DEFAULT_STORES) -> None:
     """Fold trials that are over into a few large files, which makes reading fast; workers may go on meanwhile."""
     from bench.store import Store
@@ -62,10 +59,10 @@ def compact(store: StoreOption = DEFAULT_STORES) -> None:
         tell(f"{done.trials} trials compacted, {done.removed} loose files removed")
 
 
-@store_app.command(epilog="Example: sambench store merge store-a store-b --into store")
+@command(example="sambench store merge store-a store-b --into store")
 def merge(
-    sources: Annotated[list[Path], typer.Argument(metavar="STORE…", help="Stores to read.")],
-    into: Annotated[Path, typer.Option("--into", help="Store that gets their trials; made if need be.")],
+    sources: Annotated[list[Path], Argument(metavar="STORE…", help="Stores to read.")],
+    into: Annotated[Path, Option("--into", help="Store that gets their trials; made if need be.")],
 ) -> None:
     """Copy the trials of several stores into one; what that has already is kept, but for measures that it lacks."""
     from bench.store import Store
@@ -84,9 +81,9 @@ def merge(
         tell(f"{done.running} trials were left out, because workers or a compaction are at them: merge again later")
 
 
-@store_app.command(epilog="Example: sambench store export results.parquet --store a --store b")
+@command(example="sambench store export results.parquet --store a --store b")
 def export(
-    target: Annotated[str, typer.Argument(metavar="FILE", help="Path, or URI such as s3://bucket/results.parquet.")],
+    target: Annotated[str, Argument(metavar="FILE", help="Path, or URI such as s3://bucket/results.parquet.")],
     store: StoresOption = DEFAULT_STORES,
 ) -> None:
     """Write the results, one row per trial, as one Parquet file."""
@@ -96,10 +93,10 @@ def export(
     tell(f"wrote {rows} results to {target}")
 
 
-@store_app.command(epilog="Example: sambench store check --repair")
+@command(example="sambench store check --repair")
 def check(
     store: StoreOption = DEFAULT_STORES,
-    repair: Annotated[bool, typer.Option("--repair", help="Restore or set aside damage, clear up.")] = False,
+    repair: Annotated[bool, Option("--repair", help="Restore or set aside damage, clear up.")] = False,
 ) -> None:
     """Read everything: damage, wrong ids, claims, orphans, other code; exit code 1 if results are in doubt."""
     from bench.store import Store
@@ -123,10 +120,10 @@ def check(
     elif bad:
         tell("--repair restores what it can; damaged trials are also set aside by the next `run`, to be trained again")
     if bad:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
-@store_app.command(epilog="Example: sambench store forget sweeps/demo.yaml --where variant=sam")
+@command(example="sambench store forget sweeps/demo.yaml --where variant=sam")
 def forget(
     what: TrialsArgument,
     store: StoreOption = DEFAULT_STORES,
@@ -134,7 +131,7 @@ def forget(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Annotated[bool, Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Take a trial, or those of a sweep, out of the store, with weights, log and all that was measured."""
     from bench.store import Store

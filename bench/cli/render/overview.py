@@ -1,13 +1,11 @@
-"""Overview: what `plan`, `status` and `query` print."""
+"""Overview: what `plan` and `status` print."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -17,15 +15,11 @@ from rich.text import Text
 from bench import tasks
 from bench.estimate import Estimate
 from bench.store import State, open_attempt
-from bench.store.arrow import rows_of
 from bench.store.claims.lease import read_holder
 from bench.store.progress import read_progress
 from bench.sweep import Sweep
 from bench.sweep.varying import differences_in_words, kind_at_rho
 from bench.trial import Trial
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 STATUSES = ("done", "pruned", "running", "failed", "cancelled", "missing")
 
@@ -111,26 +105,6 @@ def status(sweep: Sweep, found: Mapping[str, State], hints: Sequence[str] = ()) 
     return Group(*parts)
 
 
-def rows(table: pa.Table) -> RenderableType:
-    """The rows of a query as a table."""
-    shown = Table(box=box.SIMPLE_HEAD)
-    for name in table.column_names:
-        # As text, because rich takes what is in brackets for its own markup.
-        shown.add_column(Text(name))
-    for row in rows_of(table):
-        shown.add_row(*(Text(_cell(value)) for value in row.values()))
-    return shown
-
-
-def as_csv(table: pa.Table) -> str:
-    """The rows of a query as CSV with a header."""
-    sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(table.column_names)
-    writer.writerows(row.values() for row in rows_of(table))
-    return sink.getvalue()
-
-
 def _totals(found: Mapping[str, State]) -> str:
     counts = Counter[str](state.status for state in found.values())
     counted = ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name])
@@ -162,9 +136,3 @@ def _table(*columns: str) -> Table:
     for name in columns:
         table.add_column(name, overflow="fold")
     return table
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NoReturn
-
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.measure import Measurement
-from rich.segment import Segment
+from typing import TYPE_CHECKING, NoReturn
 
 from bench.escape import visible
 
-
-class Safe(Console):
-    """A console that sends no control characters but its own, and takes no text for its markup."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(markup=False, emoji=False, highlight=False, **options)
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=visible(segment.text))
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class Shown(logging.Formatter):
@@ -33,18 +20,11 @@ class Shown(logging.Formatter):
         return visible(super().format(record))
 
 
-out = Safe()
-err = Safe(stderr=True)
-_WIDE = Safe(width=10_000)
-
-
 def show(content: RenderableType) -> None:
     """Print tables as wide as the window, or, where the output goes to a file or a pager, as wide as they are."""
-    if out.is_terminal:
-        out.print(content)
-    else:
-        needed = Measurement.get(_WIDE, _WIDE.options, content).maximum
-        Safe(width=max(out.width, needed)).print(content)
+    from bench.cli.render import console
+
+    console.show(content)
 
 
 def emit(text: str, output: Path | None) -> None:
@@ -65,10 +45,19 @@ def write(text: str) -> None:
 
 def tell(message: str) -> None:
     """A line for people, on the error stream, so that results can be piped."""
+    from bench.cli.render.console import err
+
     err.print(message, soft_wrap=True)
+
+
+def complain(message: str) -> None:
+    """The same, of what is wrong."""
+    from bench.cli.render.console import err
+
+    err.print(message, style="red", soft_wrap=True)
 
 
 def fail(message: str) -> NoReturn:
     """End with exit code 2 and one message: the input was bad."""
-    err.print(message, style="red", soft_wrap=True)
+    complain(message)
     sys.exit(2)

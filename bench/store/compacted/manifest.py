@@ -21,9 +21,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pyarrow.parquet as pq
-
 from bench.store import files, sql
 from bench.store.compacted.rows import rows_of
 from bench.store.damage import REPAIR, Damaged, fault_of
@@ -171,11 +168,11 @@ def require(live: Manifest, tables: Collection[str] = FOLDED) -> None:
 
 def trials_of(live: Manifest, part: str) -> set[str]:
     """The trials of a part, by any of its tables that is whole."""
-    for table in ("index", "attempts", "trials", "results"):
-        path = live.path(part, table)
-        if not _fault(live, path):
-            return set(pq.read_table(path, columns=["trial_id"])["trial_id"].to_pylist())
-    return set()
+    import pyarrow.parquet as pq
+
+    paths = (live.path(part, table) for table in ("index", "attempts", "trials", "results"))
+    whole = next((path for path in paths if not _fault(live, path)), None)
+    return set() if whole is None else set(pq.read_table(whole, columns=["trial_id"])["trial_id"].to_pylist())
 
 
 def explain_damage(live: Manifest, error: Exception) -> None:
@@ -195,12 +192,14 @@ def _fault(live: Manifest, path: Path) -> str | None:
 def _index(live: Manifest, trial_ids: Collection[str]) -> list[tuple[str, int, bool]]:
     if not live.parts or not trial_ids:
         return []
+    from duckdb import Error
+
     require(live, ["index"])
     query = "SELECT trial_id, attempts, done FROM read_parquet($paths) WHERE trial_id IN (SELECT unnest($ids))"
     with sql.opened() as connection:
         try:
             return connection.execute(query, {"paths": live.paths("index"), "ids": list(set(trial_ids))}).fetchall()
-        except duckdb.Error as error:
+        except Error as error:
             explain_damage(live, error)
             raise
 

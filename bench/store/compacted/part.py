@@ -7,11 +7,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
-
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.store import files
 from bench.store.attempt import IS_SUPERSEDED
@@ -19,6 +15,9 @@ from bench.store.claims.process import describe_holder, is_there
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import digest_of
 from bench.store.files import plain, seal, temporary
+
+if TYPE_CHECKING:
+    import duckdb
 
 ROWS = 65_536
 """Rows of a row group: small enough to skip most of a file, large enough to compress and to scan fast."""
@@ -98,6 +97,8 @@ def _index(attempts: str) -> str:
 
 def _write_table(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
     """Stream rows into a file; how many."""
+    import pyarrow.parquet as pq
+
     new = path.with_name(temporary.new_name())
     reader = connection.sql(sql).to_arrow_reader(ROWS)
     with pq.ParquetWriter(new, reader.schema, compression="zstd", write_page_checksum=True) as writer:
@@ -113,12 +114,16 @@ def _write_table(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) ->
 
 def read_back(path: Path) -> int:
     """Read a file to its end, with the checksums of its pages; how many rows."""
+    import pyarrow.parquet as pq
+
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         return sum(batch.num_rows for batch in file.iter_batches(ROWS))
 
 
 def digests_of(live: Manifest) -> dict[str, str]:
     """The digests of live files; of those that earlier versions noted none of, once each was read to its end."""
+    import pyarrow as pa
+
     found = dict(live.digests)
     for path in (live.folder / name for name in live.sizes if name not in found):
         # One that is damaged stays without, for a repair to find.

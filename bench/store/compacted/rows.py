@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 
 def rows_of(path: Path, trial_id: str, columns: list[str]) -> list[dict[str, Any]]:
     """Only the row groups that may have the trial are read."""
+    import pyarrow.parquet as pq
+
     with pq.ParquetFile(path) as file:
         place = file.schema_arrow.get_field_index("trial_id")
         wanted = []

@@ -13,14 +13,13 @@ import stat
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, TextIO
 
 from bench.errors import UserError
-from bench.store.arrow import rows_of
 from bench.store.files import plain, seal, temporary
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def write(path: Path, data: bytes, mode: int | None = None, *, flush: bool = True) -> None:
@@ -94,6 +93,9 @@ def file_mode(folder: Path) -> int:
 
 def parquet_bytes(table: pa.Table) -> bytes:
     """`table` as one Parquet file with checksummed pages."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return sink.getvalue().to_pybytes()
@@ -104,6 +106,9 @@ def small_parquet_bytes(table: pa.Table, *, with_rows: bool) -> bytes:
 
     Without what helps to read large files only in part, it has a third of the bytes and is read in half the time.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     sink = pa.BufferOutputStream()
     options = {"use_dictionary": False, "write_statistics": False, "store_schema": False}
     with pq.ParquetWriter(sink, table.schema, compression="zstd", write_page_checksum=True, **options) as writer:
@@ -114,6 +119,8 @@ def small_parquet_bytes(table: pa.Table, *, with_rows: bool) -> bytes:
 
 def _json_lines(table: pa.Table) -> str:
     try:
+        from bench.store.arrow import rows_of
+
         rows = rows_of(table)
         return "\n".join(json.dumps(row, default=datetime.isoformat, allow_nan=False) for row in rows)
     except ValueError:

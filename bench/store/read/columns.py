@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from bench.errors import UserError
 from bench.measures import MEASURES
 from bench.store.attempt import Attempt
-from bench.store.read.loose import sql_type
 from bench.store.read.tables import QUERIED, RENAMED, SCHEMAS
 from bench.store.read.trial_rows import FIELD_TYPES
 from bench.store.results import HISTORY_COLUMNS, MEASURES_COLUMNS, SUPERSEDED_COLUMNS
@@ -61,7 +60,7 @@ def _arrow(table: str) -> list[Column]:
     about = {"attempts": described_fields(Attempt), "history": HISTORY_COLUMNS, "measures": MEASURES_COLUMNS}.get(
         table, SUPERSEDED_COLUMNS
     )
-    named = [(field.name, sql_type(field.type)) for field in SCHEMAS[table]]
+    named = list(SCHEMAS[table].items())
     return [Column(name, type_, about.get(name, "")) for name, type_ in named]
 
 

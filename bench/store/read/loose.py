@@ -12,35 +12,37 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from bench.store import sql
 from bench.store.files import plain, seal
 from bench.store.folder import ATTEMPTS, LATER, RECORD, SUPERSEDED
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from bench.store.sql import Columns
 
 _BATCH = 1000
 """Tables that are held in memory at once."""
 _SHARE = 50
 """Files that a thread takes at once."""
 _THREADS = min(8, os.cpu_count() or 1)
-_SQL = {"string": "VARCHAR", "int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN"}
 _IDENTITY = frozenset({"trial_id", "attempt", "outcome", "epoch", "measure", "value"})
 """Columns that every version has written, each in the tables that have it."""
 
 
-def create(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:
+def create(connection: duckdb.DuckDBPyConnection, name: str, schema: Columns) -> None:
     """Make an empty table of these columns."""
-    # Not `schema.empty_table()`: making an array imports pandas, which takes as long as all the rest.
-    connection.register("incoming", pa.Table.from_batches([], schema))
-    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-    connection.unregister("incoming")
+    columns = ", ".join(f"{sql.name(column)} {type_}" for column, type_ in schema.items())
+    connection.execute(f"CREATE TABLE {name} ({columns})")
 
 
-def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, paths: list[str]) -> dict[Path, str]:
+def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: Columns, paths: list[str]) -> dict[Path, str]:
     """Insert all rows of the files into a table of these columns; the files that are left out, and why."""
+    import duckdb
+
     left_out: dict[Path, str] = {}
     tables: list[pa.Table] = []
     sealed: list[str] = []
@@ -72,21 +74,16 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, 
     return left_out
 
 
-def damaged_files(paths: Iterable[Path], schema: pa.Schema | None = None) -> dict[Path, str]:
+def damaged_files(paths: Iterable[Path], schema: Columns | None = None) -> dict[Path, str]:
     """The files that are no whole Parquet files or can't be read, and why."""
     read = _read_all([str(path) for path in paths], schema)
     return {Path(path): content for path, content in read if isinstance(content, str)}
 
 
-def read_table(path: Path, schema: pa.Schema) -> pa.Table | str | None:
+def read_table(path: Path, schema: Columns) -> pa.Table | str | None:
     """The rows of a file, or what is wrong with it; None if it isn't there."""
     data = _bytes(str(path))
     return _table(str(path), data, schema) if isinstance(data, bytes) else data
-
-
-def sql_type(type_: pa.DataType) -> str:
-    """DuckDB's name of a column's type."""
-    return _SQL.get(str(type_), "TIMESTAMPTZ")
 
 
 def parquet(paths: Iterable[str]) -> str:
@@ -94,20 +91,21 @@ def parquet(paths: Iterable[str]) -> str:
     return f"read_parquet({sql.literals(paths)}, union_by_name = true)"
 
 
-def _insert_lines(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, file: str) -> None:
-    columns = {field.name: sql_type(field.type) for field in schema}
-    select = f"SELECT * FROM read_json($file, columns = {columns}, format = 'newline_delimited')"
+def _insert_lines(connection: duckdb.DuckDBPyConnection, name: str, schema: Columns, file: str) -> None:
+    select = f"SELECT * FROM read_json($file, columns = {dict(schema)}, format = 'newline_delimited')"
     connection.execute(f"INSERT INTO {name} BY NAME {select}", {"file": file})
 
 
-def _insert_tables(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, tables: list[pa.Table]) -> None:
+def _insert_tables(connection: duckdb.DuckDBPyConnection, name: str, schema: Columns, tables: list[pa.Table]) -> None:
     if tables:
+        import pyarrow as pa
+
         connection.register("incoming", pa.concat_tables(tables, promote_options="default"))
         connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
         connection.unregister("incoming")
 
 
-def _read_all(paths: list[str], schema: pa.Schema | None) -> Iterator[tuple[str, bytes | pa.Table | str | None]]:
+def _read_all(paths: list[str], schema: Columns | None) -> Iterator[tuple[str, bytes | pa.Table | str | None]]:
     shares = [paths[start : start + _SHARE] for start in range(0, len(paths), _SHARE)]
     if len(shares) < 2:
         yield from _read_each(paths, schema)
@@ -117,11 +115,11 @@ def _read_all(paths: list[str], schema: pa.Schema | None) -> Iterator[tuple[str,
             yield from read
 
 
-def _read_each(paths: list[str], schema: pa.Schema | None) -> list[tuple[str, bytes | pa.Table | str | None]]:
+def _read_each(paths: list[str], schema: Columns | None) -> list[tuple[str, bytes | pa.Table | str | None]]:
     return [(path, _read(path, schema)) for path in paths]
 
 
-def _read(path: str, schema: pa.Schema | None) -> bytes | pa.Table | str | None:
+def _read(path: str, schema: Columns | None) -> bytes | pa.Table | str | None:
     """The file's rows, or what is wrong with it; None if it isn't there."""
     data = _bytes(path)
     if isinstance(data, bytes):
@@ -140,26 +138,31 @@ def _bytes(path: str) -> bytes | str | None:
         return plain.reason(error)
 
 
-def _table(path: str, data: bytes, schema: pa.Schema | None) -> pa.Table | str:
+def _table(path: str, data: bytes, schema: Columns | None) -> pa.Table | str:
     whole = seal.is_whole(data)
     if whole is False:
         return "its checksum doesn't fit its content"
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from bench.store.arrow import arrow_schema
+
     try:
         # Not read_table, which takes several times as long for a small file.
         with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
             table = file.read(use_threads=False)
         if schema is None:
             return table
-        known = pa.schema([field for field in schema if field.name in table.column_names])
+        known = arrow_schema({name: schema[name] for name in schema if name in table.column_names})
         table = table.select(known.names).cast(known)
     except (OSError, ValueError, ArithmeticError, MemoryError, pa.ArrowException) as error:
         return (str(error) or type(error).__name__).splitlines()[0]
     return table if _belongs(path, table, schema) else "doesn't say what a file of this name says"
 
 
-def _belongs(path: str, table: pa.Table, schema: pa.Schema) -> bool:
+def _belongs(path: str, table: pa.Table, schema: Columns) -> bool:
     """Whether a file has the columns of its kind, and rows of the trial and attempt of its name."""
-    if (_IDENTITY & set(schema.names)) - set(table.column_names):
+    if (_IDENTITY & set(schema)) - set(table.column_names):
         return False
     trial_id, attempt = _named(path)
     return set(table["trial_id"].to_pylist()) <= {trial_id} and (

@@ -19,11 +19,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
-
-import duckdb
-import pyarrow as pa
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bench.errors import UserError
 from bench.store import sql
@@ -36,10 +33,16 @@ from bench.store.read.tables import QUERIED, TABLES, load_loose, load_superseded
 from bench.store.store import Store
 from bench.trial.content import CONTENT
 
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
 _TRIES = 20
 """Snapshots to take before giving up, if compaction replaces each while it is read."""
 
 _UNKNOWN_COLUMN = re.compile(r'column "([^"]+)" not found|does not have a column named "([^"]+)"')
+
+Taken = TypeVar("Taken")
 
 Readable = Store | Sequence[Store]
 """One store, or several that are read as one."""
@@ -75,8 +78,26 @@ def connect(
     return connection
 
 
+class Rows(NamedTuple):
+    """What a statement gives: the names of its columns, and its rows."""
+
+    names: list[str]
+    rows: list[tuple[Any, ...]]
+
+
 def query(stores: Readable, select: str) -> pa.Table:
-    """The rows that one SELECT gives; QueryError if it is wrong or no SELECT."""
+    """The rows that one SELECT gives, as an Arrow table; QueryError if it is wrong or no SELECT."""
+    return _answered(stores, select, lambda answer: answer.to_arrow_table())
+
+
+def query_rows(stores: Readable, select: str) -> Rows:
+    """The same as values of Python, which takes no pyarrow."""
+    return _answered(stores, select, lambda answer: Rows(list(answer.columns), answer.fetchall()))
+
+
+def _answered(stores: Readable, select: str, taken: Callable[[duckdb.DuckDBPyRelation], Taken]) -> Taken:
+    import duckdb
+
     try:
         statements = duckdb.extract_statements(select)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -85,7 +106,7 @@ def query(stores: Readable, select: str) -> pa.Table:
         tables = named or {*QUERIED}
         with connect(stores, tables) as connection:
             try:
-                answer = connection.sql(select).to_arrow_table()
+                answer = taken(connection.sql(select))
             except duckdb.Error as error:
                 for store in as_list(stores):
                     manifest.explain_damage(manifest.readable(store.root)[0], error)
@@ -130,6 +151,8 @@ def _load(
     only: Collection[str] | None,
 ) -> Snapshot:
     """Load one store; again, if a compaction ended meanwhile and may have removed what was about to be read."""
+    import duckdb
+
     for _ in range(_TRIES):
         snapshot = take(store, only, tables=wanted_tables(tables) & {*TABLES})
         try:
@@ -198,4 +221,4 @@ def _explain(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, named: 
     return f"no column {wrong!r}: did you mean {' or '.join(nearest)}?\n{message}"
 
 
-__all__ = ["QUERIED", "TABLES", "QueryError", "connect", "query", "results_of"]
+__all__ = ["QUERIED", "TABLES", "QueryError", "Rows", "connect", "query", "query_rows", "results_of"]

@@ -81,6 +81,11 @@ def _whole_parts(
     return live.without(parts), set().union(*known.values())
 
 
+def is_empty(store: Store) -> bool:
+    """Whether it has no trial at all, which is told without DuckDB."""
+    return not manifest.readable(store.root)[0].parts and not store.trial_ids()
+
+
 def present(store: Store, trial_ids: Collection[str]) -> set[str]:
     """Those of the trials that the store has, in whatever state."""
     live, _ = _whole_parts(store, {"index"}, trial_ids)

@@ -10,9 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from bench.measures import MEASURES
 from bench.measures.names import DEFAULT
@@ -28,6 +26,9 @@ from bench.store.read.snapshot import Snapshot, find_loose
 from bench.store.read.trial_rows import HIDDEN, load_trials
 from bench.store.results import HISTORY_SCHEMA, MEASURES_SCHEMA, SUPERSEDED_SCHEMA
 from bench.store.store import Store
+
+if TYPE_CHECKING:
+    import duckdb
 
 RENAMED = {"epochs": "epochs_done"}
 """What both a trial and an attempt have → what `results` calls that of the attempt."""
@@ -136,7 +137,7 @@ def _trained_again(store: Store, snapshot: Snapshot) -> set[str]:
         folder = store.folder(trial_id)
         numbers = (int(match[1]) for name in plain.names(folder.attempts) if (match := RECORD.fullmatch(name)))
         tables = (loose.read_table(folder.attempt(number), ATTEMPT_SCHEMA) for number in numbers if number > held)
-        if any(isinstance(table, pa.Table) and SUPERSEDED in table["outcome"].to_pylist() for table in tables):
+        if any(not isinstance(table, str | None) and SUPERSEDED in table["outcome"].to_pylist() for table in tables):
             found.add(trial_id)
     return found
 
@@ -168,7 +169,7 @@ def make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     ).fetchall()
     taken = [column[0] for column in connection.execute(f"FROM {schema}.loose_trials LIMIT 0").description]
     # The known ones have a column even where nothing is measured yet, so that queries can be written ahead.
-    quantities = wide([*((name, DEFAULT) for name in MEASURES), *found], {*taken, *ATTEMPT_SCHEMA.names})
+    quantities = wide([*((name, DEFAULT) for name in MEASURES), *found], {*taken, *ATTEMPT_SCHEMA})
     columns = "".join(
         f""", max(value) FILTER (measure = {sql.literal(measure)} AND settings = {sql.literal(settings)}
             AND outcome = 'done') AS {sql.name(column)}"""

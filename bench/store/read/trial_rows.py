@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import re
 import types
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from bench.store import sql
-from bench.store.arrow import strings
 from bench.store.files import plain
 from bench.store.folder import TRIAL, check_description
 from bench.store.store import Store
 from bench.trial import FIELDS, SCHEMA, Trial
+
+if TYPE_CHECKING:
+    import duckdb
 
 HIDDEN = ("settings",)
 """Columns of `trials` that make a trial whole again but are no use in SQL: settings as JSON."""
@@ -41,12 +40,15 @@ def load_trials(
     """Make the table `name` of these trials; the descriptions that are left out, and why."""
     connection.execute(f"CREATE TABLE {name}_json AS SELECT ''::VARCHAR AS trial_id, ''::JSON AS trial LIMIT 0")
     texts, left_out = _gather(store, trial_ids)
-    connection.register("incoming", _as_table(texts))
     connection.execute(
         f"""INSERT INTO {name}_json SELECT trial_id, text::JSON AS trial
-        FROM (SELECT * FROM incoming WHERE json_valid(text)) WHERE json_type(trial, '$.fields.settings') = 'OBJECT'"""
+        FROM (
+            SELECT * FROM (SELECT unnest($ids::VARCHAR[]) AS trial_id, unnest($texts::VARCHAR[]) AS text)
+            WHERE json_valid(text)
+        ) WHERE json_type(trial, '$.fields.settings') = 'OBJECT'""",
+        # As values, which no text can leave, as it could a line of a file.
+        {"ids": list(texts), "texts": list(texts.values())},
     )
-    connection.unregister("incoming")
     whole = {trial_id for (trial_id,) in connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()}
     left_out |= {store.folder(trial_id).trial: "describes no trial" for trial_id in texts.keys() - whole}
     left_out |= _drop_odd(connection, name, store)
@@ -55,29 +57,23 @@ def load_trials(
     return left_out
 
 
-def _gather(store: Store, trial_ids: Iterable[str]) -> tuple[dict[str, bytes], dict[Path, str]]:
+def _gather(store: Store, trial_ids: Iterable[str]) -> tuple[dict[str, str], dict[Path, str]]:
     """Each description that is there, as it is: DuckDB parses them faster; and those that are left out."""
-    folder, found, left_out = str(store.trials), dict[str, bytes](), dict[Path, str]()
+    folder, found, left_out = str(store.trials), dict[str, str](), dict[Path, str]()
     for trial_id in trial_ids:
         # A string, not a path: there may be tens of thousands.
         path = f"{folder}/{trial_id}/{TRIAL}"
         try:
             text = plain.read(path)
             check_description(trial_id, text)
-            text.decode()
+            decoded = text.decode()
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:
             left_out[Path(path)] = plain.reason(error)
         else:
-            found[trial_id] = text
+            found[trial_id] = decoded
     return found, left_out
-
-
-def _as_table(texts: Mapping[str, bytes]) -> pa.Table:
-    """Trials and texts as values, which no text can leave, as it could a line of a file."""
-    ids = [trial_id.encode() for trial_id in texts]
-    return pa.Table.from_arrays([strings(ids), strings(list(texts.values()))], ["trial_id", "text"])
 
 
 def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) -> dict[Path, str]:

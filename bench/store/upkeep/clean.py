@@ -10,8 +10,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from bench.store import files, sql
 from bench.store.compacted import manifest, marks, part
@@ -20,6 +19,9 @@ from bench.store.damage import Damaged
 from bench.store.files import plain, temporary
 from bench.store.measured import Quantity, file_of
 from bench.store.store import Store
+
+if TYPE_CHECKING:
+    import duckdb
 
 GRACE = 3600.0
 """Seconds that a file which no manifest names is kept: another compaction may just be writing it."""

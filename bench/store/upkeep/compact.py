@@ -13,8 +13,7 @@ import logging
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from bench.store import files, sql
 from bench.store.attempt import SUPERSEDED
@@ -27,6 +26,9 @@ from bench.store.read.tables import TABLES, load_loose, relation
 from bench.store.store import Store
 from bench.store.upkeep.clean import clean
 from bench.store.upkeep.workspace import workspace
+
+if TYPE_CHECKING:
+    import duckdb
 
 GOES_ON = frozenset({"preempted", "timeout", SUPERSEDED})
 """Ends of attempts after which the trial is to go on."""

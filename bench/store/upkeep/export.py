@@ -5,15 +5,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError
 from bench.store import files, remote
 from bench.store.read.query import Readable, connect
 from bench.store.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _EXAMPLE = "FILE.parquet"
 
@@ -85,6 +85,8 @@ def write_table(table: pa.Table, target: str) -> None:
 
 def read_exported(source: str) -> pa.Table:
     """The results that `export` wrote to a path or a URI; UserError if they can't be read."""
+    import pyarrow.parquet as pq
+
     found = remote.address_of(source)
     filesystem, place = remote.filesystem(source, example=_EXAMPLE) if found else (None, source)
     with remote.told(f"{source}: can't be read as results"):

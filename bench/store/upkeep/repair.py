@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow.parquet as pq
 
 from bench.measures.names import quantity_of
@@ -38,6 +38,9 @@ from bench.store.store import HEADER, Store, read_header, write_header
 from bench.store.upkeep.check import damaged_parts, left_by_killed
 from bench.store.upkeep.compact import publish_part
 from bench.store.upkeep.workspace import remove_left
+
+if TYPE_CHECKING:
+    import duckdb
 
 _SCHEMA = "repair"
 
@@ -184,7 +187,7 @@ def _load(
         load_trials(connection, f"{_SCHEMA}.loose_trials", store, ids)
     if "attempts" in lost:
         taken = set(_columns(connection, f"FROM {_SCHEMA}.loose_trials")) - {"trial_id"}
-        renamed = {name: f"{name}_1" if name in taken else name for name in ATTEMPT_SCHEMA.names}
+        renamed = {name: f"{name}_1" if name in taken else name for name in ATTEMPT_SCHEMA}
         columns = (f"{sql.name(there)} AS {sql.name(name)}" for name, there in renamed.items())
         connection.execute(
             f"CREATE TABLE {_SCHEMA}.loose_attempts AS SELECT {', '.join(columns)} FROM ({rows['results']}) "
@@ -205,7 +208,7 @@ def _load(
 def _measures(connection: duckdb.DuckDBPyConnection, results: str) -> None:
     """The measures of done trials, from the columns that they have in `results`."""
     loose.create(connection, f"{_SCHEMA}.loose_measures", MEASURES_SCHEMA)
-    others = {*_columns(connection, f"FROM {_SCHEMA}.loose_trials"), *ATTEMPT_SCHEMA.names}
+    others = {*_columns(connection, f"FROM {_SCHEMA}.loose_trials"), *ATTEMPT_SCHEMA}
     others |= {f"{name}_1" for name in others}
     for name in (name for name in _columns(connection, results) if name not in others):
         measure, settings = quantity_of(name)

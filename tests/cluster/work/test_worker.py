@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 
 from bench.models import build
+from bench.resources import Resources
 from bench.store import Store, query, states
 from bench.train import checkpoint
 from bench.train.training import Training
@@ -21,9 +22,13 @@ from tests.train.methods import CPU, METHODS
 Make = Callable[..., Trial]
 
 
+EVERY_EPOCH = Resources(checkpoint_seconds=0)
+
+
 def run(store: Store, trial: Trial, seen: int = 0) -> str:
     store.add([trial])
-    return run_trial(Job(store=store.root, launcher="test"), trial.trial_id, seen=seen).outcome
+    job = Job(store=store.root, launcher="test", resources=EVERY_EPOCH)
+    return run_trial(job, trial.trial_id, seen=seen).outcome
 
 
 def attempts(store: Store) -> list[dict[str, object]]:

@@ -21,6 +21,7 @@ from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from bench.optim import registry
 from bench.optim.registry import OPTIMIZERS
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
 from bench.sam.base.optimizer_update import update_of
@@ -68,7 +69,14 @@ def matrices(model: nn.Module) -> Optimizer:
     return torch.optim.Muon([p for p in model.parameters() if p.dim() == 2], lr=0.01)
 
 
+def fused(model: nn.Module) -> Optimizer:
+    """Our SGD in one fused call."""
+    return registry.sgd([{"params": list(model.parameters())}], lr=0.05, momentum=0.9, nesterov=False, fused=True)
+
+
 BASES = {**{name: own(name) for name in ("sgd", "adamw", "lion", "muon")}, "torch's muon": matrices}
+WITH_VALUES = {**BASES, "fused sgd": fused}
+"""And what has no kernel for tensors without values."""
 PRECISIONS: dict[str, dict[str, Any]] = {
     "float32": {},
     "bfloat16": {"dtype": torch.bfloat16},
@@ -96,7 +104,7 @@ def build_on(device: str, base: str, variant: str, scope: Any, options: dict[str
     model = network("vit", options.pop("dtype", torch.float32)).to(device)
     scaler = GradScaler("cpu") if options.pop("scaler", False) else None
     settings = ({"sparsity": 0.5} if scope == "random" else {}) | REQUIRED.get(variant, {})
-    made = BASES[base] if variant != "bsam" else partial(base_of, variant, base)
+    made = WITH_VALUES[base] if variant != "bsam" else partial(base_of, variant, base)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the perturbed weights are bfloat16")
         return SharpnessAware(model, made(model), variant, scope, 0.1, settings=settings, scaler=scaler, **options)
@@ -129,7 +137,7 @@ ON_A_PROCESSOR = [
     (variant, base)
     for variant, scope, base in STEPS
     if scope == "only_norm" and base in ("sgd", "adamw", "lion", "muon")
-]
+] + [("sam", "fused sgd")]
 
 
 @pytest.mark.parametrize(("variant", "base"), ON_A_PROCESSOR)
@@ -155,11 +163,11 @@ def test_nor_the_plain_step(base: str) -> None:
     assert watch.readings == 0
 
 
-@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("base", WITH_VALUES)
 @pytest.mark.parametrize("bad", [(0,), (2,), (0, 1, 3)])
 def test_an_update_undone_on_the_device_is_one_not_made(base: str, bad: tuple[int, ...]) -> None:
     one, other = network("vit", torch.float32), network("vit", torch.float32)
-    guarded, asked = BASES[base](one), BASES[base](other)
+    guarded, asked = WITH_VALUES[base](one), WITH_VALUES[base](other)
     update = update_of(guarded)
     for number in range(5):
         finite = number not in bad
