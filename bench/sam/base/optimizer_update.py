@@ -1,8 +1,9 @@
 """The optimizer's update, unless the gradient isn't finite; and the host needn't know which.
 
 torch's fused optimizers skip by a flag on the device. Those whose state starts from zero (`GUARDED`) make the update,
-and weights and state are put back where it was of a gradient that isn't finite. All others wait for the device, once
-a step: what they remember may be anything.
+and weights and state are put back where it was of a gradient that isn't finite; on a processor, where nobody waits for
+the flag, it is read instead, which spares the copies. All others wait for the device, once a step: what they remember
+may be anything.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def update_of(optimizer: Optimizer) -> Update:
     """The way in which this optimizer skips an update."""
     if getattr(optimizer, "_step_supports_amp_scaling", False):
         return _Fused(optimizer)
-    return _Guarded(optimizer) if starts_from_zero(optimizer) else _Asked(optimizer)
+    return Guarded(optimizer) if starts_from_zero(optimizer) else _Asked(optimizer)
 
 
 def starts_from_zero(optimizer: Optimizer) -> bool:
@@ -51,12 +52,21 @@ class _Fused:
             del vars(self._optimizer)["found_inf"]
 
 
-class _Guarded:
+class Guarded:
+    """Never waits for the device, nor copies where there is nothing to wait for."""
+
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = optimizer
 
-    @torch.no_grad()
     def __call__(self, finite: Tensor) -> None:
+        if not finite.is_cpu:
+            self.make_and_undo(finite)
+        elif finite:
+            self._optimizer.step()
+
+    @torch.no_grad()
+    def make_and_undo(self, finite: Tensor) -> None:
+        """Make the update, and put all back where it shouldn't have been made."""
         updated = [p for group in self._optimizer.param_groups for p in group["params"] if p.grad is not None]
         state = self._optimizer.state
         before = [p.detach().clone() for p in updated]
