@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 
+from bench.cli import interrupts
 from bench.cli.app import app
 from bench.cli.packages import refuse_foreign
 from bench.cli.render.terminal import Shown, fail
@@ -24,12 +25,10 @@ __all__ = ["app", "main"]
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 """What a folder of somebody else's, or one that is mounted to be read, answers."""
 
-_INTERRUPTED = "Query interrupted"
-"""What DuckDB raises at Ctrl-C, instead of KeyboardInterrupt."""
-
 
 def main() -> None:
     """Run the command; bad input ends with exit code 2 and one message, not a traceback."""
+    interrupts.end_at_once()
     handler = logging.StreamHandler()
     handler.setFormatter(Shown("%(levelname)s: %(message)s"))
     for stream in (sys.stdout, sys.stderr):
@@ -42,10 +41,6 @@ def main() -> None:
         app(prog_name="sambench")
     except UserError as error:
         fail(str(error))
-    except RuntimeError as error:
-        if str(error) != _INTERRUPTED:
-            raise
-        sys.exit(130)
     except BrokenPipeError:
         # `sambench query … | head` closes the pipe early, which is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

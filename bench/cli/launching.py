@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from click.exceptions import Exit
 
+from bench.cli import interrupts
 from bench.cli.loading import find_states
 from bench.cli.render.terminal import fail, tell, write
 from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
@@ -61,8 +61,7 @@ def launch_sweep(
     loaded, foreign = _without_foreign(opened, loaded)
     for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
         tell(f"damaged, set aside, its trial runs again: {path}: {reason}")
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
+    interrupts.catch()
     job = replace(asked.of(loaded), store=opened.root)
     drive = Drive(job=job, trials=loaded.trials, console=err, retry_failed=retry_failed)
     if dry_run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import sem, ttest_ind_from_stats, ttest_rel
 from scipy.stats import t as scipy_t
@@ -201,6 +201,7 @@ def test_holm_leaves_out_what_was_not_tested() -> None:
     assert holm([]) == []
 
 
+@settings(max_examples=25)
 @given(st.lists(st.none() | st.floats(0, 1), max_size=8))
 def test_holm_is_that_of_statsmodels(values: list[float | None]) -> None:
     known = [value for value in values if value is not None]

@@ -124,7 +124,7 @@ def test_a_store_that_cannot_be_written(tiny_sweep: Path, sambench: Command, tmp
     (tmp_path / "store").write_text("a file, no folder")
     told = sambench("run", tiny_sweep)
     assert told.returncode == 2
-    assert "is not writable" in told.stderr
+    assert "is a file, and a store is a folder" in told.stderr
 
 
 @pytest.mark.slow

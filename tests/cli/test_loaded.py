@@ -67,7 +67,7 @@ def test_training_inline_loads_torch_and_neither_ray_nor_pandas(trained: tuple[P
 
 
 @pytest.mark.slow
-@pytest.mark.share(1, of="processes that train together")
+@pytest.mark.share(0)
 def test_what_trains_together_loads_what_training_needs(tmp_path: Path) -> None:
     (tmp_path / "light.yaml").write_text(TOGETHER, encoding="utf-8")
     found = by_kind(tmp_path, "run light.yaml")

@@ -79,7 +79,7 @@ def folder(store: Store, sweep: Sweep) -> TrialFolder:
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the command does to its process, torch's memory and the answers to signals, stays away from the tests."""
     monkeypatch.setattr("cluster.inline.apply_here", lambda threads: None)
-    monkeypatch.setattr("bench.cli.commands.measuring.signal.signal", lambda number, answer: None)
+    monkeypatch.setattr("bench.cli.interrupts.signal.signal", lambda number, answer: None)
 
 
 @pytest.fixture

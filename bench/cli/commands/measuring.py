@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from click.exceptions import Exit
 
+from bench.cli import interrupts
 from bench.cli.launching import record_plugins, stop_at_fault
 from bench.cli.loading import find_states, load_ready
 from bench.cli.options import (
@@ -120,8 +120,7 @@ def _take(job: Job, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> b
     names = {measure.name: None for measures in tasks.values() for measure in measures}
     chosen = tuple(trial for trial in sweep.trials if trial.trial_id in tasks)
     preflight(replace(sweep, trials=chosen, measures=tuple(names)))
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
+    interrupts.catch()
     counts: Counter[str] = Counter()
     total = sum(map(len, tasks.values()))
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from click.exceptions import Exit
 
+from bench.cli import interrupts
 from bench.cli.changed import changed
 from bench.cli.loading import find_states, load_ready, open_all
 from bench.cli.options import (
@@ -69,6 +70,7 @@ def watch(
 
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     rendered, over = _status(loaded, store)
+    interrupts.catch()
     try:
         with Live(rendered, console=out, auto_refresh=False) as live:
             while not over:
@@ -94,10 +96,7 @@ def logs(
     labels = named_trials(what, lambda: opened, store, set_, where, smoke=smoke, max_trials=max_trials)
     if follow and len(labels) > 1:
         fail(f"--follow: is for one trial, and these are {len(labels)}: choose one by --where")
-    try:
-        _print_logs(opened, labels, follow=follow)
-    except KeyboardInterrupt:
-        raise Exit(130) from None
+    _print_logs(opened, labels, follow=follow)
 
 
 @command(example="sambench cancel sweeps/demo.yaml --where variant=sam")

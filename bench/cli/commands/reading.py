@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+from bench.cli import interrupts
 from bench.cli.loading import load_ready, load_several, open_all
 from bench.cli.options import (
     DEFAULT_STORES,
@@ -203,5 +204,6 @@ def serve(
     except OSError as error:
         fail(f"{host}:{port}: can't listen there: {error.strerror or error}")
     tell(f"{server.url}  (whoever has this address can read the results; Ctrl-C ends it)")
+    interrupts.catch()
     with server, suppress(KeyboardInterrupt):
         server.serve_forever()

@@ -157,7 +157,7 @@ def test_nothing_heavy_is_imported(tiny_sweep: Path, store: Store) -> None:
     code = (
         "import sys; from bench.cli.commands.showing import show_; from pathlib import Path\n"
         f"for name in ('gsam', 'vit_s16', 'slurm', {str(tiny_sweep)!r}, {trial.trial_id!r}):\n"
-        f"    show_(name, [Path({str(store.root)!r})])\n"
+        f"    show_.callback(name=name, store=[Path({str(store.root)!r})], as_json=False)\n"
         "sys.exit(bool({'torch', 'ray', 'timm', 'submitit'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
