@@ -122,13 +122,13 @@ def peak_memory(method: str, name: str, device: str) -> float:
 def print_peak(method: str, name: str, device: str) -> None:
     """Measure this process."""
     step = build_step(method, name, device)
-    before = _memory(device, peak=False)
+    before = memory_of(device, peak=False)
     for _ in range(2):
         step()
-    print(_memory(device, peak=True) - before)
+    print(memory_of(device, peak=True) - before)
 
 
-def _memory(device: str, *, peak: bool) -> float:
+def memory_of(device: str, *, peak: bool) -> float:
     if device == "cuda":
         return (torch.cuda.max_memory_allocated() if peak else torch.cuda.memory_allocated()) / 2**20
     # getrusage's peak would start from that of the process that started this one.
