@@ -59,3 +59,18 @@ def of_trial(trial: Trial) -> TaskEntry:
 def of_trials(trials: Iterable[Trial]) -> list[TaskEntry]:
     """Their tasks, each once, in the order in which they come."""
     return [of_dataset(name) for name in dict.fromkeys(trial.dataset for trial in trials)]
+
+
+def unshareable(trial: Trial, processes: int) -> str:
+    """Why so many processes can't share the trial's steps evenly; empty if they can."""
+    m = trial.m or trial.batch_size
+    if not of_trial(trial).divides_batch:
+        told = f"{processes} processes can't share one micro-batch; set m, sentences of each micro-batch"
+        return told if processes > 1 and m == trial.batch_size else ""
+    parts = trial.batch_size // m
+    if parts % processes == 0:
+        return ""
+    return (
+        f"{processes} processes can't share {parts} micro-batches evenly: batch_size = {trial.batch_size}, m = {m}; "
+        "choose m = batch_size / processes or a divisor of it"
+    )

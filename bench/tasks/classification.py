@@ -23,6 +23,7 @@ from bench.measures.trained import Trained
 from bench.models.pretrained.preprocessing import preprocessing_of
 from bench.sam import SCOPES, parse_scope
 from bench.seeds import derive
+from bench.tasks import unshareable
 from bench.tasks.workload import Workload, WorkloadBatch, settings_of
 from bench.trial import Trial
 
@@ -58,13 +59,8 @@ class Classification(Workload):
 
     def check_world(self) -> None:
         """See `Workload.check_world`."""
-        trial = self.trial
-        size, parts = distributed.world().size, trial.batch_size // (trial.m or trial.batch_size)
-        if parts % size:
-            raise ValueError(
-                f"{size} processes can't share {parts} micro-batches evenly: batch_size = {trial.batch_size}, "
-                f"m = {trial.m}; choose m = batch_size / processes or a divisor of it"
-            )
+        if fault := unshareable(self.trial, distributed.world().size):
+            raise ValueError(fault)
 
     def to(self, device: torch.device) -> Self:
         """See `Workload.to`."""

@@ -23,6 +23,7 @@ from bench.data.transfer import transfer
 from bench.measures.trained import TrainedModel
 from bench.models.transformer import Transformer
 from bench.seeds import derive
+from bench.tasks import unshareable
 from bench.tasks.bleu import bleu
 from bench.tasks.workload import Workload, WorkloadBatch, settings_of
 from bench.trial import Trial
@@ -64,9 +65,8 @@ class Translation(Workload):
 
     def check_world(self) -> None:
         """See `Workload.check_world`."""
-        size, trial = distributed.world().size, self.trial
-        if size > 1 and trial.m == trial.batch_size:
-            raise ValueError(f"{size} processes can't share one micro-batch; set m, sentences of each micro-batch")
+        if fault := unshareable(self.trial, distributed.world().size):
+            raise ValueError(fault)
 
     def to(self, device: torch.device) -> Self:
         """See `Workload.to`."""

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bench import plugins
 from tests.shared import locked
+from tests.shared.plugins import forgotten
 from tests.slurm.site.cluster import Cluster
 from tests.slurm.site.daemons import missing_programs
 
@@ -73,3 +75,11 @@ def restore(cluster: Cluster) -> None:
             daemon.start()
     cluster.run("scancel", f"--user={getpass.getuser()}")
     cluster.wait_until_idle()
+
+
+@pytest.fixture
+def afresh() -> Iterator[None]:
+    """As in a new process, which may import plug-ins."""
+    with forgotten():
+        plugins.import_them()
+        yield

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bench import plugins
 from bench.store import query
-from tests.shared.plugins import SWEEP, forgotten, write_yardstick
+from tests.shared.plugins import SWEEP, write_yardstick
 from tests.slurm.runs import Run
 from tests.slurm.site.cluster import Cluster
-
-
-@pytest.fixture
-def afresh() -> Iterator[None]:
-    """As in a new process, which may import plug-ins."""
-    with forgotten():
-        plugins.import_them()
-        yield
 
 
 @pytest.mark.slow

@@ -41,6 +41,9 @@ FAULTS = {
     "methods: [{dataset: digits, batch_size: 8}]\nmeasures: ['sharpness[m=2000]']": (
         "measures[0]: sharpness[m=2000] has no batch of m = 2000 in 1,079 training images; choose a smaller m"
     ),
+    "methods: [{dataset: digits, batch_size: [8, 12], m: 4}]\nresources: {nodes: 2, gpus: 2}": (
+        "sweep.yaml:4:12: resources: 4 processes can't share 2 micro-batches evenly: batch_size = 8, m = 4; choose m"
+    ),
     "methods: [{dataset: digits, batch_size: 8, model: timm/resnett18}]": (
         "methods[0].model: timm VERSION has no model 'resnett18'; nearest: resnet18"
     ),

@@ -13,8 +13,10 @@ from bench import data, models
 from bench.errors import UserError
 from bench.measures.applicable import inapplicable
 from bench.measures.names import Measure, MeasureError, parse
+from bench.resources import Resources
 from bench.sweep.document import Axes, Document
 from bench.sweep.file.source import Source
+from bench.tasks import unshareable
 from bench.trial import Trial
 from bench.trial.content import CONTENT
 from bench.validation import Path
@@ -36,6 +38,8 @@ def check_planned(source: Source, document: Document, trials: Sequence[Trial]) -
     for check in (_batches, _samples, _timm):
         for problem in dict.fromkeys(check(trials)):
             source.report(_place(document, problem.field, problem.value), problem.message)
+    for fault in dict.fromkeys(_processes(document.resources, trials)):
+        source.report(("resources",), fault)
     for index, text in enumerate(document.measures or ()):
         if reason := _never_taken(text, trials):
             source.report(("measures", index), f"{text} {reason}")
@@ -46,6 +50,14 @@ def _batches(trials: Sequence[Trial]) -> Iterator[Obstacle]:
         images = _training_images(name, fraction)
         if images is not None and size > images:
             yield Obstacle("batch_size", size, f"batch_size = {size} {_more_than(images, name, fraction)}; lower it")
+
+
+def _processes(resources: Resources, trials: Sequence[Trial]) -> Iterator[str]:
+    """What the processes that are asked for can't share; one where it depends on the machine."""
+    processes = resources.nodes * resources.processes_per_node(1 if resources.gpus == "auto" else resources.gpus)
+    if processes > 1:
+        one_each = {(trial.dataset, trial.batch_size, trial.m): trial for trial in trials}
+        yield from filter(None, (unshareable(trial, processes) for trial in one_each.values()))
 
 
 def _samples(trials: Sequence[Trial]) -> Iterator[Obstacle]:
