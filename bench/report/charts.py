@@ -50,7 +50,7 @@ def _over_rho(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
             told = {"method": name, "ρ": rho, "value": found.mean, "of": drawing.board.spread.text(found, 2)}
             rows.append(told | {"low": found.mean - below, "high": found.mean + above})
     ticks = _apart(sorted({row["ρ"] for row in rows}))
-    color, opacity, chosen = _colors([row["method"] for row in rows])
+    color, opacity, chosen = _colors(drawing, [row["method"] for row in rows])
     rho = alt.X("ρ:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=ticks, format="~g", grid=False))
     chart = alt.Chart(alt.Data(values=rows)).encode(x=rho, color=color, opacity=opacity)
     value = _value(drawing.metric, "value")
@@ -110,7 +110,7 @@ def _training(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     for name, line in grouped(points, lambda point: drawing.method(point.trial)).items():
         for epoch, values in _by_epoch(found, drawing, line, quantity).items():
             rows.append({"method": name, "epoch": epoch, "value": drawing.summary(values).mean})
-    color, opacity, chosen = _colors([row["method"] for row in rows])
+    color, opacity, chosen = _colors(drawing, [row["method"] for row in rows])
     chart = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1, grid=False)),
         y=_value(label, "value"),
@@ -136,11 +136,11 @@ def _value(title: str, name: str) -> alt.Y:
     return alt.Y(f"{name}:Q", title=title, scale=alt.Scale(zero=False))
 
 
-def _colors(methods: Sequence[str]) -> tuple[alt.Color, Any, alt.Parameter]:
-    """A colour for each method; one that is clicked in the legend stands out."""
+def _colors(drawing: Drawing, methods: Sequence[str]) -> tuple[alt.Color, Any, alt.Parameter]:
+    """A colour for each method, the same in all charts; one that is clicked in the legend stands out."""
     names = list(dict.fromkeys(methods))
     legend = alt.Legend(orient="bottom", title=None, labelLimit=0, symbolType="stroke")
-    palette = [STYLES[place % len(STYLES)][0] for place in range(len(names))]
+    palette = [drawing.style(name)[0] for name in names]
     color = alt.Color("method:N", sort=names, scale=alt.Scale(domain=names, range=palette), legend=legend)
     chosen = alt.selection_point(fields=["method"], bind="legend")
     return color, alt.condition(chosen, alt.value(1.0), alt.value(0.15)), chosen

@@ -109,6 +109,16 @@ def test_charts_and_tables_have_the_spread_that_is_asked_for(sweep: Sweep, tmp_p
     assert any(ends["std"].values())
 
 
+def test_a_method_has_one_colour_in_all_charts(sweep: Sweep, tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "store")
+    fill(store, sweep)
+    page = report(store, [sweep])
+    scales = re.findall(r'"scale": ?\{"domain": ?(\[.*?\]), ?"range": ?(\[.*?\])\}', page)
+    pairs = {pair for names, colours in scales for pair in zip(json.loads(names), json.loads(colours), strict=True)}
+    assert len(scales) > 2
+    assert len(pairs) == len({name for name, _ in pairs})
+
+
 def test_labels_of_rho_have_room_on_a_phone() -> None:
     radii = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
     assert _apart(radii) == [0.01, 0.05, 0.2, 0.5, 2.0, 5.0]
