@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, product
 from typing import Any
 
 from bench.errors import nearest, unknown
-from bench.optim.library import is_library
 from bench.papers.sam_on.recipes import RECIPES
 from bench.sweep.choose import ChooseRho
 from bench.sweep.document import Document
 from bench.sweep.expansion.equal_compute import EQUAL, EqualCompute
+from bench.sweep.expansion.idle import idle
 from bench.sweep.expansion.plan import EffectiveBlock, Factor, MethodLine, Pattern, read_parts, refuse_too_many, rows
 from bench.sweep.expansion.resolve import LINKED, PLACEHOLDER, REQUIRED, Guess, Resolver
 from bench.sweep.fields import AXES
@@ -84,7 +84,7 @@ def _expand_part(part: EffectiveBlock, resolver: Resolver, budget: Iterator[int]
         missing = _missing(line, resolver)
         if resolver.source.faults:
             # Nothing will be run: only what else is wrong is of interest, for which no free field matters.
-            for combination in _combinations(line):
+            for combination in _combinations(line, resolver.recipe):
                 if next(budget, None) is None:
                     return
                 resolver.judge(_unsettled(combination), missing)
@@ -102,9 +102,9 @@ def _equal_compute(part: EffectiveBlock, resolver: Resolver) -> EqualCompute:
         resolver.where = {axis.name: axis.path for axis in line.written}
         if resolver.source.faults or _missing(line, resolver):
             break
-        _, free = _split(line)
+        _, free = _split(line, resolver.recipe)
         spans = _rows([factor for factor in free if any(axis.name in _SPAN for axis in factor)])
-        for combination in _combinations(line):
+        for combination in _combinations(line, resolver.recipe):
             if combination.get("epochs") != EQUAL:
                 for base, span in product(resolver.complete(combination), spans):
                     found.add(resolver.with_defaults(combination), base | span)
@@ -140,37 +140,31 @@ def _gives_fields(path: Path) -> bool:
     return not inner or (inner[0] in _PARTS and all(isinstance(key, int) for key in inner[1:]))
 
 
-def _split(line: MethodLine) -> tuple[list[Factor], list[Factor]]:
+def _split(line: MethodLine, recipe: Mapping[str, Any]) -> tuple[list[Factor], list[Factor]]:
     """Factors of linked and of free fields."""
     linked: list[Factor] = []
     free: list[Factor] = []
-    unlinked = _FREE - _library_fields(line)
+    unlinked = _FREE | idle(line, recipe)
     for factor in line.factors:
         (free if all(axis.name in unlinked for axis in factor) else linked).append(factor)
     return linked, free
-
-
-def _library_fields(line: MethodLine) -> frozenset[str]:
-    """Fields that are checked against an optimizer of a library, where the line names one."""
-    optimizers = (value for axis in line.written if axis.name == "optimizer" for value in axis.values)
-    return frozenset({"weight_decay"}) if any(is_library(str(name)) for name in optimizers) else frozenset()
 
 
 def _rows(factors: Sequence[Factor]) -> list[dict[str, Any]]:
     return [_merge(combination) for combination in product(*map(rows, factors))]
 
 
-def _combinations(line: MethodLine) -> Iterator[dict[str, Any]]:
-    linked, _ = _split(line)
+def _combinations(line: MethodLine, recipe: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    linked, _ = _split(line, recipe)
     return map(_merge, product(*map(rows, linked)))
 
 
 def _product(line: MethodLine, resolver: Resolver, excluded: Sequence[Pattern], equal: EqualCompute) -> Iterator[Trial]:
     """Trials of one method line. Free fields are multiplied in last: they need no checks, and they are the many."""
-    _, free = _split(line)
+    _, free = _split(line, resolver.recipe)
     free_values = _rows(free)
     variations = Variations(free_values)
-    settled = chain.from_iterable(equal.settled(each, resolver) for each in _combinations(line))
+    settled = chain.from_iterable(equal.settled(each, resolver) for each in _combinations(line, resolver.recipe))
     for combination in settled:
         for base in resolver.complete(combination):
             if isinstance(base["rho"], ChooseRho):
