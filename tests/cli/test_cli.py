@@ -130,7 +130,7 @@ def test_a_store_that_cannot_be_written(tiny_sweep: Path, sambench: Command, tmp
 @pytest.mark.slow
 def test_gpus_that_are_not_there(tiny_sweep: Path, sambench: Command) -> None:
     tiny_sweep.write_text(tiny_sweep.read_text(encoding="utf-8") + "resources: {gpus: 64}\n")
-    told = sambench("run", tiny_sweep)
+    told = sambench("run", tiny_sweep, "--set", "m=4")
     assert told.returncode == 2
     assert "64 GPUs asked for" in told.stderr
 

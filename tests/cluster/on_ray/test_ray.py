@@ -127,10 +127,10 @@ def test_one_trial_over_two_nodes_is_the_run_of_one_process(address: str, samben
     assert found == {"outcome": "done", "world_size": 2, "launcher": "ray"}
     weights = safetensors.torch.load_file(store.folder(trial.trial_id).weights)
     assert deviation(weights, trial, trained(trial)) < 1e-3
-    write(tmp_path, text.replace("rho: 0.1", "rho: 0.2") + "resources: {nodes: 3}\n")
+    write(tmp_path, text.replace("rho: 0.1", "rho: 0.2").replace("m: 64", "m: 32") + "resources: {nodes: 4}\n")
     refused = sambench("run", sweep, "--address", address)
     assert refused.returncode == 2
-    assert "3 nodes of 1 CPU asked for per trial; Ray has 2 of 2 nodes" in refused.stderr
+    assert "4 nodes of 1 CPU asked for per trial; Ray has 2 of 2 nodes" in refused.stderr
 
 
 @pytest.mark.share(2, of="on a Ray cluster")
