@@ -21,6 +21,7 @@ SWEEP = """
 title: "Long enough to be killed in"
 grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 15}
 methods: [{seed: 2}, {variant: sam, scope: only_norm, rho: 0.1, seed: [0]}]
+resources: {checkpoint_seconds: 0}
 """
 
 
