@@ -35,7 +35,11 @@ def put(to: str, fill: Callable[[Path], Done]) -> Done:
         if fault := _in_the_way(path):
             raise UserError(f"--to {to}: {fault}")
         with staged(path) as new:
-            return fill(new)
+            done = fill(new)
+            # Once more: to fill it takes long, and what somebody put there meanwhile would go.
+            if fault := _in_the_way(path):
+                raise UserError(f"--to {to}: {fault}")
+            return done
     except OSError as error:
         raise UserError(f"--to {to}: can't be published there: {plain.reason(error)}") from error
 

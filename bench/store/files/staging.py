@@ -62,10 +62,15 @@ def _exchange(one: Path, other: Path) -> None:
 
 
 def replace_in_two_steps(one: Path, other: Path) -> None:
-    """Let a folder take the name of another, which goes; between the steps neither has it."""
-    with temporary_folder(other.parent) as aside:
-        os.rename(other, aside / other.name)
+    """Let two folders swap their names; of a process that is killed amid it, the old one is left beside, whole."""
+    aside = other.with_name(f"{other.name}.replaced-{os.getpid()}")
+    os.rename(other, aside)
+    try:
         os.rename(one, other)
+    except OSError:
+        os.rename(aside, other)
+        raise
+    os.rename(aside, one)
 
 
 def _finish(root: Path) -> None:

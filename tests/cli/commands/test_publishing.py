@@ -163,7 +163,20 @@ def test_where_two_folders_cannot_swap_their_names(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text(name)
     replace_in_two_steps(tmp_path / "new", tmp_path / "old")
-    assert contents(tmp_path) == {"old/file": b"new"}
+    assert contents(tmp_path) == {"old/file": b"new", "new/file": b"old"}
+    with pytest.raises(FileNotFoundError):
+        replace_in_two_steps(tmp_path / "gone", tmp_path / "old")
+    assert contents(tmp_path) == {"old/file": b"new", "new/file": b"old"}
+
+
+def test_what_came_while_a_bundle_was_filled_stays(tmp_path: Path) -> None:
+    def fill(root: Path) -> None:
+        (tmp_path / "bundle").mkdir()
+        (tmp_path / "bundle" / "mine.txt").touch()
+
+    with pytest.raises(UserError, match="has files and is no bundle"):
+        destination.put(str(tmp_path / "bundle"), fill)  # type: ignore[arg-type]
+    assert (tmp_path / "bundle" / "mine.txt").exists()
 
 
 def damage(bundle: Path, how: str) -> None:
