@@ -6,7 +6,7 @@ Each is a function of parameter groups, which carry their own weight decay.
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt
 
@@ -15,17 +15,13 @@ from bench.optim import library
 from bench.plugins import Registry
 from bench.registry import OptimizerEntry, Setting
 
-if TYPE_CHECKING:
-    from torch.optim import Optimizer
-
-Groups = list[dict[str, Any]]
 _UNIT = Annotated[float, Ge(0), Lt(1)]
 _INNER = Annotated[float, Gt(0), Lt(1)]
 
 
 _OPTIMIZERS: dict[str, OptimizerEntry] = {
     "sgd": OptimizerEntry(
-        target="bench.optim.registry:sgd",
+        target="bench.optim.standard:sgd",
         summary="SGD with momentum, heavy-ball or Nesterov's",
         momentum="momentum",
         descends=True,
@@ -41,7 +37,7 @@ _OPTIMIZERS: dict[str, OptimizerEntry] = {
         },
     ),
     "adamw": OptimizerEntry(
-        target="bench.optim.registry:adamw",
+        target="bench.optim.standard:adamw",
         summary="AdamW",
         source="Loshchilov and Hutter 2019",
         momentum="beta1",
@@ -52,7 +48,7 @@ _OPTIMIZERS: dict[str, OptimizerEntry] = {
         },
     ),
     "lion": OptimizerEntry(
-        target="bench.optim.registry:lion",
+        target="bench.optim.standard:lion",
         summary="Lion: the sign of a moving average",
         source="Chen et al. 2023",
         momentum="beta2",
@@ -114,31 +110,3 @@ def check_installed(name: str) -> None:
     package = OPTIMIZERS[name].requires
     if package and find_spec(package) is None:
         raise UserError(f"{name} needs the package {package}, which isn't installed: pip install 'sambench[{package}]'")
-
-
-def sgd(groups: Groups, *, lr: float, momentum: float, nesterov: bool, fused: bool = False) -> Optimizer:
-    """torch's SGD, all tensors of a step in one foreach call, or in one fused one."""
-    import torch
-    from torch.optim import SGD
-
-    # Fused, a skipped update costs nothing, but the momentum is rounded otherwise, and a training goes other ways.
-    optimizer = SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, foreach=not fused, fused=fused)
-    for parameter in (each for group in groups for each in group["params"]) if fused and momentum else ():
-        # If the first update is skipped, torch goes on with a momentum that nobody has written.
-        optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-    return optimizer
-
-
-def adamw(groups: Groups, *, lr: float, beta1: float, beta2: float, eps: float) -> Optimizer:
-    """torch's AdamW, all tensors of a step in one fused call."""
-    from torch.optim import AdamW
-
-    return AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=True)
-
-
-def lion(groups: Groups, *, lr: float, beta1: float, beta2: float) -> Optimizer:
-    """timm's Lion, all tensors of a step in one foreach call."""
-    from timm.optim.lion import Lion
-
-    optimizer: Optimizer = Lion(groups, lr=lr, betas=(beta1, beta2), foreach=True)
-    return optimizer

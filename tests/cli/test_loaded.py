@@ -22,6 +22,8 @@ READING = PLAN | {"numpy", "pyarrow"}
 TRAINING = READING | {"torch", "safetensors"}
 RAY = {"ray", "pandas"}
 """Ray's Tune imports pandas."""
+COMPILER = "torch's compiler"
+"""As long to load as torch itself; torch's wrapper of a model that several processes train does."""
 MAY_LOAD = {
     "-c 'import bench'": frozenset[str](),
     "--help": HELP,
@@ -47,7 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[str]]:
 
 def by_kind(folder: Path, command: str) -> dict[str, set[str]]:
     """Kind of process → distributions that it has loaded."""
-    names = {module: name for name, module in dependencies().items()}
+    names = {module: name for name, module in dependencies().items()} | {"torch._dynamo": COMPILER}
     words = shlex.split(command)
     words = words if words[0] == "-c" else ["-m", "bench", *words]
     found = loaded(folder, words, list(names))
@@ -62,7 +64,9 @@ def test_a_command_loads_what_it_needs(trained: tuple[Path, set[str]], tmp_path:
     assert by_kind(tmp_path, command)["command"] <= MAY_LOAD[command]
 
 
-def test_training_inline_loads_torch_and_neither_ray_nor_pandas(trained: tuple[Path, set[str]]) -> None:
+def test_training_inline_loads_torch_and_neither_its_compiler_nor_ray_nor_pandas(
+    trained: tuple[Path, set[str]],
+) -> None:
     assert {"torch", "safetensors"} <= trained[1] <= TRAINING
 
 
@@ -73,4 +77,4 @@ def test_what_trains_together_loads_what_training_needs(tmp_path: Path) -> None:
     found = by_kind(tmp_path, "run light.yaml")
     assert "ray" in found["command"] <= READING | RAY
     assert "torch" in found["Ray worker"] <= TRAINING | RAY
-    assert "torch" in found["rank"] <= TRAINING
+    assert "torch" in found["rank"] <= TRAINING | {COMPILER}

@@ -131,7 +131,7 @@ def test_a_recipe_for_sgd_tells_muon_nothing(tmp_path: Path) -> None:
 
 def test_a_package_that_is_missing_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = OptimizerEntry(
-        target="bench.optim.registry:sgd", summary="needs what nobody has", requires="no_such_package"
+        target="bench.optim.standard:sgd", summary="needs what nobody has", requires="no_such_package"
     )
     monkeypatch.setitem(OPTIMIZERS.own, "odd", entry)
     with pytest.raises(UserError, match=r"odd needs the package no_such_package, .* pip install 'sambench\[no_such"):

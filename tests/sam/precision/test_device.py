@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from bench.optim import registry
+from bench.optim import standard
 from bench.optim.registry import OPTIMIZERS
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
 from bench.sam.base.optimizer_update import Guarded, update_of
@@ -71,7 +71,7 @@ def matrices(model: nn.Module) -> Optimizer:
 
 def fused(model: nn.Module) -> Optimizer:
     """Our SGD in one fused call."""
-    return registry.sgd([{"params": list(model.parameters())}], lr=0.05, momentum=0.9, nesterov=False, fused=True)
+    return standard.sgd([{"params": list(model.parameters())}], lr=0.05, momentum=0.9, nesterov=False, fused=True)
 
 
 BASES = {**{name: own(name) for name in ("sgd", "adamw", "lion", "muon")}, "torch's muon": matrices}
