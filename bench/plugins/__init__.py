@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -126,7 +126,7 @@ class _Lookup:
     def reset(self, **values: Any) -> None:
         """As new, but for these."""
         vars(self).update(vars(_Lookup(**values)))
-        _entry_points.cache_clear()
+        _all_entry_points.cache_clear()
 
 
 _lookup = _Lookup()
@@ -234,9 +234,16 @@ def _path_of(kind: str, name: str) -> str:
     return paths.pop()
 
 
-@lru_cache
 def _entry_points(group: str) -> tuple[EntryPoint, ...]:
+    return _all_entry_points().get(group, ())
+
+
+@cache
+def _all_entry_points() -> dict[str, tuple[EntryPoint, ...]]:
+    """Of our groups; at once, since each look into all packages takes milliseconds."""
     # Here, because it takes longer to import than all else that most commands need.
     from importlib.metadata import entry_points
 
-    return tuple(entry_points(group=group))
+    found = entry_points()
+    ours = found.groups & {kind.group for kind in KINDS.values()}
+    return {group: tuple(found.select(group=group)) for group in ours}
