@@ -44,12 +44,12 @@ def driver(sweep: Path, on: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def holder_in_training(root: Path) -> int:
-    """Process id of a worker that has finished an epoch of a trial and is at the next; 0 if none is."""
+    """Process id of a worker that has finished an epoch of a trial and has some left; 0 if there is none."""
     if not (root / "store.json").exists():
         return 0
     for folder in Store.open(root).folders():
         number, at = last_number(folder), read_progress(folder)
-        early = at is not None and at.epoch < 10
+        early = at is not None and 4 * at.epoch < 3 * at.epochs
         if early and number and not folder.attempt(number).exists():
             return int(json.loads(folder.claim(number).read_text())["pid"])
     return 0

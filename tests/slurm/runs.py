@@ -9,23 +9,29 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import plugins
 from bench.store import Store, query
 from bench.store.claims.claim import last_number
 from bench.store.progress import read_progress
 from bench.sweep import Sweep, load
 from cluster.on_slurm.queue_plan import plans
 from tests.shared import assert_undisturbed, command
+from tests.shared.pace import paced, unpaced
 from tests.shared.timing import wait_for
 from tests.slurm.site.cluster import Cluster
 
-__all__ = ["LONG", "Run", "processes_of", "wait_for"]
+__all__ = ["LONG", "SHORT", "Run", "processes_of", "wait_for"]
 
-LONG = """
+PACE = paced(0.4, until="GO")
+"""Until the first attempt has ended, so that what comes after it takes no longer than it must."""
+LONG = f"""
 title: "Long enough to be interrupted"
-grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 128, epochs: 40}
-methods: [{variant: sam, scope: only_norm, rho: 0.1, seed: [0]}]
-resources: {time: 10m}
+grid: {{dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 10,
+       {PACE}}}
+methods: [{{variant: sam, scope: only_norm, rho: 0.1, seed: [0]}}]
+resources: {{time: 10m}}
 """
+SHORT = LONG.replace(f"epochs: 10,\n       {PACE}", "epochs: 1")
 
 
 @dataclass
@@ -37,15 +43,21 @@ class Run:
     text: str = LONG
 
     def __post_init__(self) -> None:
-        self.file.write_text(self.text, encoding="utf-8")
+        self.file.write_text(self.text.replace("GO", str(self.go)), encoding="utf-8")
 
     @property
     def file(self) -> Path:
         return self.folder / "sweep.yaml"
 
     @property
+    def go(self) -> Path:
+        """Ends the pauses of training, where the sweep has any."""
+        return self.folder / "go"
+
+    @property
     def sweep(self) -> Sweep:
-        return load(self.file)
+        with plugins.importing():
+            return load(self.file)
 
     @property
     def store(self) -> Store:
@@ -72,13 +84,15 @@ class Run:
         return [row["outcome"] for row in rows]
 
     def wait_until_done(self, patience: float = 300) -> None:
-        """Until every trial of the sweep is done, each once."""
+        """Until every trial of the sweep is done, each once; in no hurry before an attempt has ended."""
         wanted = {trial.trial_id for trial in self.sweep.trials}
+        wait_for(self.outcomes, patience, self.situation)
+        self.go.touch()
         wait_for(lambda: self._done().keys() >= wanted, patience, self.situation)
         assert set(self._done().values()) == {1}
 
-    def wait_until_training(self, epoch: int = 3) -> int:
-        """Until the first trial has finished some epochs; the process that holds it."""
+    def wait_until_training(self, epoch: int = 1) -> int:
+        """Until the first trial has finished an epoch or more; the process that holds it."""
         folder = self.store.folder(self.sweep.trials[0].trial_id)
 
         def reached() -> bool:
@@ -93,7 +107,8 @@ class Run:
     def assert_as_undisturbed(self) -> None:
         """Weights of the first trial equal to the bit those of a run that nothing happened to."""
         trial = self.sweep.trials[0]
-        assert_undisturbed(self.store.folder(trial.trial_id).weights, trial, self.cluster.layout.state.parent)
+        weights = self.store.folder(trial.trial_id).weights
+        assert_undisturbed(weights, unpaced(trial), self.cluster.layout.state.parent)
 
     def jobs(self) -> list[str]:
         """Jobs in the queue, as `ID STATE`."""

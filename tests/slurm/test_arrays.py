@@ -20,7 +20,7 @@ from tests.slurm.site.cluster import Cluster
 @pytest.mark.share(1, of="what happens to jobs of SLURM")
 def test_one_element_is_queued_again_while_the_others_run_on(slurm: Cluster, tmp_path: Path) -> None:
     plain = LONG.replace("variant: sam, scope: only_norm, rho: 0.1, seed: [0]", "seed: 3")
-    run = Run(slurm, tmp_path, plain.replace("epochs: 40", "epochs: 80"))
+    run = Run(slurm, tmp_path, plain.replace("pause: 0.4", "pause: 0.8"))
     run.submit()
     array = plans(run.store)[0].chunks[0].job
     wait_for(lambda: len(_workers(run)) == 3, 240, run.situation)
@@ -40,7 +40,7 @@ def _workers(run: Run) -> dict[str, tuple[int, str]]:
     for trial in run.sweep.trials:
         folder = run.store.folder(trial.trial_id)
         at = read_progress(folder)
-        if at is None or at.epoch < 2:
+        if at is None or at.epoch < 1:
             continue
         claim = json.loads(folder.claim(last_number(folder)).read_text(encoding="utf-8"))
         environment = Path(f"/proc/{claim['pid']}/environ").read_bytes().decode(errors="replace").split("\0")

@@ -39,7 +39,7 @@ def test_preempted_by_a_partition_of_higher_priority(slurm_alone: Cluster, tmp_p
 
 
 def test_time_that_is_too_short(slurm: Cluster, tmp_path: Path) -> None:
-    run = Run(slurm, tmp_path, LONG.replace("time: 10m", "time: 1m").replace("epochs: 40", "epochs: 80"))
+    run = Run(slurm, tmp_path, LONG.replace("time: 10m", "time: 1m").replace("pause: 0.4", "pause: 2"))
     run.submit("--profile-file", run.profile(signal_seconds=45))
     wait_for(run.outcomes, 240, run.situation)
     # Enough for the rest: how often a short time runs out before depends on the machine.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.on_slurm.queue_plan import plans
-from tests.slurm.runs import LONG, Run, wait_for
+from tests.slurm.runs import SHORT, Run, wait_for
 from tests.slurm.site.cluster import Cluster
 from tests.slurm.site.daemons import PATH
 
@@ -28,7 +28,6 @@ code=$?
 echo please cite us
 exit $code
 """
-QUICK = LONG.replace("epochs: 40", "epochs: 1")
 
 
 @pytest.mark.share(2, of="sweeps on SLURM")
@@ -49,7 +48,7 @@ def test_odd_folders_a_site_that_talks_and_a_shell_with_defaults(
         for package in ("bench", "cluster"):
             (place / package).mkdir(parents=True)
             (place / package / "__init__.py").write_text("raise SystemExit('not ours')", encoding="utf-8")
-    run = Run(slurm, folder, QUICK.replace("time: 10m", "time: 10m, processes: 2").replace("128", "128, m: 64"))
+    run = Run(slurm, folder, SHORT.replace("time: 10m", "time: 10m, processes: 2").replace("256", "256, m: 128"))
     setup = [f'export PYTHONPATH="{site}:$PYTHONPATH"', "set -eu"]
     run.submit("--profile-file", run.profile(setup=setup, options={"export": "NONE"}))
     run.wait_until_done()
@@ -58,7 +57,7 @@ def test_odd_folders_a_site_that_talks_and_a_shell_with_defaults(
 
 @pytest.mark.share(2, of="sweeps on SLURM")
 def test_an_array_that_was_queued_but_not_recorded_is_found_again(slurm: Cluster, tmp_path: Path) -> None:
-    run = Run(slurm, tmp_path, QUICK.replace("seed: [0]", "seed: 3"))
+    run = Run(slurm, tmp_path, SHORT.replace("seed: [0]", "seed: 3"))
     profile = run.profile(options={"hold": True})
     run.submit("--profile-file", profile)
     (plan,) = plans(run.store)
@@ -78,7 +77,7 @@ def test_an_array_that_was_queued_but_not_recorded_is_found_again(slurm: Cluster
 
 @pytest.mark.share(2, of="sweeps on SLURM")
 def test_workers_that_never_begin_a_trial_are_given_up_with_their_reason(slurm: Cluster, tmp_path: Path) -> None:
-    run = Run(slurm, tmp_path, QUICK)
+    run = Run(slurm, tmp_path, SHORT)
     run.submit("--profile-file", run.profile(setup=["export PYTHONHOME=/nonexistent"]))
     wait_for(lambda: not run.own_jobs(), 240, run.situation)
     (log,) = _logs(run).values()

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from bench import plugins
 from bench.store import Store, query
 from bench.store.progress import read_progress
 from bench.sweep import load
+from bench.trial import Trial
 from tests.conftest import command_environment
+from tests.shared.pace import paced
 from tests.shared.timing import patience, wait_for
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -32,6 +35,12 @@ def sweep(tmp_path: Path) -> Path:
     return file
 
 
+def read(sweep: Path) -> tuple[Trial, ...]:
+    """Its trials."""
+    with plugins.importing():
+        return load(sweep).trials
+
+
 @contextmanager
 def running(sweep: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`sambench run`, after the first epochs of its first trial."""
@@ -39,7 +48,7 @@ def running(sweep: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment = command_environment(sweep.parent)
     with subprocess.Popen(command, cwd=sweep.parent, env=environment, stderr=subprocess.PIPE) as process:
         try:
-            folder = Store.create(sweep.parent / "store").folder(load(sweep).trials[0].trial_id)
+            folder = Store.create(sweep.parent / "store").folder(read(sweep)[0].trial_id)
             wait_for(lambda: process.poll() is not None or ((at := read_progress(folder)) and at.epoch >= 2))
             yield process
         finally:
@@ -48,11 +57,12 @@ def running(sweep: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.share(1, of="a sweep and somebody who looks on")
 def test_a_cancelled_sweep_stops_after_a_step_and_goes_on_later(tmp_path: Path, sweep: Path, sambench: Command) -> None:
-    first, second = load(sweep).trials
+    sweep.write_text(SWEEP.replace("epochs: 30", f"epochs: 6, {paced(0.2, until=tmp_path / 'go')}"), encoding="utf-8")
+    first, second = read(sweep)
     with running(sweep) as process:
         shown = sambench("status", sweep).stdout
         assert "1 running" in shown
-        assert "/30" in shown
+        assert "/6" in shown
         assert "%" in shown
         cancelled = sambench("cancel", sweep)
         assert "1 running trials stop after their next step, 1 waiting ones won't start" in cancelled.stderr
@@ -63,6 +73,7 @@ def test_a_cancelled_sweep_stops_after_a_step_and_goes_on_later(tmp_path: Path, 
     ]
     assert store.folder(first.trial_id).checkpoint.exists()
     assert "2 cancelled" in sambench("status", sweep).stdout
+    (tmp_path / "go").touch()
     again = sambench("run", sweep, "--on", "inline")
     assert again.returncode == 0, again.stderr
     assert "2 done" in sambench("status", sweep).stdout
