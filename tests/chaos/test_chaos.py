@@ -43,7 +43,7 @@ def test_killed_writers_compaction_merge_export_and_measuring_lose_nothing(tmp_p
 @pytest.mark.share(1, of="chaos")
 @pytest.mark.slow
 def test_killed_drivers_train_every_trial_once_and_to_the_bit(tmp_path: Path) -> None:
-    found = play(tmp_path, "--kinds", "inline", "--rounds", 1, "--round-seconds", 8, "--trained", 1)
+    found = play(tmp_path, "--kinds", "inline", "--rounds", 1, "--round-seconds", 8, "--trained", 1, "--epochs", 8)
     assert found.trials == {"inline": 3}
     assert found.kills()
 

@@ -19,13 +19,15 @@ from bench.cli.commands.doctor import Unusable, _packages
 from tests.conftest import ROOT, TINY_SWEEP, command_environment
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+RANDOM = "fake:256x1x8x10"
 
 
 @pytest.fixture(scope="session")
 def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a sweep that has run, to be copied."""
     folder = tmp_path_factory.mktemp("finished")
-    (folder / "tiny.yaml").write_text(TINY_SWEEP, encoding="utf-8")
+    # Random images, of which there are fewer: nothing here asks what was learned.
+    (folder / "tiny.yaml").write_text(TINY_SWEEP.replace("digits", f"'{RANDOM}'"), encoding="utf-8")
     subprocess.run(
         [sys.executable, "-m", "bench", "run", "tiny.yaml", "--on", "inline"],
         cwd=folder,
@@ -54,7 +56,10 @@ def test_the_main_job(finished: Path, sambench: Command, process: Command, tmp_p
 
     again = process("run", finished)
     assert again.returncode == 0
-    assert again.stderr.strip() == "tiny: 10 trials: 10 done"
+    assert again.stderr.splitlines() == [
+        f"{RANDOM}: random images, from which nothing can be learned",
+        "tiny: 10 trials: 10 done",
+    ]
 
     assert "base optimizer" in sambench("board", finished).stdout
     assert sambench("board", finished, "--format", "markdown", "--output", "out/board.md").returncode == 0
@@ -127,6 +132,7 @@ def test_a_store_that_cannot_be_written(tiny_sweep: Path, sambench: Command, tmp
     assert "is a file, and a store is a folder" in told.stderr
 
 
+@pytest.mark.share(1, of="a Ray of its own")
 @pytest.mark.slow
 def test_gpus_that_are_not_there(tiny_sweep: Path, sambench: Command) -> None:
     tiny_sweep.write_text(tiny_sweep.read_text(encoding="utf-8") + "resources: {gpus: 64}\n")

@@ -24,7 +24,7 @@ title: "Long enough to be killed in"
 grid: {dataset: digits, model: resnet8, optimizer: sgd, lr: 0.05, weight_decay: 5e-4, batch_size: 256, epochs: 4,
        PACE}
 methods: [{seed: 2}, {variant: sam, scope: only_norm, rho: 0.1, seed: [0]}]
-resources: {checkpoint_seconds: 0}
+resources: {checkpoint_seconds: 0, max_parallel: 1}
 """
 
 

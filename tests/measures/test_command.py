@@ -36,6 +36,7 @@ SWEEP = f"""
 title: "Two"
 grid: {{dataset: digits, model: resnet8, optimizer: sgd, lr: 0.1, weight_decay: 0, batch_size: 256, epochs: 1, seed: 2}}
 measures: [test_accuracy, "{SHARP}", "{RANK}"]
+resources: {{max_parallel: 1}}
 """
 
 

@@ -34,7 +34,8 @@ def command_environment(folder: Path) -> dict[str, str]:
 def sambench(folder: Path, *arguments: object, environment: Mapping[str, str] | None = None) -> Ended:
     """Run the command in `folder`, in a process of its own if Ray or a queue is to start its workers."""
     words = [str(argument) for argument in arguments]
-    run = in_process if words[:1] != ["run"] or "inline" in words else on_its_own
+    launcher = words[words.index("--on") + 1] if "--on" in words else "ray"
+    run = on_its_own if words[:1] == ["run"] and launcher in ("ray", "slurm") else in_process
     return run(folder, words, command_environment(folder) | dict(environment or {}))
 
 

@@ -82,12 +82,12 @@ def at_once(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 @pytest.mark.share(2, of="on a Ray cluster")
 def test_a_cluster_that_is_there_does_the_work_on_both_nodes(address: str, sambench: Command, tmp_path: Path) -> None:
-    sweep = write(tmp_path, f'title: "Two nodes"\ngrid: {{{BASE}, epochs: 2, lr: 0.05, seed: 6}}\n')
+    sweep = write(tmp_path, f'title: "Two nodes"\ngrid: {{{BASE}, epochs: 2, lr: 0.05, seed: 4}}\n')
     done = sambench("run", sweep, "--address", address)
     assert done.returncode == 0, done.stderr
     found = attempts(tmp_path)
-    assert [each["outcome"] for each in found] == ["done"] * 6
-    assert len({each["trial_id"] for each in found}) == 6
+    assert [each["outcome"] for each in found] == ["done"] * 4
+    assert len({each["trial_id"] for each in found}) == 4
     # A node has one processor, so that two workers at the same time were on two nodes.
     assert any(at_once(one, other) for one in found for other in found if one["pid"] != other["pid"])
 

@@ -38,7 +38,8 @@ def weights(store: Store, trial: Trial) -> dict[str, Tensor]:
     return safetensors.torch.load_file(store.folder(trial.trial_id).weights)
 
 
-@pytest.mark.share(1)
+@pytest.mark.slow
+@pytest.mark.share(1, of="processes that train together")
 @pytest.mark.parametrize(("processes", "model", "most"), [(2, "vit_mini", 1e-3), (4, "resnet8", 0.05)])
 def test_processes_with_m_each_are_one_process_with_micro_batches(
     store: Store, make_trial: Make, processes: int, model: str, most: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from bench.models import build
 from bench.models.vit import ChainedVisionTransformer
+from tests.shared.timing import patience
 
 STAGED = ("resnet8", "vit")
 """Networks that say what their stages are."""
@@ -99,7 +101,8 @@ def distance(one: nn.Module, other: nn.Module) -> float:
 
 @contextmanager
 def process_group(rank: int, size: int, file: str) -> Iterator[None]:
-    distributed.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=size)
+    longest = timedelta(seconds=patience())
+    distributed.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=size, timeout=longest)
     try:
         yield
     finally:
