@@ -14,6 +14,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -74,16 +75,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     size = config.getoption("share")
-    # What waits for clusters begins, so that the processors have other work meanwhile.
-    items.sort(key=lambda item: not (_fixtures(item) & CLUSTERS or _is_slow(item)))
-    if size == "all":
-        return
-    left_out = set(_left_out(items, size == "small", config.option.share_seed))
-    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
-    items[:] = [item for item in items if item not in left_out]
+    if size != "all":
+        left_out = set(_left_out(items, size == "small", config.option.share_seed))
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
     if size == "small":
         # In another order every time, since no test may lean on another.
         random.Random(config.option.share_seed).shuffle(items)
+    else:
+        items[:] = _in_turn(items)
 
 
 @pytest.fixture
@@ -101,6 +101,15 @@ def some(request: pytest.FixtureRequest) -> Callable[..., list[Any]]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.getoption("share") != "all":
         terminalreporter.write_line(f"a share of the tests: --share-seed {config.option.share_seed} draws it again")
+
+
+def _in_turn(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """What is long begins: by turns what waits for clusters, and what the processors do meanwhile."""
+    waiting = [item for item in items if _fixtures(item) & CLUSTERS]
+    slow = [item for item in items if _is_slow(item) and not _fixtures(item) & CLUSTERS]
+    turns = [item for pair in zip_longest(waiting, slow) for item in pair if item]
+    begun = set(turns)
+    return turns + [item for item in items if item not in begun]
 
 
 def _left_out(items: Sequence[pytest.Item], small: bool, seed: int) -> Iterator[pytest.Item]:
@@ -121,7 +130,8 @@ def _left_out(items: Sequence[pytest.Item], small: bool, seed: int) -> Iterator[
 
 
 def _fixtures(item: pytest.Item) -> set[str]:
-    return set(getattr(item, "fixturenames", ()))
+    """Without parameters of the same names."""
+    return set(getattr(item, "fixturenames", ())) - set(getattr(getattr(item, "callspec", None), "params", ()))
 
 
 def _is_slow(item: pytest.Item) -> bool:
