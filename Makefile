@@ -71,9 +71,10 @@ docs: $(VENV)/.installed-docs
 
 install: $(VENV)/.installed
 
+# The pip that came with Python may be years old, and take twice as long to find what fits together.
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sambench needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --upgrade-deps $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --editable .
