@@ -53,6 +53,7 @@ def send(address: str) -> None:
     destination.put(address, lambda root: shutil.copytree("bundle", root, dirs_exist_ok=True))
 
 
+@pytest.mark.share(2, of="a bundle at an address")
 @pytest.mark.slow
 def test_there_and_back(folder: Path, call: Call, on_s3: str) -> None:
     address = "s3://bucket/paper/supplement"
@@ -71,6 +72,7 @@ def test_there_and_back(folder: Path, call: Call, on_s3: str) -> None:
     assert (told.code, "has files and is no bundle" in told.err) == (2, True)
 
 
+@pytest.mark.share(2, of="a bundle at an address")
 @pytest.mark.slow
 def test_what_is_wrong_there_is_one_sentence(folder: Path, call: Call, on_s3: str) -> None:
     address = "s3://bucket/damaged"
@@ -91,6 +93,7 @@ def test_what_is_wrong_there_is_one_sentence(folder: Path, call: Call, on_s3: st
     )
 
 
+@pytest.mark.share(2, of="a bundle at an address")
 @pytest.mark.slow
 def test_the_hub(folder: Path, call: Call, hub: Path) -> None:
     address = "hf://datasets/lab/paper/supplement"
@@ -108,6 +111,7 @@ def test_the_hub(folder: Path, call: Call, hub: Path) -> None:
     assert left == [".gitattributes", "supplement/boards/search.csv", "supplement/boards/search.md"]
 
 
+@pytest.mark.share(2, of="a bundle at an address")
 @pytest.mark.slow
 def test_any_file_system(folder: Path, call: Call) -> None:
     address = f"file://{folder}/shared/bundle"

@@ -17,6 +17,7 @@ from cluster.job import Job
 from cluster.report import Listener
 from cluster.work.stopping import Stopping
 from cluster.work.worker import run_trial
+from tests.shared.training import SMALL
 from tests.train.methods import CPU, METHODS, equal_to_the_bit, weights, without_times
 
 Make = Callable[..., Trial]
@@ -54,13 +55,13 @@ class Attempts:
 def test_an_epoch_is_saved_when_it_is_due_and_the_last_one_always(
     store: Store, make_trial: Make, seconds: int, saved: list[bool]
 ) -> None:
-    attempts = Attempts(store, make_trial(epochs=EPOCHS), seconds)
+    attempts = Attempts(store, make_trial(**SMALL, epochs=EPOCHS), seconds)
     assert attempts.run() == "done"
     assert list(attempts.saved.values()) == saved
 
 
 def test_what_is_lost_is_trained_again_to_the_bit(store: Store, make_trial: Make) -> None:
-    trial = make_trial(epochs=EPOCHS, **METHODS["sam"])
+    trial = make_trial(**SMALL, epochs=EPOCHS, **METHODS["sam"])
     attempts = Attempts(store, trial, SELDOM)
     assert attempts.run(fail_after=1) == "error"
     assert not attempts.folder.checkpoint.exists()
@@ -86,7 +87,7 @@ def test_what_is_lost_is_trained_again_to_the_bit(store: Store, make_trial: Make
 
 
 def test_progress_of_an_attempt_that_left_no_checkpoint_is_forgotten(store: Store, make_trial: Make) -> None:
-    attempts = Attempts(store, make_trial(epochs=EPOCHS), SELDOM)
+    attempts = Attempts(store, make_trial(**SMALL, epochs=EPOCHS), SELDOM)
     assert attempts.run(fail_after=3) == "error"
     assert read_progress(attempts.folder) is not None
     seen = []

@@ -17,6 +17,7 @@ from bench.train.training import Training
 from bench.trial import Trial
 from cluster.job import Job
 from cluster.work.worker import run_trial
+from tests.shared.training import SMALL
 from tests.train.methods import CPU, METHODS
 
 Make = Callable[..., Trial]
@@ -36,7 +37,7 @@ def attempts(store: Store) -> list[dict[str, object]]:
 
 
 def test_a_done_trial_leaves_its_results_and_no_checkpoint(store: Store, make_trial: Make) -> None:
-    trial = make_trial(**METHODS["sam"])
+    trial = make_trial(**SMALL, **METHODS["sam"])
     assert run(store, trial) == "done"
     folder = store.folder(trial.trial_id)
     assert sorted(path.name for path in folder.path.iterdir()) == [
@@ -147,7 +148,7 @@ def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_interrupted_trial_goes_on_where_it_was(
     store: Store, make_trial: Make, monkeypatch: pytest.MonkeyPatch, damaged: bool
 ) -> None:
-    trial = make_trial(epochs=3, **METHODS["sam"])
+    trial = make_trial(**SMALL, epochs=3, **METHODS["sam"])
     interrupt_after(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         run(store, trial)
