@@ -172,7 +172,8 @@ class Training:
             epoch.add(loss, self._method.last, units)
             if self.on_batch:
                 self.on_batch(number, epoch.seen, size)
-            if self._shall_stop(epoch.steps):
+            # Of all epochs: one may have fewer steps than processes take from one look to the next.
+            if self._shall_stop((number - 1) * self.workload.steps + epoch.steps):
                 epoch.pause(batches.seconds)
                 raise Stopped(f"after step {epoch.steps} of epoch {number}")
         self._share_statistics()
