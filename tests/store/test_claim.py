@@ -60,7 +60,8 @@ def test_the_claim_of_a_dead_process_is_taken_over_at_once(store: Store, folder:
     taken = acquire(store, folder, "test")
     assert taken is not None
     assert taken.number == 2
-    rows = connect(store, ["attempts"]).execute("SELECT attempt, outcome, pid, message FROM attempts").fetchall()
+    with connect(store, ["attempts"]) as connection:
+        rows = connection.execute("SELECT attempt, outcome, pid, message FROM attempts").fetchall()
     assert rows == [(1, "crashed", pid, rows[0][3])]
     assert "vanished" in rows[0][3]
 
@@ -123,7 +124,8 @@ def test_a_worker_that_was_taken_over_learns_of_it(store: Store, folder: TrialFo
         sleeper.verify()
     with pytest.raises(ClaimLost):
         sleeper.end(ended(folder, 1))
-    outcomes = connect(store, ["attempts"]).execute("SELECT outcome FROM attempts").fetchall()
+    with connect(store, ["attempts"]) as connection:
+        outcomes = connection.execute("SELECT outcome FROM attempts").fetchall()
     assert outcomes == [("lost",)]
 
 
