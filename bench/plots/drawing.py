@@ -161,6 +161,8 @@ class Drawing:
             buffer = io.BytesIO()
             self.figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
             files.put(output, buffer.getvalue())
+            # Places are found once: it takes longer than drawing, and all files show the same.
+            self.figure.set_layout_engine("none")
         plt.close(self.figure)
 
     def _place_legend(self, legend: Mapping[str, Artist]) -> None:
