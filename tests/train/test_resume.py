@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 SWEEP = """
 title: "Some epochs of CIFAR-10"
 recipe: cifar-resnet
-grid: {dataset: cifar10, model: resnet20, augment: basic+aa, epochs: 4, batch_size: 64, seed: 1}
+grid: {dataset: cifar10, model: resnet20, augment: basic+aa, epochs: 4, batch_size: 20, seed: 1}
 methods: [{variant: layerwise_l2, scope: only_norm, rho: paper}]
 """
 
@@ -32,7 +32,7 @@ def test_interrupted_and_run_again(
 ) -> None:
     # A trial is known by what its data contain, here as in the commands.
     monkeypatch.setenv("SAMBENCH_DATA", str(tmp_path / "data"))
-    write_cifar(tmp_path / "data", 10, images=40)
+    write_cifar(tmp_path / "data", 10, images=20)
     sweep = tmp_path / "cifar.yaml"
     sweep.write_text(SWEEP, encoding="utf-8")
     (trial,) = load(sweep).trials

@@ -134,12 +134,12 @@ def test_two_processes_are_two_micro_batches(some: Callable[..., list[tuple[str,
     methods = some(METHODS, 6)
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        ranks = [context.Process(target=rank_main, args=(rank, folder, methods)) for rank in range(2)]
-        for process in ranks:
-            process.start()
-        for process in ranks:
-            process.join(patience())
-        assert [process.exitcode for process in ranks] == [0, 0]
+        # This process is the first.
+        other = context.Process(target=rank_main, args=(1, folder, methods))
+        other.start()
+        rank_main(0, folder, methods)
+        other.join(patience())
+        assert other.exitcode == 0
         for place, (net, variant, scope) in enumerate(methods):
             plain = network(net)
             settings = settings_of(variant, scope)
