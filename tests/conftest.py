@@ -1,4 +1,7 @@
-"""Fixtures that all tests share: a tiny trial, a store, and the command."""
+"""Fixtures that all tests share: a tiny trial, a store, and the command.
+
+Without torch, which takes seconds to import: processes that tests start import this module too.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
 
 from bench.store import Store
 from bench.trial import Trial
@@ -31,6 +33,8 @@ methods:
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     """Tests run side by side, one processor each; results also depend on the number of threads."""
+    import torch
+
     torch.set_num_threads(1)
 
 
@@ -38,6 +42,8 @@ def one_thread() -> None:
 def default_threads() -> Iterator[None]:
     """A worker sets the number of threads of its process; other tests must not see that."""
     yield
+    import torch
+
     torch.set_num_threads(1)
 
 

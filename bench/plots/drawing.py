@@ -61,11 +61,9 @@ class Drawing:
         """The sweep's done trials that have the metric."""
         trials = {trial.trial_id: trial for trial in self.sweep.trials}
         columns = f"trial_id, {self.board.metric.column}, {METRICS['epoch_s'].column}"
-        rows = (
-            connect(self.stores, ["results"], measures=[self.board.metric.name])
-            .execute(f"SELECT {columns} FROM results WHERE outcome = 'done' AND trial_id IN $ids", {"ids": [*trials]})
-            .fetchall()
-        )
+        done = f"SELECT {columns} FROM results WHERE outcome = 'done' AND trial_id IN $ids"
+        with connect(self.stores, ["results"], measures=[self.board.metric.name]) as connection:
+            rows = connection.execute(done, {"ids": [*trials]}).fetchall()
         found = {
             trial_id: PlottedTrial(trials[trial_id], value, seconds)
             for trial_id, value, seconds in rows
@@ -163,6 +161,8 @@ class Drawing:
             buffer = io.BytesIO()
             self.figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
             files.put(output, buffer.getvalue())
+            # Places are found once: it takes longer than drawing, and all files show the same.
+            self.figure.set_layout_engine("none")
         plt.close(self.figure)
 
     def _place_legend(self, legend: Mapping[str, Artist]) -> None:

@@ -57,14 +57,11 @@ def quality(task: TaskEntry) -> tuple[str, str]:
 
 def history(drawing: Drawing) -> dict[tuple[str, str], list[tuple[int, float]]]:
     ids = [point.trial.trial_id for point in drawing.points]
-    rows = (
-        connect(drawing.stores, ["history"])
-        .execute(
-            f"SELECT trial_id, epoch, {', '.join(_COLUMNS)} FROM history WHERE trial_id IN $ids ORDER BY epoch",
-            {"ids": ids},
-        )
-        .fetchall()
-    )
+    columns = f"trial_id, epoch, {', '.join(_COLUMNS)}"
+    with connect(drawing.stores, ["history"]) as connection:
+        rows = connection.execute(
+            f"SELECT {columns} FROM history WHERE trial_id IN $ids ORDER BY epoch", {"ids": ids}
+        ).fetchall()
     found: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for trial_id, epoch, *values in rows:
         for quantity, value in zip(_COLUMNS, values, strict=True):

@@ -117,11 +117,9 @@ def _provenance(stores: Readable, sweep: Sweep) -> dict[str, str]:
     """Each fact with its values and the number of done trials that have them."""
     ids = [trial.trial_id for trial in sweep.trials]
     counting = "outcome = 'done' AND NOT superseded AND trial_id IN $ids"
-    rows = (
-        connect(stores, ["attempts"])
-        .execute(f"SELECT {', '.join(_PROVENANCE)} FROM attempts WHERE {counting}", {"ids": ids})
-        .fetchall()
-    )
+    facts = f"SELECT {', '.join(_PROVENANCE)} FROM attempts WHERE {counting}"
+    with connect(stores, ["attempts"]) as connection:
+        rows = connection.execute(facts, {"ids": ids}).fetchall()
     counted = {name: Counter(str(row[place]) for row in rows) for place, name in enumerate(_PROVENANCE)}
     return {name: _most_first(each) for name, each in counted.items() if each}
 

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.sam.base.joint_norm import Flag, joined
+
 
 @dataclass(kw_only=True)
 class Ascent:
@@ -71,12 +73,17 @@ class Report:
     """Mean loss at w; at w + ε of a variant that takes ε from its memory and makes no other pass."""
     ascent_norm: Tensor | None
     """Norm that the perturbation was normalised by."""
-    gradient_norm: Tensor
-    """‖·‖₂ of the gradient that the base optimizer was given, before clipping."""
+    gradient_norms: Sequence[Tensor]
+    """‖·‖₂ of each tensor of the gradient, of which the joint one is made only if somebody asks; or that alone."""
     perturbed: Perturbed | None
     """What the step was at w + ε; None if it perturbed nothing on purpose."""
     moved: Tensor | None
     """Smallest share of perturbed entries that moved at all; None where the weights are of 32 bits or more."""
+
+    @property
+    def gradient_norm(self) -> Tensor:
+        """‖·‖₂ of the gradient that the base optimizer was given, before clipping."""
+        return joined(self.gradient_norms)
 
     @property
     def perturbed_loss(self) -> Tensor | None:
@@ -89,15 +96,15 @@ class Report:
         return self.perturbed.norm if self.perturbed and bool(self.perturbed.count) else None
 
     @classmethod
-    def of(cls, passes: Sequence[Pass], gradient_norm: Tensor) -> Report:
+    def of(cls, passes: Sequence[Pass], gradient_norms: Sequence[Tensor]) -> Report:
         """Average losses over samples, and norms over micro-batches."""
         ascents = [each.ascent for each in passes if each.ascent is not None]
         norms = [ascent.norm.double() for ascent in ascents if ascent.norm is not None]
         moved = [ascent.moved for ascent in ascents if ascent.moved is not None]
         return cls(
-            loss=torch.stack([each.loss * each.share for each in passes]).sum() / sum(each.share for each in passes),
+            loss=_mean_loss(passes),
             ascent_norm=torch.stack(norms).mean() if norms else None,
-            gradient_norm=gradient_norm,
+            gradient_norms=gradient_norms,
             perturbed=_perturbed(passes) if ascents else None,
             moved=torch.stack(moved).amin() if moved else None,
         )
@@ -129,32 +136,40 @@ class Tally:
 
     def __init__(self, counts: Counts | None = None) -> None:
         self._counts = counts or Counts()
-        self._pending: Tensor | None = None
-        """(2,) ascents without ε and steps without an update, since the last reading."""
+        self._pending = 0
+        """Steps since the last reading."""
+        self._updated: Tensor | int = 0
+        """Of them those that updated the weights."""
+        self._unperturbed: Tensor | int = 0
+        """Ascents without ε in them."""
 
     @property
     def steps(self) -> int:
         """Steps made, which the host knows."""
         return self._counts.steps
 
-    def add(self, passes: Sequence[Pass], made: Tensor, *, clamped: bool) -> None:
+    def add(self, passes: Sequence[Pass], updated: Flag, *, clamped: bool) -> None:
         """Count a step."""
         self._counts.steps += 1
         self._counts.clamped += clamped
         self._counts.passes += sum(each.passes * each.share for each in passes) / sum(each.share for each in passes)
-        without = [each.ascent.good.logical_not() for each in passes if each.ascent is not None]
-        skipped = made.logical_not().long()
-        both = torch.stack([torch.stack(without).sum() if without else torch.zeros_like(skipped), skipped])
-        self._pending = both if self._pending is None else self._pending + both
+        self._pending += 1
+        self._updated = self._updated + updated
+        for ascent in (each.ascent for each in passes if each.ascent is not None):
+            self._unperturbed = self._unperturbed + ascent.good.logical_not()
 
     def read(self) -> Counts:
         """The counts so far."""
-        if self._pending is not None:
-            unperturbed, skipped = self._pending.tolist()
-            self._counts.unperturbed += unperturbed
-            self._counts.skipped += skipped
-            self._pending = None
+        self._counts.skipped += self._pending - int(self._updated)
+        self._counts.unperturbed += int(self._unperturbed)
+        self._pending = self._updated = self._unperturbed = 0
         return self._counts
+
+
+def _mean_loss(passes: Sequence[Pass]) -> Tensor:
+    if len(passes) == 1:
+        return passes[0].loss
+    return torch.stack([each.loss * each.share for each in passes]).sum() / sum(each.share for each in passes)
 
 
 def _perturbed(passes: Sequence[Pass]) -> Perturbed:

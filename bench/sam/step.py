@@ -202,13 +202,13 @@ class SharpnessAware:
         with untouched(self._context.outside):
             passes = self._perturbed(batches) if perturbs else self._plain(batches)
             finish = partial(self._finish, perturbs) if self.enabled and self._variant.finishes else None
-            gradient_norm, updated = self._base.make(finish)
+            gradient_norms, updated = self._base.make(finish)
         if self.enabled:
-            self._variant.after_update(updated)
+            self._variant.after_update(torch.as_tensor(updated))
         self._tally.add(passes, updated, clamped=perturbs and self._variant.out_of_range)
         if self.enabled and self._scope.follows() and bool(updated):
             self._after_step()
-        return Report.of(passes, gradient_norm)
+        return Report.of(passes, gradient_norms)
 
     def _plain(self, batches: Sequence[Batch]) -> list[Pass]:
         return plain_passes(batches, self._base, self._reduction, self._layers)

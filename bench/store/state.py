@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bench.store.attempt import ATTEMPT_SCHEMA, FAILURES, SUPERSEDED, is_over, read
 from bench.store.claims.claim import last_number
@@ -80,19 +80,16 @@ def _precedence(state: State) -> int:
 
 
 def _states(store: Store, trial_ids: list[str], retries: Retries, prunes: bool) -> dict[str, State]:
-    rows = (
-        []
-        if snapshot.is_empty(store)
-        else (
-            connect(store, ["attempts"], only=trial_ids)
-            .execute("SELECT trial_id, attempt, outcome, message, wall_s FROM attempts ORDER BY trial_id, attempt")
-            .fetchall()
-        )
-    )
     ended: dict[str, list[Ended]] = {}
-    for trial_id, *attempt in rows:
+    for trial_id, *attempt in [] if snapshot.is_empty(store) else _attempts(store, trial_ids):
         ended.setdefault(trial_id, []).append(Ended(*attempt))
     return {trial_id: _state(store, trial_id, ended.get(trial_id, []), retries, prunes) for trial_id in trial_ids}
+
+
+def _attempts(store: Store, trial_ids: list[str]) -> list[tuple[Any, ...]]:
+    select = "SELECT trial_id, attempt, outcome, message, wall_s FROM attempts ORDER BY trial_id, attempt"
+    with connect(store, ["attempts"], only=trial_ids) as connection:
+        return connection.execute(select).fetchall()
 
 
 def state_of(store: Store, folder: TrialFolder, retries: Retries, *, prunes: bool = False) -> State:

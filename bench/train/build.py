@@ -15,6 +15,7 @@ from bench.sam import SCOPES, VARIANTS, SharpnessAware, parse_scope
 from bench.sam.base.unperturbed import Plain
 from bench.seeds import derive
 from bench.tasks.workload import Workload, settings_of
+from bench.train.compiled import CompiledParts
 from bench.train.norm_dropout import add_norm_dropout
 from bench.train.subsets import parameter_groups, set_trainable
 from bench.trial import Trial
@@ -32,6 +33,7 @@ class Parts:
     optimizer: torch.optim.Optimizer
     method: SharpnessAware | Plain
     scaler: GradScaler | None
+    compiled: CompiledParts | None
 
 
 def build(trial: Trial, device: torch.device) -> Parts:
@@ -45,9 +47,14 @@ def build(trial: Trial, device: torch.device) -> Parts:
     optimizer = build_optimizer(trial, model)
     scaler = GradScaler(device.type) if trial.precision == "float16" else None
     method = _method(trial, _parallel(model), optimizer, scaler)
-    if trial.compile:
-        _compile(model)
-    return Parts(workload=workload.to(device), model=model, optimizer=optimizer, method=method, scaler=scaler)
+    return Parts(
+        workload=workload.to(device),
+        model=model,
+        optimizer=optimizer,
+        method=method,
+        scaler=scaler,
+        compiled=CompiledParts(model) if trial.compile else None,
+    )
 
 
 def set_tf32(device: torch.device, *, allowed: bool) -> None:
@@ -126,10 +133,3 @@ def _parallel(model: nn.Module) -> nn.Module:
     # attribute, because the argument's name changes between versions of torch.
     parallel.broadcast_buffers = False
     return parallel
-
-
-def _compile(model: nn.Module) -> None:
-    """Compile the links of the model's chain one by one, so that both passes can still share its start."""
-    parts = [part for _, part in getattr(model, "segments", list)() if isinstance(part, nn.Module)]
-    for part in parts or [model]:
-        part.compile()

@@ -49,7 +49,7 @@ class Epoch:
             self._add("perturbed_loss", torch.where(there, perturbed.loss * count, 0), there * count)
 
     def _add(self, name: str, value: Tensor, count: Tensor | int) -> None:
-        self._sums[name] = self._sums.get(name, torch.zeros((), device=self._device)) + value
+        self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._counts[name] = self._counts.get(name, 0) + count
 
     def pause(self, waiting: float) -> None:

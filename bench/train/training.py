@@ -56,7 +56,7 @@ class Training:
         self._world = distributed.world()
         parts = build(trial, device)
         self.model, self.workload, self._optimizer = parts.model, parts.workload, parts.optimizer
-        self._method, self._scaler = parts.method, parts.scaler
+        self._method, self._scaler, self._compiled = parts.method, parts.scaler, parts.compiled
         self._epoch = Epoch(device)
         self.history: list[dict[str, Any]] = []
         self.on_batch: Callable[[int, int, int], None] | None = None
@@ -117,7 +117,10 @@ class Training:
 
     def step(self, inputs: Tree, targets: Tree) -> Tensor:
         """One step of the trial's method; the loss at w."""
-        return self._method.step_batch(inputs, targets, self.workload.loss)
+        if self._compiled is None:
+            return self._method.step_batch(inputs, targets, self.workload.loss)
+        with self._compiled.used(len(targets) * self._world.size == self.trial.batch_size):
+            return self._method.step_batch(inputs, targets, self.workload.loss)
 
     def measure(self) -> dict[str, float]:
         """Every quick measure that the data set allows and whose images are there, of the trained model.

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,16 +20,35 @@ from bench.store import Store
 from bench.sweep import Sweep, load
 from tests.plots.contents import SWEEP, every_plot, fill
 
-
-@pytest.fixture
-def sweep(tmp_path: Path) -> Sweep:
-    return every_plot(tmp_path)
+Made = tuple[Store, Sweep]
 
 
-@pytest.fixture
-def filled(store: Store, sweep: Sweep) -> Store:
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    return every_plot(tmp_path_factory.mktemp("sweep"))
+
+
+@pytest.fixture(scope="module")
+def filled(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = Store.create(tmp_path_factory.mktemp("filled") / "store")
     fill(store, sweep)
     return store
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
+    """A sweep with these methods and its results, made once."""
+
+    @cache
+    def make(methods: str) -> Made:
+        folder = tmp_path_factory.mktemp("made")
+        file = folder / "some.yaml"
+        file.write_text(SWEEP[: SWEEP.index("methods:")] + f"methods:\n{methods}", encoding="utf-8")
+        store, sweep = Store.create(folder / "store"), load(file)
+        fill(store, sweep)
+        return store, sweep
+
+    return make
 
 
 @pytest.mark.slow
@@ -80,23 +100,20 @@ def test_a_sparsity_that_no_method_has(store: Store, tmp_path: Path) -> None:
     assert not (tmp_path / "plot.png").exists()
 
 
-def drawn(store: Store, folder: Path, methods: str, kind: str) -> str:
-    """The SVG of a sweep with these methods, all done."""
-    file = folder / "some.yaml"
-    file.write_text(SWEEP[: SWEEP.index("methods:")] + f"methods:\n{methods}", encoding="utf-8")
-    sweep = load(file)
-    fill(store, sweep)
+def drawn(made: Made, folder: Path, kind: str) -> str:
+    """The SVG of a sweep whose trials are done."""
+    store, sweep = made
     draw(store, sweep, make_board(store, sweep), kind, [folder / "plot.svg"])
     return (folder / "plot.svg").read_text(encoding="utf-8")
 
 
-def test_dropout_has_two_curves_and_the_others_across(store: Store, tmp_path: Path) -> None:
+def test_dropout_has_two_curves_and_the_others_across(made: Callable[[str], Made], tmp_path: Path) -> None:
     methods = """
   - {}
   - {norm_dropout: [0.1, 0.2], norm_dropout_on: [parameters, output]}
   - {variant: sam, scope: only_norm, rho: 0.1}
 """
-    text = drawn(store, tmp_path, methods, "dropout")
+    text = drawn(made(methods), tmp_path, "dropout")
     for label in (
         "sgd",
         "sgd, dropout on γ and β",
@@ -107,22 +124,22 @@ def test_dropout_has_two_curves_and_the_others_across(store: Store, tmp_path: Pa
         assert f"<!-- {label} -->" in text
 
 
-def test_decay_has_a_place_for_each_subset(store: Store, tmp_path: Path) -> None:
+def test_decay_has_a_place_for_each_subset(made: Callable[[str], Made], tmp_path: Path) -> None:
     methods = """
   - {weight_decay_on: [all, no_norm, none]}
   - {variant: sam, scope: only_norm, rho: 0.1, weight_decay_on: [all, no_norm, none]}
 """
-    text = drawn(store, tmp_path, methods, "decay")
+    text = drawn(made(methods), tmp_path, "decay")
     for label in ("all", "no_norm", "none", "sgd", "sam / only_norm, ρ 0.1"):
         assert f"<!-- {label} -->" in text
 
 
-def test_what_is_trained_is_told_by_lines_of_one_panel(store: Store, tmp_path: Path) -> None:
+def test_what_is_trained_is_told_by_lines_of_one_panel(made: Callable[[str], Made], tmp_path: Path) -> None:
     methods = """
   - {trainable: [all, freeze_norm]}
   - {variant: sam, scope: all, rho: [0.1, 0.2], trainable: [all, freeze_norm]}
 """
-    text = drawn(store, tmp_path, methods, "rho")
+    text = drawn(made(methods), tmp_path, "rho")
     for label in ("all, norm layers trained", "all, norm layers fixed", "base optimizer, norm layers fixed"):
         assert f"<!-- {label} -->" in text
     assert text.count("<!-- sam -->") == 2, "a panel for each model"
@@ -136,8 +153,10 @@ LATE = """
 
 
 @pytest.mark.parametrize("kind", ["pareto", "rho"])
-def test_when_a_method_perturbs_is_no_panel_but_the_method(store: Store, tmp_path: Path, kind: str) -> None:
-    text = drawn(store, tmp_path, LATE, kind)
+def test_when_a_method_perturbs_is_no_panel_but_the_method(
+    made: Callable[[str], Made], tmp_path: Path, kind: str
+) -> None:
+    text = drawn(made(LATE), tmp_path, kind)
     label = {"pareto": r"sam / only_norm · perturb_from 2, ρ 0\.[12]", "rho": "sam · perturb_from 2"}[kind]
     assert re.search(f"<!-- {label} -->", text)
     for model in ("resnet8", "resnet20"):
@@ -175,10 +194,10 @@ PILES = {
 
 
 @pytest.mark.parametrize("kind", PILES)
-def test_a_pile_is_not_drawn(store: Store, tmp_path: Path, kind: str) -> None:
+def test_a_pile_is_not_drawn(made: Callable[[str], Made], tmp_path: Path, kind: str) -> None:
     methods = "  - {}\n  - {variant: sam, scope: random, rho: 0.1, sparsity: 0.5}\n"
     with pytest.raises(UserError, match=PILES[kind]):
-        drawn(store, tmp_path, methods, kind)
+        drawn(made(methods), tmp_path, kind)
     assert not (tmp_path / "plot.svg").exists()
 
 

@@ -8,12 +8,15 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
+import altair as alt
 import pytest
 from scipy.stats import t
 
+from bench.board import make_board
 from bench.board.uncertainty.spread import SPREADS
+from bench.plots.drawing import Drawing
 from bench.report import write_report
-from bench.report.charts import _apart
+from bench.report.charts import _apart, charts
 from bench.report.page import report
 from bench.store import Store
 from bench.sweep import Sweep
@@ -52,16 +55,26 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
 
 
 @pytest.fixture(scope="module")
-def page(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    folder = tmp_path_factory.mktemp("report")
-    store = Store.create(folder / "store")
+def filled(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = Store.create(tmp_path_factory.mktemp("filled") / "store")
     fill(store, sweep)
     log = store.folder(sweep.trials[0].trial_id).log
     log.write_text("line\n" * 40 + "<script>alert('no')</script>\n", encoding="utf-8")
-    output = folder / "out" / "report.html"
-    write_report(store, [sweep, sweep], output)
+    return store
+
+
+@pytest.fixture(scope="module")
+def text(filled: Store, sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page of the sweep, twice."""
+    output = tmp_path_factory.mktemp("report") / "out" / "report.html"
+    write_report(filled, [sweep, sweep], output)
+    return output.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Seen:
     seen = Seen()
-    seen.feed(output.read_text(encoding="utf-8"))
+    seen.feed(text)
     return seen
 
 
@@ -93,10 +106,8 @@ def test_a_sweep_without_results(store: Store, sweep: Sweep, tmp_path: Path) -> 
     assert f"No trial is done yet: none of {len(sweep.trials)} has a test_accuracy." in text
 
 
-def test_charts_and_tables_have_the_spread_that_is_asked_for(sweep: Sweep, tmp_path: Path) -> None:
-    store = Store.create(tmp_path / "store")
-    fill(store, sweep)
-    pages = {name: report(store, [sweep], spread=name) for name in ("std", "ci95")}
+def test_charts_and_tables_have_the_spread_that_is_asked_for(filled: Store, sweep: Sweep, text: str) -> None:
+    pages = {"std": text, "ci95": report(filled, [sweep], spread="ci95")}
     ends = {}
     for name, page in pages.items():
         assert f"over ρ, {SPREADS[name].short}" in page
@@ -109,14 +120,18 @@ def test_charts_and_tables_have_the_spread_that_is_asked_for(sweep: Sweep, tmp_p
     assert any(ends["std"].values())
 
 
-def test_a_method_has_one_colour_in_all_charts(sweep: Sweep, tmp_path: Path) -> None:
-    store = Store.create(tmp_path / "store")
-    fill(store, sweep)
-    page = report(store, [sweep])
-    scales = re.findall(r'"scale": ?\{"domain": ?(\[.*?\]), ?"range": ?(\[.*?\])\}', page)
+def test_a_method_has_one_colour_in_all_charts(text: str) -> None:
+    scales = re.findall(r'"scale": ?\{"domain": ?(\[.*?\]), ?"range": ?(\[.*?\])\}', text)
     pairs = {pair for names, colours in scales for pair in zip(json.loads(names), json.loads(colours), strict=True)}
     assert len(scales) > 2
     assert len(pairs) == len({name for name, _ in pairs})
+
+
+def test_charts_are_valid(filled: Store, sweep: Sweep) -> None:
+    drawn = list(charts(Drawing(filled, sweep, make_board(filled, sweep))))
+    assert len(drawn) > 4
+    for _, chart in drawn:
+        alt.VegaLiteSchema.validate(chart, alt.load_schema())
 
 
 def test_labels_of_rho_have_room_on_a_phone() -> None:

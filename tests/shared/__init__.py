@@ -1,4 +1,7 @@
-"""What the processes of one test session share, so that none of them does it again."""
+"""What the processes of one test session share, so that none of them does it again.
+
+Processes that tests start import this package, most of them without torch, which takes seconds to import.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,14 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import safetensors.torch
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from bench import fingerprint
 from bench.fingerprint import syntax
-from bench.train import checkpoint
-from bench.train.training import Training
 from bench.trial import Trial
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
@@ -28,6 +29,12 @@ def locked(file: Path, kind: int) -> Iterator[None]:
 
 def undisturbed_weights(trial: Trial, shared_folder: Path) -> dict[str, Tensor]:
     """The weights that a trial ends with when nothing happens to it; trained by whoever asks first."""
+    import safetensors.torch
+    import torch
+
+    from bench.train import checkpoint
+    from bench.train.training import Training
+
     path = shared_folder / f"undisturbed-{trial.trial_id}.safetensors"
     with locked(path.with_suffix(".lock"), fcntl.LOCK_EX):
         if not path.exists():
@@ -40,9 +47,11 @@ def undisturbed_weights(trial: Trial, shared_folder: Path) -> dict[str, Tensor]:
 
 def assert_undisturbed(weights: Path, trial: Trial, shared_folder: Path) -> None:
     """The stored weights equal to the bit those of a run that nothing happened to."""
+    import safetensors.torch
+
     stored, expected = safetensors.torch.load_file(weights), undisturbed_weights(trial, shared_folder)
     assert stored.keys() == expected.keys()
-    differing = [name for name in expected if not torch.equal(stored[name], expected[name])]
+    differing = [name for name in expected if not stored[name].equal(expected[name])]
     assert not differing, trial.label
 
 

@@ -111,6 +111,7 @@ HEAVY = {
 """Package that takes seconds to import → folders and modules that may load it as they are imported, but no front."""
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Every module of ours and its file."""
     files = [file for package in ("bench", "cluster") for file in sorted((ROOT / package).rglob("*.py"))]

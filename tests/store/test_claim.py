@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
@@ -18,7 +18,7 @@ from bench.store.claims import claim, lease
 from bench.store.claims.lease import is_leased
 from bench.trial import Trial
 from tests.shared.store import dead_claim, ended
-from tests.shared.timing import patience, wait_for
+from tests.shared.timing import wait_for
 
 ELSEWHERE = "another-boot/pid:[1]"
 
@@ -60,7 +60,8 @@ def test_the_claim_of_a_dead_process_is_taken_over_at_once(store: Store, folder:
     taken = acquire(store, folder, "test")
     assert taken is not None
     assert taken.number == 2
-    rows = connect(store, ["attempts"]).execute("SELECT attempt, outcome, pid, message FROM attempts").fetchall()
+    with connect(store, ["attempts"]) as connection:
+        rows = connection.execute("SELECT attempt, outcome, pid, message FROM attempts").fetchall()
     assert rows == [(1, "crashed", pid, rows[0][3])]
     assert "vanished" in rows[0][3]
 
@@ -123,19 +124,22 @@ def test_a_worker_that_was_taken_over_learns_of_it(store: Store, folder: TrialFo
         sleeper.verify()
     with pytest.raises(ClaimLost):
         sleeper.end(ended(folder, 1))
-    outcomes = connect(store, ["attempts"]).execute("SELECT outcome FROM attempts").fetchall()
+    with connect(store, ["attempts"]) as connection:
+        outcomes = connection.execute("SELECT outcome FROM attempts").fetchall()
     assert outcomes == [("lost",)]
 
 
-def _race(root: str, trial_ids: list[str], start: object, won: object) -> None:
-    store = Store.open(root)
-    start.wait()  # type: ignore[attr-defined]
-    for trial_id in trial_ids:
-        held = acquire(store, store.folder(trial_id), "test")
-        if held is not None:
-            won.put((trial_id, held.number))  # type: ignore[attr-defined]
-    # Until all are through: what a process holds that is gone may be taken over.
-    start.wait()  # type: ignore[attr-defined]
+RACE = """
+import json, sys
+from bench.store import Store, acquire
+store, ids = Store.open(sys.argv[1]), sys.argv[2:]
+print("ready", flush=True)
+sys.stdin.readline()
+held = [(trial_id, claim.number) for trial_id in ids if (claim := acquire(store, store.folder(trial_id), "test"))]
+print(json.dumps(held), flush=True)
+# Until all are through: what a process holds that is gone may be taken over.
+sys.stdin.readline()
+"""
 
 
 @pytest.mark.slow
@@ -143,19 +147,31 @@ def test_of_many_processes_one_wins_each_trial(store: Store, make_trial: Callabl
     trials = [make_trial(seed=seed) for seed in range(20)]
     store.add(trials)
     ids = [trial.trial_id for trial in trials]
-    # Half of the trials have a dead claim that all will try to take over.
+    # Of a fifth of the trials there is a dead claim that all will try to take over.
     for trial_id in ids[::5]:
         dead_claim(store.folder(trial_id))
-    context = multiprocessing.get_context("spawn")
-    start, won = context.Barrier(6), context.Queue()
-    racers = [context.Process(target=_race, args=(str(store.root), ids, start, won)) for _ in range(6)]
+    command = [sys.executable, "-c", RACE, str(store.root), *ids]
+    with ExitStack() as stack:
+        pipe = subprocess.PIPE
+        racers = [stack.enter_context(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)) for _ in range(6)]
+        assert [_line(racer) for racer in racers] == ["ready\n"] * 6
+        _go(racers)
+        won = [json.loads(_line(racer)) for racer in racers]
+        _go(racers)
+    winners = sorted((trial_id, number) for each in won for trial_id, number in each)
+    assert winners == sorted((trial_id, 2 if trial_id in ids[::5] else 1) for trial_id in ids)
+
+
+def _line(racer: subprocess.Popen[str]) -> str:
+    assert racer.stdout is not None
+    return racer.stdout.readline()
+
+
+def _go(racers: list[subprocess.Popen[str]]) -> None:
     for racer in racers:
-        racer.start()
-    winners = [won.get(timeout=patience()) for _ in ids]
-    for racer in racers:
-        racer.join()
-    assert won.empty()
-    assert sorted(winners) == sorted((trial_id, 2 if trial_id in ids[::5] else 1) for trial_id in ids)
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
 
 
 @pytest.mark.parametrize("outcome", ["oom", "diverged", "error"])

@@ -122,6 +122,7 @@ def test_a_killed_merge_leaves_nothing(store: Store, other: Store, make_trial: M
     assert not [finding for finding in check(other) if finding.bad]
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("call", [1, 3, 4], ids=["before all", "amid", "before measures"])
 @pytest.mark.parametrize("done_before", [True, False])
 def test_a_trial_that_the_source_compacts_while_it_is_copied_comes_whole(

@@ -13,7 +13,7 @@ from tests.train.methods import CPU, METHODS, STATEFUL, Make, equal_to_the_bit, 
 
 
 def test_running_statistics_are_gathered_anew_at_the_end(make_trial: Make) -> None:
-    fields = {"epochs": 2, "model": "resnet8", **STATEFUL["msam"]}
+    fields = {"epochs": 2, "model": "resnet8", "val_fraction": 0.6, **STATEFUL["msam"]}
     trained, other = (Training(make_trial(**fields | {"bn_refresh": flag}), CPU) for flag in (True, False))
     for training in (trained, other):
         for _ in range(2):
@@ -24,7 +24,7 @@ def test_running_statistics_are_gathered_anew_at_the_end(make_trial: Make) -> No
 
 
 def test_sam_from_epoch_a_to_epoch_b(make_trial: Make) -> None:
-    training = Training(make_trial(epochs=4, **STATEFUL["late sam"]), CPU)
+    training = Training(make_trial(epochs=4, val_fraction=0.6, **STATEFUL["late sam"]), CPU)
     norms = [training.run_epoch()["perturbation_norm"] for _ in range(4)]
     assert [norm is None for norm in norms] == [True, False, True, True]
 
@@ -91,7 +91,7 @@ def test_every_training_sample_is_seen_once_per_epoch(make_trial: Make) -> None:
 
 
 def test_the_learning_rate_is_a_cosine_over_epochs(make_trial: Make) -> None:
-    training = Training(make_trial(epochs=4, lr=0.2), CPU)
+    training = Training(make_trial(epochs=4, lr=0.2, val_fraction=0.6), CPU)
     rates = [training.run_epoch()["lr"] for _ in range(4)]
     assert rates == pytest.approx([0.2, 0.1 * (1 + 2**-0.5), 0.1, 0.1 * (1 - 2**-0.5)])
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
+from bench.sam.base.joint_norm import Flag, is_finite, joined, norms_of
 from bench.sam.base.optimizer_update import update_of
 
 
@@ -33,9 +34,10 @@ class BaseStep:
         """The loss that is differentiated: fp16 gradients of a small loss would vanish."""
         return loss if self._scaler is None else self._scaler.scale(loss)
 
-    def backward(self, loss: Tensor) -> None:
-        """Add the gradients of the loss, scaled, to `.grad`."""
-        torch.autograd.backward(self.scaled(loss))
+    def backward(self, loss: Tensor, share: float) -> None:
+        """Add the gradients of the loss, scaled and weighted by its share of the step's samples, to `.grad`."""
+        # Most steps are of one micro-batch, whose share is all: two calls of an operator that change nothing.
+        torch.autograd.backward(self.scaled(loss if share == 1 else loss * share))
 
     def unscaled(self, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
         """Gradients of the loss, from those of the scaled loss."""
@@ -52,33 +54,34 @@ class BaseStep:
             return {name: gradient.clone() for name, gradient in gradients.items()}
         return {name: self._scaler.scale(gradient) for name, gradient in gradients.items()}
 
-    def make(self, finish: Callable[[Tensor], None] | None) -> tuple[Tensor, Tensor]:
-        """Update the weights, unless the gradient isn't finite; its norm, and whether there was an update.
+    def make(self, finish: Callable[[Tensor], None] | None) -> tuple[list[Tensor], Flag]:
+        """Update the weights, unless the gradient isn't finite; norms of its tensors, and whether there was an update.
 
         `finish` changes gradients in place before they are clipped; it is told whether they are finite.
         """
         for optimizer in self._optimizers if self._scaler is not None else ():
             assert self._scaler is not None
             self._scaler.unscale_(optimizer)
-        norm = self._norm()
+        norms = self._norms()
         if finish is not None:
-            finish(norm.isfinite())
-            norm = torch.where(norm.isfinite(), self._norm(), norm)
+            norm = joined(norms)
+            finite = norm.isfinite()
+            finish(finite)
+            norms = [torch.where(finite, joined(self._norms()), norm)]
         if self._max_grad_norm is not None:
             # In single precision, as everything that the update is scaled by.
-            torch.nn.utils.clip_grads_with_norm_(self._parameters(), self._max_grad_norm, norm.float())
-        finite = norm.isfinite()
+            torch.nn.utils.clip_grads_with_norm_(self._held(), self._max_grad_norm, joined(norms).float())
+        updated = is_finite(norms)
         for update in self._updates:
-            update(finite)
+            update(updated)
         if self._scaler is not None:
             # It has seen the overflow as it unscaled, and lowers the scale.
             self._scaler.update()
-        return norm, finite
+        return norms, updated
 
-    def _parameters(self) -> list[Tensor]:
-        groups = (group for optimizer in self._optimizers for group in optimizer.param_groups)
-        return [p for group in groups for p in group["params"] if p.grad is not None]
+    def _held(self) -> Iterator[Tensor]:
+        return (p for optimizer in self._optimizers for group in optimizer.param_groups for p in group["params"])
 
-    def _norm(self) -> Tensor:
-        gradients = [p.grad for p in self._parameters() if p.grad is not None]
-        return torch.nn.utils.get_total_norm(gradients) if gradients else torch.zeros((), device=self._device)
+    def _norms(self) -> list[Tensor]:
+        gradients = (gradient for p in self._held() if (gradient := p.grad) is not None)
+        return norms_of(gradients) or [torch.zeros((), device=self._device)]

@@ -11,6 +11,12 @@ _LEFT = "_left_by_a_step"
 """Attribute of a gradient that a step left: its version then."""
 
 
+def drop(parameters: Iterable[Tensor]) -> None:
+    """Before a step that is alone with its parameters; as an optimizer's `zero_grad`, without its profiling."""
+    for parameter in parameters:
+        parameter.grad = None
+
+
 def clear(parameters: Iterable[Tensor], *, accumulate: bool) -> None:
     """Before a step: drop what the last one left. ValueError for gradients of others, unless they are wanted."""
     for parameter in parameters:

@@ -1,21 +1,20 @@
 """The optimizer's update, unless the gradient isn't finite; and the host needn't know which.
 
 torch's fused optimizers skip by a flag on the device. Those whose state starts from zero (`GUARDED`) make the update,
-and weights and state are put back where it was of a gradient that isn't finite; on a processor, where nobody waits for
-the flag, it is read instead, which spares the copies. All others wait for the device, once a step: what they remember
-may be anything.
+and weights and state are put back where it was of a gradient that isn't finite. All others wait for the device, once a
+step: what they remember may be anything. On a processor, where nobody waits, the host knows the flag, and none of this
+is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-Update = Callable[[Tensor], None]
-"""Makes the update where its argument, a boolean scalar on the device, is true."""
+from bench.sam.base.joint_norm import Flag
 
 GUARDED = frozenset(
     {"torch.optim.sgd:SGD", "torch.optim:Muon", "timm.optim.lion:Lion", "bench.optim.muon:MuonWithAdamW"}
@@ -27,7 +26,7 @@ def update_of(optimizer: Optimizer) -> Update:
     """The way in which this optimizer skips an update."""
     if getattr(optimizer, "_step_supports_amp_scaling", False):
         return _Fused(optimizer)
-    return Guarded(optimizer) if starts_from_zero(optimizer) else _Asked(optimizer)
+    return _Guarded(optimizer) if starts_from_zero(optimizer) else _Asked(optimizer)
 
 
 def starts_from_zero(optimizer: Optimizer) -> bool:
@@ -39,11 +38,25 @@ def starts_from_zero(optimizer: Optimizer) -> bool:
     return all(not group.get("dampening") for group in optimizer.param_groups)
 
 
-class _Fused:
+class Update(ABC):
+    """Makes the optimizer's update where a flag is true."""
+
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = optimizer
 
-    def __call__(self, finite: Tensor) -> None:
+    def __call__(self, finite: Flag) -> None:
+        if isinstance(finite, Tensor):
+            self.by_device(finite)
+        elif finite:
+            self._optimizer.step()
+
+    @abstractmethod
+    def by_device(self, finite: Tensor) -> None:
+        """Make it by a flag that lies on the device."""
+
+
+class _Fused(Update):
+    def by_device(self, finite: Tensor) -> None:
         # As torch's own scaler tells them.
         vars(self._optimizer)["found_inf"] = finite.logical_not().float()
         try:
@@ -52,21 +65,10 @@ class _Fused:
             del vars(self._optimizer)["found_inf"]
 
 
-class Guarded:
-    """Never waits for the device, nor copies where there is nothing to wait for."""
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self._optimizer = optimizer
-
-    def __call__(self, finite: Tensor) -> None:
-        if not finite.is_cpu:
-            self.make_and_undo(finite)
-        elif finite:
-            self._optimizer.step()
-
+class _Guarded(Update):
     @torch.no_grad()
-    def make_and_undo(self, finite: Tensor) -> None:
-        """Make the update, and put all back where it shouldn't have been made."""
+    def by_device(self, finite: Tensor) -> None:
+        # The update is made, and all put back where it shouldn't have been.
         updated = [p for group in self._optimizer.param_groups for p in group["params"] if p.grad is not None]
         state = self._optimizer.state
         before = [p.detach().clone() for p in updated]
@@ -78,11 +80,8 @@ class Guarded:
                 torch.where(finite, value, remembered.get(key, torch.zeros_like(value)), out=value)
 
 
-class _Asked:
-    def __init__(self, optimizer: Optimizer) -> None:
-        self._optimizer = optimizer
-
-    def __call__(self, finite: Tensor) -> None:
+class _Asked(Update):
+    def by_device(self, finite: Tensor) -> None:
         if bool(finite):
             self._optimizer.step()
 

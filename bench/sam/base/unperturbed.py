@@ -12,7 +12,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from bench.sam.base.base_step import BaseStep
-from bench.sam.base.gradients import leave
+from bench.sam.base.gradients import drop
 from bench.sam.passes.batches import Batch, Loss, TensorBatch
 from bench.sam.passes.running_stats import MeanOverMicroBatches, Tracking, tracking_layers
 from bench.sam.passes.samples import Samples
@@ -52,14 +52,18 @@ class Plain:
     def step_batch(self, inputs: Tensor, targets: Tensor, loss_fn: Loss) -> Tensor:
         """See `SharpnessAware.step_batch`."""
         batch = TensorBatch(
-            model=self.model, inputs=inputs, targets=targets, loss_fn=loss_fn, amp_dtype=self._amp_dtype
+            model=self.model,
+            inputs=inputs,
+            targets=targets,
+            loss_fn=loss_fn,
+            amp_dtype=self._amp_dtype,
+            keeps_outputs=False,
         )
-        self.optimizer.zero_grad(set_to_none=True)
+        drop(parameter for group in self.optimizer.param_groups for parameter in group["params"])
         passes = plain_passes(batch.split(self._m), self._base, self._reduction, self._layers)
-        gradient_norm, made = self._base.make(None)
-        self.last = Report.of(passes, gradient_norm)
-        self._tally.add(passes, made, clamped=False)
-        leave(parameter for group in self.optimizer.param_groups for parameter in group["params"])
+        gradient_norms, updated = self._base.make(None)
+        self.last = Report.of(passes, gradient_norms)
+        self._tally.add(passes, updated, clamped=False)
         return self.last.loss
 
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None, *, steps: int | None = None) -> None:
@@ -82,6 +86,6 @@ def plain_passes(
     for place, batch in enumerate(batches):
         with statistics.micro_batch(place), reduction.shared(last=place == len(batches) - 1):
             loss = batch.loss()
-            base.backward(loss * batch.share)
+            base.backward(loss, batch.share)
         passes.append(Pass(loss=loss.detach(), share=batch.share))
     return passes

@@ -91,6 +91,8 @@ class TensorBatch(Batch):
     """See `Batch.share`."""
     outputs: Tree = field(default=None, repr=False)
     """Outputs of the latest forward pass, without their graph."""
+    keeps_outputs: bool = True
+    """Whether there are any, for who asks for the losses of single samples."""
 
     def __len__(self) -> int:
         return same_length(self.inputs, self.targets)
@@ -104,7 +106,8 @@ class TensorBatch(Batch):
 
     def _loss(self) -> Tensor:
         outputs = self._forward()
-        self.outputs = mapped(Tensor.detach, outputs)
+        if self.keeps_outputs:
+            self.outputs = mapped(Tensor.detach, outputs)
         return _scalar(self.loss_fn(outputs, self.targets), "loss_fn")
 
     def _forward(self) -> Any:

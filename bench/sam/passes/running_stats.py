@@ -9,7 +9,7 @@ which is what `counted_twice` sets while they run once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -55,14 +55,15 @@ class MeanOverMicroBatches:
         self._sums = [torch.zeros_like(tensor) for tensor in self._moving]
         self._count = count
 
-    @contextmanager
-    def micro_batch(self, place: int) -> Iterator[None]:
+    def micro_batch(self, place: int) -> AbstractContextManager[None]:
         """Enclose both passes of the micro-batch number `place`; after the last the mean is there."""
-        if place and self._start:
+        return self._averaging(place) if self._moving else nullcontext()
+
+    @contextmanager
+    def _averaging(self, place: int) -> Iterator[None]:
+        if place:
             torch._foreach_copy_([*self._moving, *self._counters], self._start)
         yield
-        if not self._moving:
-            return
         torch._foreach_add_(self._sums, self._moving, alpha=1 / self._count)
         if place == self._count - 1:
             torch._foreach_copy_(self._moving, self._sums)

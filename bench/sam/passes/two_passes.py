@@ -222,7 +222,7 @@ class TwoPasses:
             if self._prefix is not None:
                 stack.enter_context(self._prefix.second_pass())
             loss = batch.loss()
-            self._base.backward(loss * weight)
+            self._base.backward(loss, weight)
         return loss.detach()
 
 

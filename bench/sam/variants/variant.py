@@ -7,20 +7,15 @@ with all of them. What hooks exchange are tensors on the device, scalars too, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from bench.sam.base.joint_norm import joint_norm as joint_norm
 from bench.sam.context import Context
 from bench.sam.passes.batches import Batch
 from bench.sam.scopes.scope import Scope
-
-
-def joint_norm(tensors: Iterable[Tensor]) -> Tensor:
-    """‖·‖₂ of all tensors taken as one vector, a scalar on their device."""
-    return torch.nn.utils.get_total_norm(tensors)
 
 
 class Variant:

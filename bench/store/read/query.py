@@ -9,8 +9,8 @@
 | `results` | trial: fields, the attempt that counts, and each measure as a column |
 | `superseded` | measure of an earlier training, since which the trial was trained again |
 
-The loose files of the tables that a statement names are loaded; compact files stay where they are, and the
-connection may read these and nothing else: SQL can neither write nor reach another file. Several stores are read
+The loose files of the tables that a statement names are loaded; compact files stay where they are, and a user's
+statement may read these and nothing else: it can neither write nor reach another file. Several stores are read
 as one: a trial that more than one of them has is taken from the first in which it is done, else from the first in
 which it was tried, else from the first. Then every table has a column `store`: the path of the one that a row is from.
 """
@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bench.errors import UserError
@@ -52,30 +53,54 @@ class QueryError(UserError):
     """A statement that can't be answered, in the words of DuckDB or ours."""
 
 
+@contextmanager
 def connect(
     stores: Readable,
     tables: Iterable[str] = QUERIED,
     *,
     only: Collection[str] | None = None,
     measures: Iterable[str] = (),
-) -> duckdb.DuckDBPyConnection:
-    """A connection that has `tables`, of all trials or `only` of some, and can reach nothing else.
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that has `tables`, of all trials or `only` of some, for statements of ours.
 
     What is damaged is left out, and said so in each store's `left_out`. Of `measures` the table `results` has a column
     each, empty if nobody has taken it.
     """
+    with sql.opened() as connection:
+        _load_all(connection, stores, tables, only, measures)
+        yield connection
+
+
+@contextmanager
+def _connect_closed(stores: Readable, tables: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that has `tables` and can reach nothing else, for anybody's statements."""
+    with sql.isolated() as connection:
+        paths = _load_all(connection, stores, tables)
+        connection.execute(f"SET allowed_paths = {sql.literals(paths)}")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
+
+
+def _load_all(
+    connection: duckdb.DuckDBPyConnection,
+    stores: Readable,
+    tables: Iterable[str],
+    only: Collection[str] | None = None,
+    measures: Iterable[str] = (),
+) -> list[str]:
+    """Make the tables; the files that they are read from when they are asked."""
     read = as_list(stores)
     wanted = wanted_tables(tables) | ({"trials", "attempts"} if len(read) > 1 else set())
-    connection = sql.opened()
     paths: list[str] = []
     for number, store in enumerate(read):
         snapshot = _load(connection, f"store_{number}", store, wanted, only)
         paths += [path for table in wanted & {*TABLES} for path in snapshot.manifest.paths(table)]
-    _unite(connection, [str(store.root) for store in read], wanted, measures)
-    connection.execute(f"SET allowed_paths = {sql.literals(paths)}")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-    return connection
+    if len(read) == 1 and not measures:
+        connection.execute("USE store_0")
+    else:
+        _unite(connection, [str(store.root) for store in read], wanted, measures)
+    return paths
 
 
 class Rows(NamedTuple):
@@ -104,7 +129,7 @@ def _answered(stores: Readable, select: str, taken: Callable[[duckdb.DuckDBPyRel
             raise QueryError("the store is read-only: write one SELECT statement")
         named = set(re.findall(r"\w+", select.lower())) & set(QUERIED)
         tables = named or {*QUERIED}
-        with connect(stores, tables) as connection:
+        with _connect_closed(stores, tables) as connection:
             try:
                 answer = taken(connection.sql(select))
             except duckdb.Error as error:

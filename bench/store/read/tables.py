@@ -170,10 +170,10 @@ def make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     taken = [column[0] for column in connection.execute(f"FROM {schema}.loose_trials LIMIT 0").description]
     # The known ones have a column even where nothing is measured yet, so that queries can be written ahead.
     quantities = wide([*((name, DEFAULT) for name in MEASURES), *found], {*taken, *ATTEMPT_SCHEMA})
+    measured = set(found)
     columns = "".join(
-        f""", max(value) FILTER (measure = {sql.literal(measure)} AND settings = {sql.literal(settings)}
-            AND outcome = 'done') AS {sql.name(column)}"""
-        for column, (measure, settings) in quantities.items()
+        f", {_value(*quantity) if quantity in measured else 'NULL::DOUBLE'} AS {sql.name(column)}"
+        for column, quantity in quantities.items()
     )
     connection.execute(
         f"""
@@ -189,3 +189,9 @@ def make_results(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
         SELECT * FROM {schema}.loose_trials LEFT JOIN counted USING (trial_id) LEFT JOIN wide USING (trial_id)
         """
     )
+
+
+def _value(measure: str, settings: str) -> str:
+    """SQL for what a done trial's measure gave."""
+    taken = f"measure = {sql.literal(measure)} AND settings = {sql.literal(settings)} AND outcome = 'done'"
+    return f"max(value) FILTER ({taken})"

@@ -61,7 +61,7 @@ def compact(store: Store, *, at_least: int = 1) -> Folded:
         return Folded(0, clean(store))
     manifest.require(look.manifest)
     files.make_folder(look.manifest.folder)
-    with workspace(store, "compact") as place, sql.opened(temp_directory=str(place / "spill")) as connection:
+    with workspace(store, "compact") as place, sql.isolated(temp_directory=str(place / "spill")) as connection:
         damaged = load_loose(connection, _SCHEMA, store, look, TABLES)
         for path, reason in damaged.items():
             _log.warning("%s: damaged, its trial is not compacted: %s", path, reason)

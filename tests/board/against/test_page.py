@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from bench.board.formats import FORMATS, as_json
 from bench.errors import UserError
 from bench.papers.sam_on.numbers import numbers
 from bench.store import Store
-from bench.sweep import Sweep
+from bench.sweep import Sweep, load
 from bench.sweep.select import where
 from tests.board.conftest import Write
 from tests.shared.store import finish
@@ -27,10 +28,18 @@ paper: table1
 """
 
 
-@pytest.fixture
-def part(store: Store, write: Write) -> Sweep:
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """One that is only read, and filled by `part`."""
+    return Store.create(tmp_path_factory.mktemp("part") / "store")
+
+
+@pytest.fixture(scope="module")
+def part(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     """A sweep with the paper's results for all but one method, one seed of which was pruned and one diverged."""
-    sweep = write(SWEEP)
+    file = tmp_path_factory.mktemp("sweep") / "written.yaml"
+    file.write_text(SWEEP, encoding="utf-8")
+    sweep = load(file)
     for trial in sweep.trials:
         cell = numbers().find(trial, "test_accuracy", "table1")
         assert cell is not None
@@ -90,7 +99,7 @@ def test_where_selects_and_a_layout_of_its_own_excludes_another(store: Store, pa
         show_board(store, part, against="paper", metric="train_s")
 
 
-def test_without_any_result(store: Store, write: Write) -> None:
-    page = show_board(store, write(SWEEP), against="paper")
+def test_without_any_result(tmp_path: Path, write: Write) -> None:
+    page = show_board(Store.create(tmp_path / "empty"), write(SWEEP), against="paper")
     assert page.lead[0] == "No trial is done yet."
     assert "20 not comparable" in page.lead[1]

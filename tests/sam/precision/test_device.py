@@ -24,7 +24,7 @@ from torch.utils._pytree import tree_leaves
 from bench.optim import standard
 from bench.optim.registry import OPTIMIZERS
 from bench.sam import SCOPES, VARIANTS, SharpnessAware
-from bench.sam.base.optimizer_update import Guarded, update_of
+from bench.sam.base.optimizer_update import update_of
 from bench.sam.base.unperturbed import Plain
 from tests.sam.references.networks import REQUIRED, base_of, batch, network, states_equal
 
@@ -77,8 +77,6 @@ def fused(model: nn.Module) -> Optimizer:
 BASES = {**{name: own(name) for name in ("sgd", "adamw", "lion", "muon")}, "torch's muon": matrices}
 WITH_VALUES = {**BASES, "fused sgd": fused}
 """And what has no kernel for tensors without values."""
-FUSED = {"adamw", "fused sgd"}
-"""Those that skip by a flag themselves."""
 PRECISIONS: dict[str, dict[str, Any]] = {
     "float32": {},
     "bfloat16": {"dtype": torch.bfloat16},
@@ -144,15 +142,15 @@ ON_A_PROCESSOR = [
 
 @pytest.mark.share(16)
 @pytest.mark.parametrize(("variant", "base"), ON_A_PROCESSOR)
-def test_on_a_processor_one_flag_is_read(variant: str, base: str) -> None:
+def test_on_a_processor_norms_of_the_gradient_are_read(variant: str, base: str) -> None:
     method = build_on("cpu", base, variant, "only_norm", {"m": 4})
     x, y = batch(dtype=torch.float32)
     for number in range(4):
         with Watch() as watch:
             method.step_batch(x, y, functional.cross_entropy)
-        # Whether the gradient is finite, which is at hand here; fused kernels look themselves. LookSAM asks once more
-        # whether it has something to remember.
-        assert watch.readings == (base not in FUSED) + (variant == "looksam" and number == 1)
+        # They are at hand here, and tell whether to update. LookSAM asks once more, if it has something to remember.
+        assert method.last is not None
+        assert watch.readings == len(method.last.gradient_norms) + (variant == "looksam" and number == 1)
     assert method.counts.steps == 4
 
 
@@ -173,7 +171,6 @@ def test_an_update_undone_on_the_device_is_one_not_made(base: str, bad: tuple[in
     one, other = network("vit", torch.float32), network("vit", torch.float32)
     guarded, asked = WITH_VALUES[base](one), WITH_VALUES[base](other)
     update = update_of(guarded)
-    update = update.make_and_undo if isinstance(update, Guarded) else update
     for number in range(5):
         finite = number not in bad
         for model in (one, other):

@@ -40,7 +40,7 @@ class GroupNormNet(nn.Module):
 
 def _vit() -> nn.Module:
     return ChainedVisionTransformer(
-        img_size=8, patch_size=2, num_classes=10, embed_dim=64, depth=4, num_heads=4, mlp_ratio=2.0
+        img_size=8, patch_size=2, num_classes=10, embed_dim=32, depth=4, num_heads=2, mlp_ratio=2.0
     )
 
 

@@ -30,6 +30,7 @@ def union(*stores: Store) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in table.to_pylist()]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("compacted", [(), (0,), (1,), (0, 1)])
 def test_several_stores_are_read_as_one(
     store: Store, other: Store, make_trial: Make, compacted: tuple[int, ...]
@@ -63,6 +64,7 @@ def test_merge(store: Store, other: Store, make_trial: Make, tmp_path: Path, com
     held.abandon()
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("compacted", [(), (0,), (1,), (0, 1)])
 def test_merge_brings_later_measures_of_the_same_training(
     store: Store, other: Store, make_trial: Make, compacted: tuple[int, ...]
