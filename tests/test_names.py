@@ -52,23 +52,24 @@ def test_files_that_are_called_alike_share_an_idea() -> None:
     assert alike.keys() == SHARED.keys(), alike
 
 
-def files() -> list[Path]:
-    """All modules of the two packages."""
-    return sorted(path for package in ("bench", "cluster") for path in (ROOT / package).rglob("*.py"))
+def files(*folders: str) -> list[Path]:
+    """All modules of the two packages, or those in other folders."""
+    return sorted(path for folder in folders or ("bench", "cluster") for path in (ROOT / folder).rglob("*.py"))
 
 
 def test_what_tests_share_is_in_no_file_of_tests() -> None:
     """Nobody looks for it there, and a file of tests that is taken away takes others with it."""
     line = re.compile(r"^\s*(?:from|import) tests\.(?:\w+\.)*test_\w+", re.MULTILINE)
-    files = sorted((ROOT / "tests").rglob("*.py"))
-    assert [str(file.relative_to(ROOT)) for file in files if line.search(file.read_text(encoding="utf-8"))] == []
+    found = [path for path in files("tests") if line.search(path.read_text(encoding="utf-8"))]
+    assert not [str(path.relative_to(ROOT)) for path in found]
 
 
 LINES, FILES = 250, 16
 
 
 def test_a_file_is_read_in_one_sitting_and_a_folder_seen_at_a_glance() -> None:
-    folders = Counter(path.parent for path in files())
+    modules = files("bench", "cluster", "tests", "benchmarks")
+    folders = Counter(path.parent for path in modules)
     assert not [f"{folder.relative_to(ROOT)}: {count} files" for folder, count in folders.items() if count > FILES]
-    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files()}
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
     assert not [f"{path.relative_to(ROOT)}: {count} lines" for path, count in lines.items() if count > LINES]

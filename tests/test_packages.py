@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from packaging.utils import canonicalize_name
 
-from tests.shared import packages
 from tests.shared.lock import used
+from tests.shared.pages import packages
 
 
 def test_the_page_tells_what_each_package_is_for() -> None:
@@ -14,4 +14,4 @@ def test_the_page_tells_what_each_package_is_for() -> None:
     text = packages.PAGE.read_text(encoding="utf-8")
     table = text[text.index(packages.BEGIN) : text.index(packages.END)]
     lost = [line for line, purpose in packages.PURPOSE.items() if f"| {line} | {purpose} |" not in table]
-    assert not lost, "write it anew: python -m tests.shared.packages"
+    assert not lost, "write it anew: python -m tests.shared.pages.packages"

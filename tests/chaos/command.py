@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import NamedTuple
 
 import bench.cli
@@ -48,3 +50,10 @@ def sambench(*arguments: object) -> Answer:
     finally:
         sys.argv = before
     return Answer(code, out.getvalue(), err.getvalue())
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Of a command: one thread, and temporary files of its own."""
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    return {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary), "COLUMNS": "160"}

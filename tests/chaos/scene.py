@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import signal
 import time
@@ -243,10 +242,3 @@ class Scene:
         if not any(finding.partition(":")[0] in ("lost", "twice done", "wrong weights") for finding in found):
             self.tally.trials[self.kind] += len(self.truth.accuracy)
         return found
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Of a command: one thread, and temporary files of its own."""
-    temporary = folder / "tmp"
-    temporary.mkdir(exist_ok=True)
-    return {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary), "COLUMNS": "160"}

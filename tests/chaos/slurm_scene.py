@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.chaos.command import environment
 from tests.chaos.processes import descendants, title
-from tests.chaos.scene import environment
 from tests.chaos.tally import Tally
 from tests.chaos.trained_scene import Trained
 from tests.chaos.truth import Truth

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from bench.store import Store, compact
 from tests.chaos import oracle
-from tests.chaos.command import sambench
+from tests.chaos.command import environment, sambench
 from tests.chaos.processes import descendants, title
-from tests.chaos.scene import Scene, environment
+from tests.chaos.scene import Scene
 from tests.chaos.tally import Tally
 from tests.chaos.truth import Truth
 from tests.conftest import ROOT

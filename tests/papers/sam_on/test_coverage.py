@@ -15,7 +15,7 @@ from bench.sweep import Sweep, load
 from tests.conftest import ROOT
 from tests.papers.sam_on.coverage import BASE, WHOLE, run_of
 from tests.papers.sam_on.coverage_measures import MEASURES
-from tests.shared import reproducing
+from tests.shared.pages import reproducing
 
 BY_NAME = {exhibit.name: exhibit for exhibit in EXHIBITS}
 ROWS = [(name, sweep) for name, sweeps in WHOLE.items() for sweep in sweeps]
@@ -103,7 +103,7 @@ def test_what_is_shown_twice_is_trained_once(one: str, other: str) -> None:
 
 def test_the_page_is_what_the_sweeps_say() -> None:
     text = reproducing.PAGE.read_text(encoding="utf-8")
-    assert text == reproducing.written(), "write it anew: python -m tests.shared.reproducing"
+    assert text == reproducing.written(), "write it anew: python -m tests.shared.pages.reproducing"
 
 
 def test_the_list_of_sweeps_shows_every_row(sambench: Callable[..., subprocess.CompletedProcess[str]]) -> None:

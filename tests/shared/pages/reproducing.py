@@ -1,6 +1,6 @@
 """docs/reproducing.md, whose table is made of the sweeps and of what the paper shows.
 
-`python -m tests.shared.reproducing` writes the table anew; a test compares it with what it would write.
+`python -m tests.shared.pages.reproducing` writes the table anew; a test compares it with what it would write.
 """
 
 from __future__ import annotations

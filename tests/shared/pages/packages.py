@@ -1,6 +1,6 @@
 """What each package of pyproject.toml is for, and what it weighs: the table of docs/install.md.
 
-`python -m tests.shared.packages` measures what is installed and writes the table anew.
+`python -m tests.shared.pages.packages` measures what is installed and writes the table anew.
 """
 
 from __future__ import annotations

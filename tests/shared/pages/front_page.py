@@ -1,4 +1,4 @@
-"""The board on README.md, as `make demo` made it: `python -m tests.shared.front_page` takes it from the store.
+"""The board on README.md, as `make demo` made it: `python -m tests.shared.pages.front_page` takes it from the store.
 
 The plot beside it is copied from `out/`. Figures depend on the processor, so nothing compares them.
 """

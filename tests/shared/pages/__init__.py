@@ -1,0 +1,1 @@
+"""Parts of pages that a program writes: `python -m tests.shared.pages.NAME`."""
