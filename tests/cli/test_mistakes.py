@@ -120,6 +120,9 @@ def test_a_sweep_changed_after_its_results(tiny_sweep: Path, store: Store, call:
     assert "3 done ones differ in lr alone (0.05 there)" in " ".join(told.split())
     assert "differ in" not in call("status", tiny_sweep).out
     assert "3 done ones differ in lr alone" in " ".join(call("plan", tiny_sweep, "--set", "lr=0.06").out.split())
+    for command in ("board", "plot"):
+        assert "3 done ones differ in lr alone" in call(command, tiny_sweep, "--set", "lr=0.06").err
+        assert "differ in" not in call(command, tiny_sweep, "--where", "variant=sam").err
 
 
 def test_half_of_the_store_is_gone(tiny_sweep: Path, store: Store, call: Call) -> None:
