@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from bench.cli.loading import describe_waits
 from bench.cli.render import console
 from bench.store import Store
 from bench.sweep import load
@@ -38,6 +41,7 @@ WORDS = {
 NO_WORDS = {
     "variants": "; it is a kind: `sambench list variants` lists them",
     "board": "; it is a command: `sambench board --help`",
+    "tiny": "nothing is called 'tiny'; did you mean tiny.yaml",
     "Late-SAM": "nothing is called 'Late-SAM'; did you mean late_sam; ",
 }
 
@@ -72,7 +76,7 @@ def test_show_knows_all_words_of_a_sweep(call: Call, word: str) -> None:
 
 
 @pytest.mark.parametrize("word", NO_WORDS)
-def test_show_points_elsewhere(call: Call, word: str) -> None:
+def test_show_points_elsewhere(tiny_sweep: Path, call: Call, word: str) -> None:
     told = call("show", word)
     assert (told.code, NO_WORDS[word] in told.err) == (2, True), told.err
 
@@ -123,3 +127,9 @@ def test_more_columns_than_the_window_holds(
     told = call("query", "SELECT * FROM results").out
     assert "\ntest_accuracy" in re.sub(r"\x1b\[[\d;]*m", "", told)
     assert "dataset" in call("query", "SELECT dataset, model FROM results").out
+
+
+def test_a_command_that_is_told_keeps_both_slashes_of_an_address() -> None:
+    wait = SimpleNamespace(file="a.yaml", sweep="a", trials=())
+    waiting: Any = SimpleNamespace(name="b", waits=(wait,), held=())
+    assert describe_waits(waiting, [Path("s3://bucket/store")])[0].endswith("a.yaml --store s3://bucket/store")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from click import Context
 
 from bench.cli.app import app
@@ -12,6 +14,7 @@ from bench.cli.trials import is_trial_id
 from bench.errors import meant, shown
 from bench.papers.sam_on.recipes import RECIPES
 from bench.sweep.file.lookup import all_sweeps
+from bench.sweep.file.text import yaml_files
 from bench.trial import FIELDS
 
 
@@ -31,5 +34,5 @@ def refuse_name(name: str) -> str:
 def known_names() -> list[str]:
     """Names of all kinds but trials."""
     entries = [name for entries in CATALOGS.values() for name in entries]
-    sweeps = [file.stem for file in all_sweeps()]
+    sweeps = [*(file.stem for file in all_sweeps()), *(file.name for file in yaml_files(Path()))]
     return list(dict.fromkeys([*entries, *RECIPES, *sweeps, *FIELDS, *setting_names(), *spellings()]))
