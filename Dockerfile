@@ -27,6 +27,9 @@ COPY sweeps sweeps
 USER sambench
 # Libraries ask for a home and a name; a number given to `--user` has neither.
 ENV HOME=/tmp USER=sambench SAMBENCH_STORE=/store SAMBENCH_DATA=/data
+# Last, so that a new commit makes no layer anew: `--build-arg GIT_COMMIT=$(git rev-parse HEAD)`.
+ARG GIT_COMMIT
+ENV SAMBENCH_COMMIT=$GIT_COMMIT
 VOLUME ["/data", "/store"]
 # Rarely, because it takes processor time from the trials.
 HEALTHCHECK --interval=5m --timeout=1m CMD ["sambench", "doctor"]

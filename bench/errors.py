@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ _SHOWN = 80
 """Characters of a bad value that a message repeats."""
 _FEW = 12
 """Valid names that a message lists; of more it names the nearest."""
+_ALIKE = 0.75
+"""Share of letters, in their order, that two names have in common if one is a misspelling of the other."""
+_WORD = 3
+"""Letters of a name that another may hold, or differ from in one."""
+_SIGNS = re.compile(r"[-_ .]+")
+"""Between the words of a name."""
 _LISTS = {
     "model": "list models", "measure": "list measures", "variant": "list variants", "scope": "list scopes",
     "augment": "list augmentations", "optimizer": "list optimizers", "dataset": "list data", "data set": "list data",
@@ -81,18 +88,49 @@ def unknown(what: str, name: object, valid: Iterable[str]) -> str:
 
 def meant(name: object, valid: Iterable[str]) -> str:
     """`; did you mean a, b or c`, with the nearest three; empty where none is near."""
-    close = _close(name, valid, 3)
+    close = near(name, valid)
     return f"; did you mean {' or '.join(filter(None, [', '.join(close[:-1]), close[-1]]))}" if close else ""
 
 
 def nearest(name: object, valid: Iterable[str]) -> str | None:
     """The one of `valid` that `name` is probably a misspelling of."""
-    return next(iter(_close(name, valid, 1)), None)
+    return next(iter(near(name, valid, 1)), None)
 
 
-def _close(name: object, valid: Iterable[str], count: int) -> list[str]:
+def near(name: object, valid: Iterable[str], count: int = 3) -> list[str]:
+    """Those of `valid` that may be meant, the likeliest first: none that merely shares a few letters."""
     text = str(name)
-    return difflib.get_close_matches(text, list(valid), n=count) if len(text) <= _SHOWN else []
+    if len(text) > _SHOWN:
+        return []
+    likely = [(likeness, each) for each in dict.fromkeys(valid) if (likeness := _likeness(text, each)) > 0]
+    # Beside one in another case nothing else is meant.
+    likely = [each for each in likely if each[0] == 1] or likely
+    return [each for _, each in sorted(likely, reverse=True)[:count]]
+
+
+def _likeness(text: str, name: str) -> float:
+    """How likely a name is meant by a text, from 0 to 1, whatever the case and the signs between words."""
+    if name == _initials(text) or text == _initials(name):
+        return 1
+    one, other = (_SIGNS.sub("", each).casefold() for each in (name, text))
+    ratio = difflib.SequenceMatcher(None, one, other).ratio()
+    long_enough = min(len(one), len(other)) >= _WORD
+    return ratio if ratio >= _ALIKE or (long_enough and (other in one or _is_one_slip(one, other))) else 0
+
+
+def _initials(name: str) -> str:
+    """`lr` of learning_rate; empty for a single word."""
+    words = _SIGNS.split(name.casefold())
+    return "".join(word[:1] for word in words) if len(words) > 1 else ""
+
+
+def _is_one_slip(one: str, other: str) -> bool:
+    """Whether one letter is another, or two neighbours changed places."""
+    if len(one) != len(other):
+        return False
+    places = [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    swapped = len(places) == 2 and places[1] == places[0] + 1 and sorted(one) == sorted(other)
+    return len(places) == 1 or swapped
 
 
 def shown(value: Any) -> str:

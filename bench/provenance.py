@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import subprocess
 from functools import lru_cache
@@ -10,15 +11,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+BUILT_FROM = "SAMBENCH_COMMIT"
+"""The variable in which an image, which holds no checkout, has the commit that it was built from."""
+
 
 @lru_cache(maxsize=1)
 def code() -> dict[str, Any]:
     """Commit, what differs from it, and versions, as columns of an attempt; read once, as a process loads its code."""
-    commit = _git("rev-parse", "HEAD")
-    changes = _git("status", "--porcelain", "--untracked-files=no") if commit else None
+    checkout = _git("rev-parse", "HEAD")
+    changes = _git("status", "--porcelain", "--untracked-files=no") if checkout else None
     return {
-        "git_commit": commit,
-        "git_dirty": bool(changes) if commit else None,
+        "git_commit": checkout or os.environ.get(BUILT_FROM) or None,
+        "git_dirty": bool(changes) if checkout else None,
         "git_diff": _digest(_git("diff", "HEAD")) if changes else None,
         "sambench": _version("sambench"),
         "python": platform.python_version(),

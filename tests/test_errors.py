@@ -79,6 +79,11 @@ MANY = [f"resnet{depth}" for depth in range(8, 60, 4)]
         ("scope", "zz", MANY[:12], f"unknown scope 'zz'; valid: {', '.join(MANY[:12])}"),
         ("model", "resnt56", MANY, "unknown model 'resnt56'; did you mean resnet56, resnet52 or resnet36; `sambench"),
         ("model", "zz", MANY, "unknown model 'zz'; `sambench list models` lists them"),
+        ("key", "foo", ["oom", "rows"], "unknown key 'foo'; valid: "),
+        ("key", "base", ["ascent", "rows"], "unknown key 'base'; valid: "),
+        ("variant", "Late-SAM", ["late_sam", "ae_sam"], "unknown variant 'Late-SAM'; did you mean late_sam; valid: "),
+        ("field", "wd", ["weight_decay", "seed"], "unknown field 'wd'; did you mean weight_decay; valid: "),
+        ("optimizer", "sdg", ["sgd", "adamw"], "unknown optimizer 'sdg'; did you mean sgd; valid: "),
         ("key", "zz", MANY, f"unknown key 'zz'; valid: {', '.join(MANY[:12])} and 1 more"),
     ],
 )

@@ -26,6 +26,14 @@ _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 """What a folder of somebody else's, or one that is mounted to be read, answers."""
 
 
+def _working_folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def main() -> None:
     """Run the command; bad input ends with exit code 2 and one message, not a traceback."""
     interrupts.end_at_once()
@@ -46,6 +54,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
+        if _working_folder_is_gone():
+            fail("the working directory is gone: it was deleted or renamed; change to one that is there")
         if error.errno in _REFUSED:
             fail(f"{error.filename}: not writable or not readable for you: {error.strerror}")
         fault = machine_fault(error)

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from bench.cli.loading import find_states, open_all
+from bench.cli.render.terminal import tell
 
 if TYPE_CHECKING:
     from bench.store import State, Store
@@ -41,6 +45,12 @@ def changed(stores: Sequence[Store], sweep: Sweep, found: Mapping[str, State]) -
             if name := _only_difference(trial, row, shared):
                 there[name][row["trial_id"]].add(row[name])
     return [_line(name, ids) for name, ids in there.items()]
+
+
+def tell_changed(paths: Sequence[Path], sweep: Sweep) -> None:
+    """Say so on the error stream."""
+    for line in changed(open_all(paths), sweep, find_states(paths, sweep)):
+        tell(line)
 
 
 def _only_difference(trial: Trial, row: Mapping[str, Any], names: Sequence[str]) -> str | None:

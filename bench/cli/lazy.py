@@ -12,7 +12,9 @@ from typing import Any
 
 import click
 
-_SETTINGS = {"max_content_width": 100}
+from bench.cli.mistyped import no_command, options_explained
+
+_SETTINGS = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
 
 
 class Commands(click.Group):
@@ -29,6 +31,24 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, _first_line(place)) for name, place in self._places.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with options_explained(ctx):
+            return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self._places:
+            ctx.fail(no_command(args[0], self._all_names(), ctx.command_path))
+        return super().resolve_command(ctx, args)
+
+    def _all_names(self) -> Iterator[str]:
+        """Every command, those of groups by both words."""
+        for name, place in self._places.items():
+            yield name
+            if isinstance(place, Commands):
+                yield from (f"{name} {inner}" for inner in place._places)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

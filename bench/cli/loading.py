@@ -160,12 +160,14 @@ def load_several(
 
 def describe_waits(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False) -> list[str]:
     """One line per sweep that is waited for, with the command that runs it."""
+    from bench.store.remote import address_of
+
     lines = []
     for file in dict.fromkeys(wait.file for wait in sweep.waits):
         waits = [wait for wait in sweep.waits if wait.file == file]
         trials = {trial.trial_id for wait in waits for trial in wait.trials}
         command = f"sambench run {file}{' --smoke' if smoke else ''}"
-        command += f" --store {stores[0]}" if list(stores) != DEFAULT_STORES else ""
+        command += f" --store {address_of(stores[0]) or stores[0]}" if list(stores) != DEFAULT_STORES else ""
         counted = f"{len(waits)} ρ choices are waiting" if len(waits) > 1 else "1 ρ choice is waiting"
         lines.append(f"{counted} for {len(trials)} trials of {waits[0].sweep}: {command}")
     if lines:

@@ -14,6 +14,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import click
 
+from bench.cli.mistyped import options_explained
+
 
 class Option:
     """An option: its names, the parameter's own if none is given, its bounds, and what else `click.Option` takes."""
@@ -64,6 +66,14 @@ class Argument:
         )
 
 
+class Command(click.Command):
+    """A command that says more of an option that it doesn't have."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with options_explained(ctx):
+            return super().parse_args(ctx, args)
+
+
 def command(*, example: str, name: str | None = None) -> Callable[[Callable[..., None]], click.Command]:
     """Make a function a command; its help is the docstring, and ends with the example."""
 
@@ -80,7 +90,7 @@ def command(*, example: str, name: str | None = None) -> Callable[[Callable[...,
             # Lists for click's tuples, and for what isn't given the function's default.
             function(**given | {each: list(given[each]) or default for each, default in several.items()})
 
-        return click.Command(
+        return Command(
             name or function.__name__,
             callback=call,
             params=parameters,

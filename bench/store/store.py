@@ -45,7 +45,7 @@ class Store:
         try:
             data = plain.read(root / HEADER)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise StoreError(f"no store at {root}: `sambench run` makes one, --store names another") from error
+            raise StoreError(_none_at(root)) from error
         except OSError as error:
             raise StoreError(f"{root / HEADER}: can't be read: {error.strerror}") from error
         for name in _FOLDERS:
@@ -176,6 +176,14 @@ def read_header(data: bytes) -> int:
     if not isinstance(schema, int):
         raise ValueError("says no schema")
     return schema
+
+
+def _none_at(root: Path) -> str:
+    if (root / "trials").is_dir():
+        return (
+            f"{root / HEADER}: is missing, so trials/ beside it isn't taken for a store's: `sambench run` makes it anew"
+        )
+    return f"no store at {root}: `sambench run` makes one, --store names another"
 
 
 def _not_writable(root: Path, error: OSError) -> StoreError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 
 from bench.errors import UserError, unknown
@@ -11,6 +12,9 @@ from bench.sweep.fields import names_of
 from bench.trial import Trial, short
 from bench.trial.content import CONTENT
 
+_OPERATOR = re.compile(r"^\s*\w+\s*([<>!~]|==|(in|like|not|between|is)\b)", re.IGNORECASE)
+"""Of SQL or Python behind a field's name."""
+_QUOTED = re.compile(r"""(['"])(.*)\1""")
 TRIAL_ID = "trial_id"
 """No field, but trials can be asked for by their ids, or the first characters of these."""
 
@@ -23,9 +27,7 @@ def where(sweep: Sweep, conditions: Sequence[str]) -> Sweep:
     everything = (*sweep.trials, *sweep.held)
     wanted: dict[str, set[str]] = {}
     for condition in conditions:
-        name, equals, value = condition.partition("=")
-        if not equals or not name:
-            raise UserError(f"--where {condition}: write FIELD=VALUE, such as --where scope=all")
+        name, value = _parted(condition)
         if name != TRIAL_ID:
             known_field(everything, "--where", name)
         known = sweep.trials if name == "rho" else everything
@@ -37,6 +39,17 @@ def where(sweep: Sweep, conditions: Sequence[str]) -> Sweep:
     if not kept and not held:
         raise UserError(f"--where {' --where '.join(conditions)}: no trial of {sweep.name} has all of these values")
     return dataclasses.replace(sweep, trials=kept, held=held, waits=_still_waited_for(sweep, held))
+
+
+def _parted(condition: str) -> tuple[str, str]:
+    """FIELD and VALUE, without the spaces and quotes around them."""
+    name, equals, value = map(str.strip, condition.partition("="))
+    if _OPERATOR.search(condition):
+        raise UserError(f"--where {condition}: knows FIELD=VALUE alone; `sambench query` compares")
+    if not equals or not name:
+        raise UserError(f"--where {condition}: write FIELD=VALUE, such as --where scope=all")
+    quoted = _QUOTED.fullmatch(value)
+    return name, quoted[2] if quoted else value
 
 
 def _fits(trial: Trial, wanted: Mapping[str, set[str]]) -> bool:
@@ -74,7 +87,8 @@ def _value(trials: Sequence[Trial], name: str, value: str) -> str:
         return found[0]
     number = value if value in valid else _as_number(value)
     if number not in valid:
-        raise UserError(f"--where {name}={value}: {unknown('value', value, valid)}")
+        several = "; several values are several --where" if all(part in valid for part in value.split(",")) else ""
+        raise UserError(f"--where {name}={value}: {unknown('value', value, valid)}{several}")
     return number
 
 

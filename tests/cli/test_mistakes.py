@@ -83,12 +83,23 @@ WRITTEN = {
     "grid:\n  dataset: digits\n model: resnet8": "3:2: no valid YAML: expected <block end>, but found '<block mapping "
     "start>'; indent the line as those beside it",
     "title: a\ntitle: b": "2:1: title: duplicate key: it stands above already; drop one of the two",
-    "title: [a, b]": "1:8: title: input should be a valid string, not ['a', 'b']",
-    "methods: {variant: sam}": "1:10: methods: input should be a valid list, not {'variant': 'sam'}",
+    "title: [a, b]": "1:8: title: takes one text, not a list: write it without brackets, or in quotes, instead of",
+    "methods: {variant: sam}": "1:10: methods: takes a list, not a mapping: write [{variant: sam}]",
     f"{GRID}\nmethods: [{{seed: 10000000}}]": (
         "methods[0].seed: stands for 10,000,000 trials, more than 1,000,000: seed 10,000,000 = 10,000,000; shorten an "
         "axis, split the sweep, or allow it by --max-trials 10000000"
     ),
+    "  title: a\ngrid: {}": "found ('<block mapping start>',); begin all keys of the top level in one column",
+    "title: a\n---\ntitle: b": "but found another document; a file holds one sweep; drop the line ---",
+    f"{GRID}\nmethods: [sam]": "methods[0]: takes a mapping, not a single value: write {KEY: VALUE} instead of 'sam'",
+    "title: a\nmethods:": "methods: has no value: input should be a valid list",
+    f"{GRID}\nmethods: [{{foo: 1}}]": "methods[0].foo: unknown field 'foo'; `sambench schema trials` lists them",
+    f"{GRID}\nmethods: [{{variant: SAM, seed: 1}}]": "unknown variant 'SAM'; did you mean sam; `sambench list",
+    "grid: {learning_rate: 0.1}": "grid.learning_rate: unknown field 'learning_rate'; did you mean lr; ",
+    f"{GRID}\nmethods: [{{variant: sam, rho: '0.1'}}]": "not '0.1'; a number stands without quotes",
+    f"{GRID}\nmethods:\n- {{variant: sam, seed: 1}}\n- rho: 0,1": "not '0,1'; a decimal number has a point: write 0.1",
+    "grid: {lr: 0,05}": "grid.05: '05' is no field; if it's the end of a decimal number, that has a point: 0.05",
+    f"{GRID}\nmethods: [{{variant: sam, rho: }}]": "methods[0].rho: has no value: a ρ is a number above 0, a list of ",
     "": "1:1: a sweep is a mapping with keys such as title, recipe, grid and methods",
 }
 
@@ -109,6 +120,9 @@ def test_a_sweep_changed_after_its_results(tiny_sweep: Path, store: Store, call:
     assert "3 done ones differ in lr alone (0.05 there)" in " ".join(told.split())
     assert "differ in" not in call("status", tiny_sweep).out
     assert "3 done ones differ in lr alone" in " ".join(call("plan", tiny_sweep, "--set", "lr=0.06").out.split())
+    for command in ("board", "plot"):
+        assert "3 done ones differ in lr alone" in call(command, tiny_sweep, "--set", "lr=0.06").err
+        assert "differ in" not in call(command, tiny_sweep, "--where", "variant=sam").err
 
 
 def test_half_of_the_store_is_gone(tiny_sweep: Path, store: Store, call: Call) -> None:

@@ -45,7 +45,7 @@ def test_without_a_file_the_cluster_decides(monkeypatch: pytest.MonkeyPatch, tmp
         ("gpu: {time: 8}", "gpu.time"),
         ("gpu: {time: soon}", "a time is written as 90m, 8h, 2d or 1d12h, not 'soon'"),
         ("gpu: {gpus: -1}", "1:13: gpu.gpus: input should be greater than or equal to 0, not -1"),
-        ("gpu: a100", "1:6: gpu: input should be"),
+        ("gpu: a100", "1:6: gpu: takes a mapping, not a single value"),
         (
             'gpu: {partition: "a\\n#SBATCH --uid=0"}',
             "1:18: gpu.partition: a value of sbatch is one line without control",

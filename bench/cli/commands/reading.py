@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from bench.cli import interrupts
+from bench.cli.changed import tell_changed
 from bench.cli.loading import load_ready, load_several, open_all
 from bench.cli.options import (
     DEFAULT_STORES,
@@ -75,6 +76,8 @@ def board(
         cost=cost,
     )
     print_page(page, format_, output)
+    if not where and not any(record.get("n") for record in page.records):
+        tell_changed(store, loaded)
 
 
 @command(example='sambench query "SELECT model, avg(test_accuracy) FROM results GROUP BY ALL"')
@@ -109,7 +112,9 @@ def query(
     elif as_json:
         print(query_table.as_json(found))
     else:
-        show(query_table.as_table(found))
+        show(query_table.as_shown(found))
+        if len(found.rows) > query_table.LINES:
+            tell(f"the first {query_table.LINES:,} of {len(found.rows):,} rows; --csv, --json or --parquet gives all")
 
 
 @command(example="sambench plot sweeps/demo.yaml --kind differences --output out/demo.pdf")
@@ -146,11 +151,15 @@ def plot(
     chosen = read_metric(metric)
     outputs = output or [Path("out") / f"{loaded.name}.png"]
     for path in outputs:
+        if not path.suffix:
+            fail(f"--output {path}: its suffix tells the format: {', '.join(f'{path}.{each}' for each in FORMATS)}")
         if path.suffix.removeprefix(".") not in FORMATS:
             fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
     opened = open_all(store)
     made = make_board(opened, loaded, chosen, spread=spread)
     if made.empty:
+        if not where:
+            tell_changed(store, loaded)
         tell(f"nothing to plot yet: no trial of {loaded.name} has a {made.metric.name}")
         return
     from bench.plots.draw import draw

@@ -23,7 +23,7 @@ def show_(
         Argument(
             metavar="NAME",
             help="A trial's id or its first characters; a sweep; a variant, scope, model, data set, optimizer, "
-            "measure, recipe, launcher, field or setting.",
+            "measure, recipe, launcher, field or setting, or a key or word of a sweep.",
         ),
     ],
     store: StoresOption = DEFAULT_STORES,
@@ -50,6 +50,7 @@ def _details(name: str, stores: list[Path]) -> tuple[list[Detail], list[str]]:
     """All that is called so, and why what may be meant can't be shown."""
     from bench.cli.details.entry_detail import entry_details
     from bench.cli.details.field_detail import field_details
+    from bench.cli.details.spelling_detail import spelling_details
     from bench.cli.details.sweep_detail import sweep_details
     from bench.cli.details.trial_detail import trial_details
 
@@ -58,6 +59,7 @@ def _details(name: str, stores: list[Path]) -> tuple[list[Detail], list[str]]:
     finders = (
         lambda: entry_details(name),
         lambda: field_details(name),
+        lambda: spelling_details(name),
         lambda: sweep_details(name, stores),
         lambda: trial_details(name, stores),
     )

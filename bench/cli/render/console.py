@@ -35,3 +35,8 @@ def show(content: RenderableType) -> None:
     else:
         needed = Measurement.get(_WIDE, _WIDE.options, content).maximum
         Safe(width=max(out.width, needed)).print(content)
+
+
+def is_too_wide(content: RenderableType) -> bool:
+    """Whether the window can't hold the content even with a line for each word."""
+    return out.is_terminal and Measurement.get(_WIDE, _WIDE.options, content).minimum > out.width

@@ -89,16 +89,16 @@ def _paper_table(paper: Sequence[ExhibitRow]) -> Table:
 
 
 def _table(lines: Sequence[SweepSummary]) -> Table:
-    table = _columns("sweep", "title")
+    table = _columns("sweep", "title", max((len(line.sweep) for line in lines), default=0))
     for line in lines:
         waits = f" (waits for {', '.join(line.waiting)})" if line.waiting else ""
         table.add_row(line.sweep, Text(line.title + waits), *_numbers([line]))
     return table
 
 
-def _columns(name: str, about: str) -> Table:
+def _columns(name: str, about: str, width: int | None = None) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(name, no_wrap=True)
+    table.add_column(name, overflow="fold", min_width=width)
     table.add_column(about)
     table.add_column("trials", justify="right", no_wrap=True)
     table.add_column("GPU-hours", justify="right", no_wrap=True)

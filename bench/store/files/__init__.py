@@ -37,8 +37,14 @@ def write(path: Path, data: bytes, mode: int | None = None, *, flush: bool = Tru
         flush_folder(path.parent)
 
 
+_PEOPLES = (".yaml", ".yml", ".py")
+"""Suffixes of files that people write: of a sweep that is named once too often nothing would be left."""
+
+
 def put(path: Path, data: bytes) -> None:
     """Write a file that a user named, in a folder that is made if need be; UserError if it can't be written."""
+    if path.suffix.lower() in _PEOPLES and path.exists():
+        raise UserError(f"{path}: is there and is no output of sambench, which would replace it: name another file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.sweep(path.parent)

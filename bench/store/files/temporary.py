@@ -45,7 +45,8 @@ def is_left(name: str, silent: Callable[[], float]) -> bool:
 def left_in(folder: Path, now: Callable[[], float] = time.time) -> list[Path]:
     """The temporary files in a folder whose processes are gone; `now`: the file system's time."""
     # Most folders have none, and need no look at any file.
-    there = sorted(name for name in plain.names(folder) if _HEAD.match(name))
+    # Also a user's own, in which links are nobody's fault.
+    there = sorted(name for name in plain.names(folder, odd=True) if _HEAD.match(name))
     return [folder / name for name in there if is_left(name, partial(_silence, folder / name, now))]
 
 

@@ -17,13 +17,12 @@ which it was tried, else from the first. Then every table has a column `store`: 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from bench.errors import UserError
+from bench.errors import UserError, meant
 from bench.store import sql
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
@@ -231,19 +230,15 @@ def _empty(connection: duckdb.DuckDBPyConnection, rows: str, names: Iterable[str
 
 
 def _explain(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, named: set[str]) -> str:
-    """DuckDB's message; for an unknown column with the nearest ones first."""
+    """DuckDB's message; for an unknown column ours, with the nearest ones."""
     message = str(error)
     found = _UNKNOWN_COLUMN.search(message)
     if found is None:
         return message
     wrong = found[1] or found[2]
     columns = {name for table in named for name in connection.table(table).columns}
-    nearest = difflib.get_close_matches(wrong.lower(), columns, n=3, cutoff=0.5)
-    if not nearest:
-        return (
-            f"no column {wrong!r} in {', '.join(sorted(named)) or 'any table'}: `sambench schema` lists them\n{message}"
-        )
-    return f"no column {wrong!r}: did you mean {' or '.join(nearest)}?\n{message}"
+    where = ", ".join(sorted(named)) or "any table"
+    return f"no column {wrong!r} in {where}{meant(wrong, columns)}; `sambench schema` lists them"
 
 
 __all__ = ["QUERIED", "TABLES", "QueryError", "Rows", "connect", "query", "query_rows", "results_of"]

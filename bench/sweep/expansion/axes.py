@@ -20,7 +20,7 @@ from bench.sweep.expansion.equal_compute import EQUAL
 from bench.sweep.fields import AXES, FAST, LATE, REGISTRIES, TYPES, WORDS
 from bench.sweep.file.source import UNKNOWN, Source
 from bench.trial import NONE
-from bench.validation import Path, check
+from bench.validation import Path, as_written, check, number_hint
 
 _RHO_WORDS = ("paper", "paper-grid")
 
@@ -61,6 +61,8 @@ def read_axes(source: Source, written: Axes, path: Path) -> list[Axis]:
 
 
 def _unknown_field(name: str) -> str:
+    if name.isdigit():
+        return f"{shown(name)} is no field; if it's the end of a decimal number, that has a point: 0.{name}"
     home = home_of(name, AXES)
     return f"unknown field {shown(name)} here: {home}" if home else unknown("field", name, sorted(AXES))
 
@@ -98,7 +100,12 @@ def _value(name: str, item: Any) -> Checked:
     if name == "rho" and not isinstance(item, int | float):
         return _rho_word(item)
     if name == "epochs" and isinstance(item, str):
-        return item, None if item == EQUAL else f"a number of epochs is 1 or more, or {EQUAL}, not {shown(item)}"
+        return (
+            item,
+            None
+            if item == EQUAL
+            else f"a number of epochs is 1 or more, or {EQUAL}, not {shown(item)}{number_hint(item)}",
+        )
     if name in REGISTRIES and isinstance(item, str):
         return _registered(name, item)
     if name in WORDS and item not in WORDS[name]:
@@ -144,7 +151,10 @@ def _rho_word(item: Any) -> Checked:
         return _choice(item)
     if item in _RHO_WORDS:
         return item, None
-    return None, f"a ρ is a number above 0, a list of them, paper, paper-grid or {{choose: SWEEP}}, not {shown(item)}"
+    valid = "a number above 0, a list of them, paper, paper-grid or {choose: SWEEP}"
+    if item is None:
+        return None, f"has no value: a ρ is {valid}"
+    return None, f"a ρ is {valid}, not {as_written(item)}{number_hint(item)}"
 
 
 def _choice(item: dict[str, Any]) -> Checked:
@@ -154,14 +164,14 @@ def _choice(item: dict[str, Any]) -> Checked:
             return None, unknown("key", key, _CHOOSE_KEYS)
     sweep, where, by = item.get("choose"), item.get("where", {}), item.get("by")
     if not isinstance(sweep, str) or not sweep:
-        return None, f"choose names another sweep, such as rho-cifar100, not {shown(sweep)}"
+        return None, f"choose names another sweep, such as rho-cifar100, not {as_written(sweep)}"
     if by is not None:
         try:
             by = parse(str(by)).name
         except MeasureError as error:
             return None, str(error)
     if not isinstance(where, dict):
-        return None, f"where is a mapping such as {{model: resnet56}}, not {shown(where)}"
+        return None, f"where is a mapping such as {{model: resnet56}}, not {as_written(where)}"
     wanted, problem = _wanted(where)
     return ChooseRho(sweep=sweep, where=wanted, by=by), problem
 

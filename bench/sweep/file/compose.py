@@ -78,6 +78,8 @@ def compose(text: str, file: str) -> Node | None:
 _WAYS_OUT = {
     "mapping values are not allowed": "indent the line as those beside it, or quote a value that holds a colon",
     "expected <block end>": "indent the line as those beside it",
+    "expected '<document start>'": "begin all keys of the top level in one column",
+    "another document": "a file holds one sweep; drop the line ---",
     "'\\t'": "indent by spaces instead of tabs",
     "but got '['": 'a value with brackets stands in quotes there, such as "only_norm[2,3]"',
 }

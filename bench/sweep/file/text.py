@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 import stat
 from pathlib import Path
 
+from bench.errors import near
 from bench.sweep.file.fault import Fault, SpecError
 
 _LARGEST = 64 * 1024
@@ -53,7 +53,7 @@ def no_such_file(file: Path) -> str:
     names = [each.name for each in yaml_files(file.parent)]
     if not names:
         return f"no such file, and no .yaml file in {file.parent}/"
-    close = [f"{stem}.yaml" for stem in difflib.get_close_matches(file.stem, [Path(name).stem for name in names], n=3)]
+    close = [f"{stem}.yaml" for stem in near(file.stem, [Path(name).stem for name in names])]
     return f"no such file; did you mean {' or '.join(close)}" if close else f"no such file; there are: {listed(names)}"
 
 

@@ -83,7 +83,7 @@ def test_an_unknown_column_is_told_with_the_nearest(store: Store, make_trial: Ma
     if compacted:
         compact(store)
     for sql in ("SELECT test_acuracy FROM results", "SELECT r.test_acuracy FROM results r"):
-        with pytest.raises(QueryError, match="no column 'test_acuracy': did you mean test_accuracy"):
+        with pytest.raises(QueryError, match="no column 'test_acuracy' in results; did you mean test_accuracy"):
             query(store, sql)
 
 
