@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 OUT ?= out
 MINUTES ?= 10
 RECORD ?= $(HOME)/.cache/sambench/chaos.jsonl
+# Beside each other: tests, some of which wait, and what checks the code.
+MAKEFLAGS += --jobs=3
 
 # tests/shared/sample.py says what stays together in one process, and what begins.
 PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder

@@ -33,7 +33,7 @@ APART = (
 TEST = ""
 """Stands for the test itself among the names of its parameters."""
 SMALLER = 5
-"""By how much a small share is smaller than the usual one, and than all cases of a test that is no family."""
+"""By how much a small share is smaller than the usual one, and than all of a file that are in no family."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -120,7 +120,7 @@ def _left_out(items: Sequence[pytest.Item], small: bool, seed: int) -> Iterator[
         elif mark := item.get_closest_marker("share"):
             families[mark.kwargs.get("of") or _test(item), mark.args[0]].append(item)
         elif small:
-            families[_test(item), None].append(item)
+            families[item.location[0], None].append(item)
     if doubled := [name for name, times in Counter(name for name, _ in families).items() if times > 1]:
         raise pytest.UsageError(f"tests of one family give different numbers to share: {', '.join(doubled)}")
     for (name, number), family in families.items():
