@@ -45,7 +45,7 @@ test-fast: $(VENV)/.installed-dev
 
 # Once more on a processor that this one isn't.
 test-numeric: $(VENV)/.installed-dev
-	$(OTHER_PROCESSOR) $(PYTEST) -n 2 --share small $(NUMERIC)
+	$(OTHER_PROCESSOR) $(PYTEST) --share small $(NUMERIC)
 
 # Appends to the file in RECORD, which adds up over campaigns; CHAOS has options, such as `--kinds ray`.
 chaos: $(VENV)/.installed-dev

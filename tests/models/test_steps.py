@@ -57,7 +57,7 @@ def test_the_chain_is_the_network(built: Built) -> None:
     assert logits.shape == (4, 10)
 
 
-@pytest.mark.share(21)
+@pytest.mark.share(14)
 @each_case
 def test_a_step(built: Built, scope: str) -> None:
     name, model = built

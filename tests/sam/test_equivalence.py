@@ -15,7 +15,7 @@ from tests.sam.references.networks import NETWORKS, REQUIRED, STAGED, batch, dis
 from tests.sam.references.reference import Reference
 
 
-@pytest.mark.share(36)
+@pytest.mark.share(28)
 @pytest.mark.parametrize("base", ["sgd", "adamw"])
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("scope", SCOPES)
@@ -40,7 +40,7 @@ OTHER_FORMS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.share(16)
+@pytest.mark.share(12)
 @pytest.mark.parametrize(("variant", "given"), OTHER_FORMS)
 @pytest.mark.parametrize("scope", ["all", "only_norm", "random", "ssam_d"])
 def test_the_other_forms_of_a_variant(variant: str, given: dict[str, Any], scope: str) -> None:
@@ -66,7 +66,7 @@ def test_some_variants_have_others_as_limits() -> None:
         assert distance(sam, trained(variant, **settings)) < 1e-6, variant
 
 
-@pytest.mark.share(18)
+@pytest.mark.share(12)
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("scope", STAGES)
 @pytest.mark.parametrize("net", STAGED)
@@ -106,7 +106,7 @@ def test_closure_and_tensors_are_one_step(net: str, scope: str) -> None:
     assert distance(*models) == 0
 
 
-@pytest.mark.share(36)
+@pytest.mark.share(28)
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("scope", [*SCOPES, "only_norm[2,3]"])
 @pytest.mark.parametrize("net", STAGED)

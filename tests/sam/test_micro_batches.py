@@ -44,7 +44,7 @@ def test_is_the_plain_step_per_micro_batch(variant: str, scope: str) -> None:
     assert float(loss) == pytest.approx(float(torch.stack(losses).mean()))
 
 
-@pytest.mark.share(20)
+@pytest.mark.share(12)
 @pytest.mark.parametrize("variant", FURTHER_REFERENCES)
 @pytest.mark.parametrize("scope", ["all", "only_norm", "random"])
 def test_further_variants_by_micro_batches(variant: str, scope: str) -> None:

@@ -80,7 +80,7 @@ def at_once(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return bool(one["started"] < other["ended"] and other["started"] < one["ended"])
 
 
-@pytest.mark.share(2, of="on a Ray cluster")
+@pytest.mark.share(1, of="on a Ray cluster")
 def test_a_cluster_that_is_there_does_the_work_on_both_nodes(address: str, sambench: Command, tmp_path: Path) -> None:
     sweep = write(tmp_path, f'title: "Two nodes"\ngrid: {{{BASE}, epochs: 2, lr: 0.05, seed: 4}}\n')
     done = sambench("run", sweep, "--address", address)
@@ -92,7 +92,7 @@ def test_a_cluster_that_is_there_does_the_work_on_both_nodes(address: str, sambe
     assert any(at_once(one, other) for one in found for other in found if one["pid"] != other["pid"])
 
 
-@pytest.mark.share(2, of="on a Ray cluster")
+@pytest.mark.share(1, of="on a Ray cluster")
 def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, sambench: Command, tmp_path: Path) -> None:
     sweep = write(tmp_path, f'title: "Long"\ngrid: {{{BASE}, epochs: 60, lr: 0.05, seed: 2}}\n')
     command = [sys.executable, "-m", "bench", "run", str(sweep), "--address", address]
@@ -113,7 +113,7 @@ def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, samb
     socket.create_connection((host, int(port)), timeout=5).close()
 
 
-@pytest.mark.share(2, of="on a Ray cluster")
+@pytest.mark.share(1, of="on a Ray cluster")
 def test_one_trial_over_two_nodes_is_the_run_of_one_process(address: str, sambench: Command, tmp_path: Path) -> None:
     data = "dataset: 'fake:600x1x8x10', model: vit_mini, optimizer: sgd, weight_decay: 5e-4, batch_size: 128, epochs: 1"
     text = f'title: "Over two"\ngrid: {{{data}, lr: 0.05, augment: basic, m: 64, seed: 1}}\n'
@@ -133,7 +133,7 @@ def test_one_trial_over_two_nodes_is_the_run_of_one_process(address: str, samben
     assert "4 nodes of 1 CPU asked for per trial; Ray has 2 of 2 nodes" in refused.stderr
 
 
-@pytest.mark.share(2, of="on a Ray cluster")
+@pytest.mark.share(1, of="on a Ray cluster")
 def test_a_hopeless_trial_is_pruned_until_a_sweep_wants_it_done(
     address: str, sambench: Command, tmp_path: Path
 ) -> None:

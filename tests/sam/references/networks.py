@@ -38,15 +38,16 @@ class GroupNormNet(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
-def _vit() -> nn.Module:
+def vit(depth: int = 4) -> nn.Module:
+    """A small transformer, which has matrices and norm layers."""
     return ChainedVisionTransformer(
-        img_size=8, patch_size=2, num_classes=10, embed_dim=32, depth=4, num_heads=2, mlp_ratio=2.0
+        img_size=8, patch_size=2, num_classes=10, embed_dim=32, depth=depth, num_heads=2, mlp_ratio=2.0
     )
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "resnet8": lambda: build("resnet8", image_size=8),
-    "vit": _vit,
+    "vit": vit,
     "groupnorm": GroupNormNet,
 }
 
