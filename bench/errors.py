@@ -137,3 +137,9 @@ def shown(value: Any) -> str:
     """A bad value as a message repeats it: long ones are cut."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def counted(number: int, noun: str, one: str = "", many: str = "") -> str:
+    """As people say it, with a verb that fits: `1 trial is`, `2 trials are`."""
+    verb = one if number == 1 else many
+    return f"{number} {noun}{'' if number == 1 else 's'}{verb and f' {verb}'}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import MachineFault, machine_fault, unknown
+from bench.errors import MachineFault, counted, machine_fault, unknown
 
 STORE = Path("/a/store")
 
@@ -89,3 +89,12 @@ MANY = [f"resnet{depth}" for depth in range(8, 60, 4)]
 )
 def test_an_unknown_name_is_answered_with_few_others(what: str, name: str, valid: list[str], message: str) -> None:
     assert unknown(what, name, valid).startswith(message)
+
+
+def test_one_is_told_as_one() -> None:
+    assert [counted(number, "trial", "is", "are") for number in (0, 1, 2)] == [
+        "0 trials are",
+        "1 trial is",
+        "2 trials are",
+    ]
+    assert counted(1, "job") == "1 job"

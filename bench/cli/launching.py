@@ -16,7 +16,7 @@ from bench.cli.loading import find_states
 from bench.cli.render.terminal import fail, tell, write
 from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
 from bench.cores import look, warning
-from bench.errors import MachineFault, machine_fault
+from bench.errors import MachineFault, counted, machine_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,8 @@ def launch_sweep(
         tell(told)
     try:
         if again:
-            tell(f"{sum(supersede(opened, trial.trial_id) for trial in loaded.trials)} done trials are trained again")
+            superseded = sum(supersede(opened, trial.trial_id) for trial in loaded.trials)
+            tell(f"{counted(superseded, 'done trial', 'is', 'are')} trained again")
         ended = drive.run()
     except KeyboardInterrupt:
         done = sum(state.status == "done" for state in find_states([asked.store], loaded).values())
@@ -134,7 +135,7 @@ def _summarize_run(sweep: Sweep, found: dict[str, State]) -> bool:
     """Tell how it ended; whether a trial failed."""
     counts = Counter(state.status for state in found.values())
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    tell(f"{sweep.name}: {len(found)} trials: {told}")
+    tell(f"{sweep.name}: {counted(len(found), 'trial')}: {told}")
     if counts["failed"]:
         tell(f"see why with `sambench status {sweep.file}`; try again with --retry failed")
     return counts["failed"] > 0

@@ -12,6 +12,7 @@ from click.exceptions import Exit
 
 from bench.cli.options import DEFAULT_STORES
 from bench.cli.render.terminal import fail, tell
+from bench.errors import counted
 
 if TYPE_CHECKING:
     from bench.plugins import Recorded
@@ -138,7 +139,8 @@ def load_with_notes(
     for line in describe_waits(loaded, stores, smoke=smoke):
         tell(line)
     searches = ", ".join(dict.fromkeys(wait.sweep for wait in loaded.waits))
-    note = f"{len(loaded.held)} trials are left out until their ρ is chosen from results of {searches}."
+    held = counted(len(loaded.held), "trial", "is", "are")
+    note = f"{held} left out until their ρ is chosen from results of {searches}."
     return replace(loaded, notes=(*loaded.notes, note))
 
 
@@ -168,10 +170,10 @@ def describe_waits(sweep: Sweep, stores: Sequence[Path], *, smoke: bool = False)
         trials = {trial.trial_id for wait in waits for trial in wait.trials}
         command = f"sambench run {file}{' --smoke' if smoke else ''}"
         command += f" --store {address_of(stores[0]) or stores[0]}" if list(stores) != DEFAULT_STORES else ""
-        counted = f"{len(waits)} ρ choices are waiting" if len(waits) > 1 else "1 ρ choice is waiting"
-        lines.append(f"{counted} for {len(trials)} trials of {waits[0].sweep}: {command}")
+        waiting, wanted = counted(len(waits), "ρ choice", "is", "are"), counted(len(trials), "trial")
+        lines.append(f"{waiting} waiting for {wanted} of {waits[0].sweep}: {command}")
     if lines:
-        lines.append(f"{len(sweep.held)} trials of {sweep.name} can't be planned until then")
+        lines.append(f"{counted(len(sweep.held), 'trial')} of {sweep.name} can't be planned until then")
     return lines
 
 

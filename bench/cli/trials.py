@@ -127,8 +127,8 @@ def describe_earlier(trial_ids: Sequence[str]) -> list[str]:
     """For people: how many trials have results of an earlier schema, and what becomes of these; nothing for none."""
     if not trial_ids:
         return []
-    count = "1 of these trials has" if len(trial_ids) == 1 else f"{len(trial_ids)} of these trials have"
+    having = f"{len(trial_ids)} of these trials {'has' if len(trial_ids) == 1 else 'have'}"
     return [
-        f"{count} results from before the meaning of fields changed: they are shown in a table of their own, "
+        f"{having} results from before the meaning of fields changed: they are shown in a table of their own, "
         "and the trials are trained anew"
     ]

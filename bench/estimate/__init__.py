@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from bench.errors import counted
 from bench.estimate.rule import HARDWARE, gpu_seconds
 from bench.sam import VARIANTS
 from bench.sam.cost import passes_per_step, passes_with
@@ -69,7 +70,8 @@ class Estimate:
         if self.gpu_seconds:
             parts.append(f"{self.gpu_seconds / 3600:.1f} GPU-hours")
         if self.unknown:
-            parts.append(f"{self.unknown} trials are of a kind not measured yet: --probe measures a few steps of each")
+            unknown = counted(self.unknown, "trial", "is", "are")
+            parts.append(f"{unknown} of a kind not measured yet: --probe measures a few steps")
         return "; ".join(parts)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bench.board import Board
 from bench.board.answer import OURS, THEIRS, answer
 from bench.board.footnotes import FIELDS
+from bench.errors import counted
 from bench.store import State
 from bench.sweep import Sweep
 
@@ -16,7 +17,7 @@ def summary(sweep: Sweep, board: Board, found: Mapping[str, State]) -> list[str]
     """State of the trials, whether only_norm beats all as far as the seeds tell, and what makes that unsure."""
     counts = Counter[str](state.status for state in found.values())
     told = ", ".join(f"{count} {status}" for status, count in counts.most_common())
-    sentences = [f"The sweep has {len(sweep.trials)} trials: {told}."]
+    sentences = [f"The sweep has {counted(len(sweep.trials), 'trial')}: {told}."]
     ended = counts["done"] + counts["failed"] + counts["pruned"]
     if ended < len(sweep.trials):
         sentences.append("It isn't finished: means are over the seeds that are done, and n says how many.")

@@ -13,6 +13,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from bench.errors import counted
 from bench.store import Store, files
 from cluster.job import Job, Todo
 from cluster.launcher import Launcher, LaunchError
@@ -36,7 +37,7 @@ class SlurmLauncher(Launcher):
         waiting = _waiting(store, commands.queue())
         missing = {trial_id: seen for trial_id, seen in todo.trials.items() if trial_id not in waiting}
         if waiting:
-            _say(f"{len(set(todo.trials) & waiting)} trials are in the queue already")
+            _say(f"{counted(len(set(todo.trials) & waiting), 'trial', 'is', 'are')} in the queue already")
         if not missing:
             return
         most_elements = commands.max_array_size(job.profile.max_array_size)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 
+from bench.errors import counted
 from bench.store import Store
 from cluster.on_slurm import commands
 from cluster.on_slurm.commands import SlurmError
@@ -35,7 +36,8 @@ def hints(store: Store, trials: Collection[str], unfinished: Collection[str]) ->
         states.update(queue[element].state for element in waiting)
         alive = {element.partition("_")[0] for element in waiting}
         gone |= {chunk.job: plan for chunk in plan.chunks if chunk.job and chunk.job not in alive}
-    lines = ["SLURM: " + ", ".join(f"{count} jobs {state}" for state, count in states.items())] if states else []
+    told = ", ".join(f"{counted(count, 'job')} {state}" for state, count in states.items())
+    lines = [f"SLURM: {told}"] if told else []
     if not unfinished:
         return lines
     for job, plan in gone.items():

@@ -66,4 +66,4 @@ def test_one_choice_of_two_is_made(call: Call, store: Store) -> None:
     plan = call("plan", "use.yaml").out
     assert "ρ = 0.1 for digits sam/all: best of 0.1, 0.2 in search by mean val_accuracy (80.00, n = 1); a tie" in plan
     assert "1 ρ choice is waiting for 2 trials of search" in plan
-    assert "1 trials of use can't be planned until then" in plan
+    assert "1 trial of use can't be planned until then" in plan

@@ -72,7 +72,7 @@ def test_trials_by_their_ids(filled: Store, call: Call, tiny_sweep: Path) -> Non
 def test_trained_again_and_forgotten(filled: Store, call: Call, tiny_sweep: Path) -> None:
     chosen = ("--where", "variant=none", "--where", "seed=0")
     again = call("run", "tiny.yaml", "--on", "inline", "--again", *chosen)
-    assert (again.code, "1 done trials are trained again" in again.err) == (0, True), again.err
+    assert (again.code, "1 done trial is trained again" in again.err) == (0, True), again.err
     board = call("board", "tiny.yaml", "--format", "markdown").out
     assert "1 trial was trained again: the newest result counts" in board
     told = call("query", "SELECT attempt, outcome, superseded FROM attempts WHERE attempt > 1 OR superseded", "--csv")
@@ -80,7 +80,7 @@ def test_trained_again_and_forgotten(filled: Store, call: Call, tiny_sweep: Path
     assert "test_accuracy,{},90.0" in call("query", "SELECT * FROM superseded", "--csv").out
     assert call("store", "forget", "tiny.yaml", *chosen).code == 2, "nobody says yes"
     assert len(filled.trial_ids()) == len(load(tiny_sweep).trials)
-    assert "1 trials were taken out" in call("store", "forget", "tiny.yaml", "--yes", *chosen).err
+    assert "1 trial taken out" in call("store", "forget", "tiny.yaml", "--yes", *chosen).err
     assert json.loads(call("plan", "tiny.yaml", "--json", *chosen).out)["missing"] == 1
     nothing = call("store", "forget", "tiny.yaml", "--yes", *chosen)
     assert (nothing.code, "nothing to forget" in nothing.err) == (2, True)

@@ -119,7 +119,7 @@ def test_where_a_plugin_is_from_is_listed_and_recorded(tmp_path: Path, distribut
     # Where it isn't installed, by that name too.
     sys.path.remove(str(distribution))
     with forgotten():
-        assert "1 trials: 1 done" in sambench(tmp_path, "status", "sweep.yaml").stdout
+        assert "1 trial: 1 done" in sambench(tmp_path, "status", "sweep.yaml").stdout
         for name in ("weighted", "own:Own"):
             assert "SAM with a factor" in sambench(tmp_path, "show", name).stdout
 
@@ -140,7 +140,7 @@ def test_two_authors_stores_are_merged_and_their_classes_told_apart(tmp_path: Pa
             ran = sambench(folder, "run", "sweep.yaml", "--on", "inline")
             assert ran.returncode == 0, ran.stderr
     merged = sambench(theirs, "store", "merge", ours / "store", theirs / "store", "--into", "both")
-    assert "1 trials are by other code in both, which keeps its own results" in merged.stderr
+    assert "1 trial is by other code in both, which keeps its own results" in merged.stderr
     (theirs / "own.py").write_text("raise SystemExit('imported')")
     with forgotten():
         board = sambench(theirs, "board", "sweep.yaml", "--store", "both", "--format", "markdown")

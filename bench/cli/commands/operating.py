@@ -27,6 +27,7 @@ from bench.cli.options import (
 from bench.cli.render.terminal import fail, show, tell
 from bench.cli.signature import Option, command
 from bench.cli.trials import describe_earlier, named_trials, with_earlier_results
+from bench.errors import counted
 from bench.escape import visible
 
 if TYPE_CHECKING:
@@ -120,9 +121,9 @@ def cancel(
     (opened,) = opening()
     stopped, waiting = cancel_trials(opened, ids)
     elements = cancel_elements(opened, ids)
-    tell(f"{stopped} running trials stop after their next step, {waiting} waiting ones won't start")
+    tell(f"{counted(stopped, 'running trial', 'stops', 'stop')} after the next step, {waiting} waiting won't start")
     if elements:
-        tell(f"{elements} jobs were taken out of SLURM's queue")
+        tell(f"{counted(elements, 'job')} taken out of SLURM's queue")
 
 
 def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]:

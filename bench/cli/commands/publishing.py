@@ -9,6 +9,7 @@ from bench.cli.loading import load_with_notes, open_all
 from bench.cli.options import DEFAULT_STORES, MaxTrialsOption, SetOption, StoresOption, WhereOption
 from bench.cli.render.terminal import tell
 from bench.cli.signature import Argument, Option, command
+from bench.errors import counted
 
 if TYPE_CHECKING:
     from bench.sweep import Sweep
@@ -46,4 +47,4 @@ def publish(
 
     stores = open_all(store)
     done = destination.put(to, lambda root: fill(stores, main, load, root, SweepOptions(set_ or (), where or ())))
-    tell(f"{to}: {done.trials} trials, {done.done} of them done, outputs of {done.outputs}")
+    tell(f"{to}: {counted(done.trials, 'trial')}, {done.done} of them done, outputs of {done.outputs}")

@@ -23,6 +23,7 @@ from bench.cli.options import (
 from bench.cli.render.terminal import fail, show, tell
 from bench.cli.signature import Argument, Option, command
 from bench.cli.trials import named_trials
+from bench.errors import counted
 from bench.escape import visible
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def compact(store: StoreOption = DEFAULT_STORES) -> None:
     if done.overtaken:
         tell("another compaction ended first and did the work")
     else:
-        tell(f"{done.trials} trials compacted, {done.removed} loose files removed")
+        tell(f"{counted(done.trials, 'trial')} compacted, {counted(done.removed, 'loose file')} removed")
 
 
 @command(example="sambench store merge store-a store-b --into store")
@@ -70,15 +71,17 @@ def merge(
 
     opened = [Store.open(source) for source in sources]
     done = unite(opened, Store.create(into))
-    tell(f"{done.copied} trials copied to {into}, {done.kept} were there already")
+    tell(f"{counted(done.copied, 'trial')} copied to {into}, {done.kept} already there")
     if done.replaced:
-        tell(f"{done.replaced} trials that weren't done in {into} were replaced by done ones")
+        tell(f"in {into} {counted(done.replaced, 'trial', 'was', 'were')} not done, and replaced")
     if done.measures:
-        tell(f"{done.measures} measures were added to trials that {into} has from the same training")
+        tell(f"{counted(done.measures, 'measure')} added to trials that {into} has from the same training")
     if done.other_code:
-        tell(f"{done.other_code} trials are by other code in {into}, which keeps its own results: see docs/code.md")
+        others = counted(done.other_code, "trial", "is", "are")
+        tell(f"{others} by other code in {into}, which keeps its own results: see docs/code.md")
     if done.running:
-        tell(f"{done.running} trials were left out, because workers or a compaction are at them: merge again later")
+        busy = counted(done.running, "trial")
+        tell(f"{busy} left out, because workers or a compaction are at work there: merge again later")
 
 
 @command(example="sambench store export results.parquet --store a --store b")
@@ -90,7 +93,7 @@ def export(
     from bench.store.upkeep.export import export as write
 
     rows = write(open_all(store), target)
-    tell(f"wrote {rows} results to {target}")
+    tell(f"wrote {counted(rows, 'row')}, one a trial, to {target}")
 
 
 @command(example="sambench store check --repair")
@@ -146,7 +149,7 @@ def forget(
         fail(f"nothing to forget: {opened.root} has none of these {len(named)} trials")
     for trial_id, reason in forgetting.in_use(opened, there).items():
         fail(f"trial {trial_id} can't be forgotten: {reason}")
-    tell(f"{len(there)} trials of {opened.root}:")
+    tell(f"{counted(len(there), 'trial')} of {opened.root}:")
     for trial_id in there[:_LISTED]:
         tell(f"  {trial_id} {named[trial_id]}")
     if len(there) > _LISTED:
@@ -154,7 +157,7 @@ def forget(
     if not yes and not _agreed("Forget them, with weights, logs and results? [y/N] "):
         fail("nothing was forgotten; --yes doesn't ask")
     forgetting.forget(opened, there)
-    tell(f"{len(there)} trials were taken out of {opened.root}")
+    tell(f"{counted(len(there), 'trial')} taken out of {opened.root}")
 
 
 _LISTED = 10
@@ -173,10 +176,10 @@ def _repair(store: Store, *, bad: bool) -> None:
     from bench.store.upkeep.repair import remove_leftovers, repair
 
     if removed := remove_leftovers(store):
-        tell(f"{removed} leftovers of killed processes removed")
+        tell(f"{counted(removed, 'leftover')} of killed processes removed")
     if not bad:
         return
     done = repair(store)
-    tell(f"{done.restored} trials restored, {done.given_up} given up: `sambench run` trains them again")
+    tell(f"{counted(done.restored, 'trial')} restored, {done.given_up} given up: `sambench run` trains them again")
     if done.without_history:
         tell(f"{done.without_history} of the restored lost their history of epochs, not their results")

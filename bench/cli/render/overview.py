@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import tasks
+from bench.errors import counted
 from bench.estimate import Estimate
 from bench.store import State, open_attempt
 from bench.store.claims.lease import read_holder
@@ -107,8 +108,8 @@ def status(sweep: Sweep, found: Mapping[str, State], hints: Sequence[str] = ()) 
 
 def _totals(found: Mapping[str, State]) -> str:
     counts = Counter[str](state.status for state in found.values())
-    counted = ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name])
-    return f"{len(found)} trials: {counted}" if counted else "0 trials"
+    states = ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name])
+    return f"{counted(len(found), 'trial')}: {states}" if states else "0 trials"
 
 
 def _method(trial: Trial) -> str:

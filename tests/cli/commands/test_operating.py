@@ -65,7 +65,7 @@ def test_a_cancelled_sweep_stops_after_a_step_and_goes_on_later(tmp_path: Path, 
         assert "/6" in shown
         assert "%" in shown
         cancelled = sambench("cancel", sweep)
-        assert "1 running trials stop after their next step, 1 waiting ones won't start" in cancelled.stderr
+        assert "1 running trial stops after the next step, 1 waiting won't start" in cancelled.stderr
         assert process.wait(timeout=patience()) == 0
     store = Store.open(tmp_path / "store")
     assert query(store, "SELECT outcome, message FROM attempts").to_pylist() == [
@@ -85,10 +85,10 @@ def test_cancel_of_some_trials(sweep: Path, sambench: Command) -> None:
     first, second = load(sweep).trials
     Store.create(sweep.parent / "store").add([first, second])
     assert (
-        "0 running trials stop after their next step, 1 waiting"
+        "0 running trials stop after the next step, 1 waiting"
         in sambench("cancel", sweep, "--where", "variant=sam").stderr
     )
-    assert "0 running trials stop after their next step, 1 waiting" in sambench("cancel", first.trial_id[:6]).stderr
+    assert "0 running trials stop after the next step, 1 waiting" in sambench("cancel", first.trial_id[:6]).stderr
     refused = sambench("cancel", sweep, "--where", "varant=sam")
     assert refused.returncode == 2
     assert "did you mean variant" in refused.stderr
