@@ -82,7 +82,12 @@ def launch_sweep(
     except Exception as error:
         stop_at_fault(error, opened.root)
         raise
-    return (not LAUNCHERS[job.launcher].queues and _summarize_run(loaded, ended)) or foreign
+    if not LAUNCHERS[job.launcher].queues:
+        return _summarize_run(loaded, ended) or foreign
+    # Of what is in the queue, the launcher has said so.
+    if not retry_failed and all(state.status not in ("missing", "running") for state in ended.values()):
+        _summarize_run(loaded, ended)
+    return foreign
 
 
 def _crowding(job: Job, trials: int) -> str | None:

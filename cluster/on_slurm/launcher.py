@@ -79,9 +79,8 @@ class SlurmLauncher(Launcher):
         except KeyboardInterrupt:
             _say(f"{_went_in(plan, done)}; run it again to queue the rest")
             raise
-        _say(
-            f"{_went_in(plan, done)} in {len(plan.chunks)} job arrays: {', '.join(chunk.job for chunk in plan.chunks)}"
-        )
+        arrays = ", ".join(chunk.job for chunk in plan.chunks)
+        _say(f"{_went_in(plan, done)} in {counted(len(plan.chunks), 'job array')}: {arrays}")
         _say(f"follow them with: sambench status {plan.job.sweep} --store {plan.job.store}")
 
 

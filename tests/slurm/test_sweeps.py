@@ -53,6 +53,7 @@ def test_trials_in_several_arrays_and_by_other_launchers(slurm: Cluster, tmp_pat
     run.wait_until_done()
     assert 1 <= max(seen) <= 2
     assert run.outcomes() == ["done"] * 8
+    assert "8 trials: 8 done" in run.sambench("run", run.file, "--on", "slurm", *few).stderr
     accuracies = "SELECT trial_id, test_accuracy, val_accuracy FROM results ORDER BY trial_id"
     ours = query(run.store, accuracies).to_pylist()
     for launcher in ("ray", "inline"):

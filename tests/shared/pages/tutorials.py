@@ -30,7 +30,8 @@ def typed(command: str, folder: Path, environment: dict[str, str]) -> str:
         command, shell=True, cwd=folder, env=environment, encoding="utf-8",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
     )  # fmt: skip
-    lines = [line.rstrip() for line in ended.stdout.replace(str(folder), "~/sam").strip("\n").splitlines()]
+    said = ended.stdout.replace(str(folder), "~/sam").replace(str(ROOT), "~/sambench").strip("\n")
+    lines = [line.rstrip() for line in said.splitlines()]
     return "".join(f"{line}\n" for line in (f"$ {command}", *lines))
 
 
