@@ -32,16 +32,17 @@ class _Fitted:
             free = options.update(width=10_000)
             return Measurement.get(console, free, _table(grid)).maximum <= options.max_width
 
-        for index, part in enumerate(parts(self.grid, fits)):
-            yield _table(part, titled=index == 0)
+        # Not as the table's title, which would wrap where the table ends.
+        yield Text(self.grid.caption, style="bold")
+        for part in parts(self.grid, fits):
+            yield _table(part)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         return Measurement.get(console, options, _table(self.grid))
 
 
-def _table(grid: Grid, *, titled: bool = True) -> Table:
-    title = Text(grid.caption) if titled else None
-    table = Table(title=title, title_justify="left", title_style="bold")
+def _table(grid: Grid) -> Table:
+    table = Table()
     # Headings of blocks are longer than labels, and wrap instead of taking room from what is beside labels.
     widest = max((Text(line.label).cell_len for block in grid.blocks for line in block.lines), default=0)
     table.add_column(
