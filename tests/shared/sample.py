@@ -28,8 +28,9 @@ PROCESSES = CLUSTERS | {"process", "finished_once", "trained_once"}
 APART = (
     "tests/chaos/", "tests/slurm/", "tests/cli/commands/test_operating.py", "tests/cluster/test_faults.py",
     "tests/cluster/work/test_machine_faults.py", "tests/store/upkeep/test_compact_race.py",
+    "tests/sam/precision/test_device.py", "tests/sam/test_equivalence.py",
 )  # fmt: skip
-"""Long tests that share no fixture within a process."""
+"""Long tests, or very many, that share no fixture within a process."""
 TEST = ""
 """Stands for the test itself among the names of its parameters."""
 SMALLER = 5
