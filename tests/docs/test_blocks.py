@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 RUNNABLE = [
     page for page in PAGES if any(block.language in ("sh", "console", "python", "sql") for block in blocks(page))
 ]
-ELSEWHERE = {"make", "pip", "docker", "alias", "sambench-run", "git", "cd"}
+ELSEWHERE = {"make", "pip", "docker", "alias", "sambench-run", "git", "cd", "cat"}
 """Programs whose commands other tests run, or this machine can't."""
 TRIAL = "3f2a"
 """Stands in pages for the beginning of a trial's id."""
