@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import plugins
 from bench.store import Store
 from bench.trial import Trial
 from tests.shared import command
@@ -46,12 +47,13 @@ def one_thread() -> None:
 
 
 @pytest.fixture(autouse=True)
-def default_threads() -> Iterator[None]:
-    """A worker sets the number of threads of its process; other tests must not see that."""
+def as_a_new_process() -> Iterator[None]:
+    """A worker sets the number of threads, and a command where to read of plug-ins; other tests must not see that."""
     yield
     import torch
 
     torch.set_num_threads(1)
+    plugins.take_recorded(list)
 
 
 @pytest.fixture(scope="session")

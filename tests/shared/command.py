@@ -12,7 +12,6 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
-from bench import plugins
 from bench.cli import main
 from tests.shared.timing import patience
 
@@ -70,9 +69,6 @@ def in_process(folder: Path, words: list[str], environment: Mapping[str, str]) -
             main()
         except SystemExit as ended:
             code = int(ended.code or 0)
-        finally:
-            # What the command read of its stores, which the next test hasn't.
-            plugins.take_recorded(list)
     texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
     return subprocess.CompletedProcess(["sambench", *words], code, *texts)
 
