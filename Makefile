@@ -39,7 +39,7 @@ share: $(VENV)/.installed-dev
 everything: $(VENV)/.installed-dev
 	$(TESTS) --share all
 
-# Within two minutes, while one writes.
+# A minute, while one writes.
 test-fast: $(VENV)/.installed-dev
 	$(PYTEST) -n 2 --share small
 

@@ -56,7 +56,7 @@ def _unseeded(monkeypatch: pytest.MonkeyPatch) -> None:
     ("options", "letters", "alike", "many", "others"),
     [
         ((), 3, 2, 10, {"test_plain", "test_slow"}),
-        (("--share", "small"), 1, 1, 2, {"test_plain"}),
+        (("--share", "small"), 1, 1, 1, {"test_plain"}),
         (("--share", "all"), 10, 10, 10, {"test_plain", "test_slow", "test_left_to_the_long_run"}),
     ],
 )

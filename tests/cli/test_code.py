@@ -68,6 +68,7 @@ def run(call: Call, seed: int) -> str:
     return told.err
 
 
+@pytest.mark.slow
 def test_a_comment_letters_nothing_and_a_line_letters_its_cell(module: Path, call: Call, store: Store) -> None:
     run(call, 0)
     edit(module, OWN.replace("A variant.", "Described anew.").replace("scale = 1.0", "scale = 1.0  # as it was"))

@@ -64,6 +64,7 @@ def test_a_command_loads_what_it_needs(trained: tuple[Path, set[str]], tmp_path:
     assert by_kind(tmp_path, command)["command"] <= MAY_LOAD[command]
 
 
+@pytest.mark.slow
 def test_training_inline_loads_torch_and_neither_its_compiler_nor_ray_nor_pandas(
     trained: tuple[Path, set[str]],
 ) -> None:

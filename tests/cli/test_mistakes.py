@@ -192,6 +192,7 @@ def test_done_without_the_metric_is_not_taken_for_not_done(tiny_sweep: Path, sto
     assert (plot.code, plot.err) == (0, "nothing to plot yet: no trial of tiny has a val_accuracy\n")
 
 
+@pytest.mark.slow
 def test_a_store_without_results_is_no_mistake(tiny_sweep: Path, store: Store, call: Call, tmp_path: Path) -> None:
     assert "none of 10 has a test_accuracy" in call("board", tiny_sweep).out
     assert "nothing to plot yet" in call("plot", tiny_sweep).err

@@ -132,6 +132,7 @@ def test_a_name_that_two_distributions_have(tmp_path: Path, distribution: Path) 
     assert "variant 'weighted': several distributions have it: write other:Own or own:Own" in told.stderr
 
 
+@pytest.mark.slow
 def test_two_authors_stores_are_merged_and_their_classes_told_apart(tmp_path: Path) -> None:
     ours = write(tmp_path / "ours")
     theirs = write(tmp_path / "theirs", SWEEP.replace("[0]", "[0, 1]"), MODULE.replace("self.factor * rho", "rho"))

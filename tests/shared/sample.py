@@ -33,7 +33,7 @@ APART = (
 """Long tests, or very many, that share no fixture within a process."""
 TEST = ""
 """Stands for the test itself among the names of its parameters."""
-SMALLER = 5
+SMALLER = 10
 """By how much a small share is smaller than the usual one, and than all of a file that are in no family."""
 
 

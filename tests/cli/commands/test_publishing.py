@@ -101,6 +101,7 @@ def test_several_stores_and_updates(folder: Path, call: Call) -> None:
     assert not [path for path in folder.iterdir() if path.name.startswith((".tmp", "new"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

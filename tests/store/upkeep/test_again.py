@@ -95,6 +95,7 @@ def test_merged_it_is_what_it_was(store: Store, other: Store, make_trial: Make) 
     assert superseded(other) == superseded(store) != []
 
 
+@pytest.mark.slow
 @pytest.mark.share(1)
 @pytest.mark.parametrize("first_step", range(THIRD))
 @pytest.mark.parametrize("folded", [False, True])

@@ -69,6 +69,7 @@ def test_a_compaction_meanwhile_brings_nothing_back(
     assert [row[0] for row in results(store)] == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.share(1)
 @pytest.mark.parametrize("first_step", range(THIRD))
 @pytest.mark.parametrize("folded", [False, True])

@@ -42,6 +42,7 @@ def test_several_stores_are_read_as_one(
     assert bench.store.open(store.root, other.root).results().arrow().num_rows == 4
 
 
+@pytest.mark.slow
 @pytest.mark.share(2)
 @pytest.mark.parametrize("compacted", [(), (0,), (1,), (0, 1)])
 def test_merge(store: Store, other: Store, make_trial: Make, tmp_path: Path, compacted: tuple[int, ...]) -> None:
@@ -64,6 +65,7 @@ def test_merge(store: Store, other: Store, make_trial: Make, tmp_path: Path, com
     held.abandon()
 
 
+@pytest.mark.slow
 @pytest.mark.share(2)
 @pytest.mark.parametrize("compacted", [(), (0,), (1,), (0, 1)])
 def test_merge_brings_later_measures_of_the_same_training(
