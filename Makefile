@@ -55,6 +55,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks/*.py
 
 # requirements.lock: the newest packages that pyproject.toml admits, for experiments and the image.
 lock: $(VENV)/.installed-dev

@@ -59,7 +59,7 @@ def plain(trials: int, folder: Path) -> tuple[float, float]:
         results = tuner.fit()
     finally:
         ray.shutdown()
-    metrics = [result.metrics for result in results]
+    metrics = [results[number].metrics for number in range(len(results))]
     return _window([(m["worker"], m["ended"], m["train_s"]) for m in metrics if m])
 
 

@@ -47,7 +47,7 @@ def build_step(method: str, name: str, device: str) -> Step:
     """A step of `method` on a fresh network `name`."""
     torch.manual_seed(0)
     inputs, targets = (tensor.to(device) for tensor in batch())
-    model = MODELS[name]().to(device, memory_format=torch.channels_last)
+    model = MODELS[name]().to(device).to(memory_format=torch.channels_last)
     return METHODS[method].build(model, inputs.to(memory_format=torch.channels_last), targets)
 
 

@@ -29,7 +29,7 @@ from bench.store.read.tables import TABLES, load_loose
 from bench.store.results import write_history, write_measures
 from bench.store.upkeep.compact import publish_part
 from bench.sweep import load
-from bench.trial import Trial
+from bench.trial import SCHEMA, Trial
 
 SWEEP = Path(__file__).resolve().parent.parent / "sweeps" / "demo.yaml"
 AGGREGATE = """
@@ -114,7 +114,7 @@ def multiply(store: Store, count: int) -> None:
             replaced = ", ".join(f"{new[field]} AS {field}" for field in ["trial_id", *own])
             return f"SELECT one.* REPLACE ({replaced}) FROM made, one_{table} AS one"
 
-        written = parts.write(connection, live.folder, rows)
+        written = parts.write(connection, live, rows)
     publish_part(live, written)
 
 
@@ -151,7 +151,7 @@ def uncompacted(folder: Path, count: int) -> None:
         # As `Store.add` and `finish`, without waiting for the disk each time.
         place = store.folder(trial.trial_id)
         place.attempts.mkdir(parents=True)
-        place.trial.write_text(json.dumps({"schema": 2, "trial_id": trial.trial_id, "fields": trial.as_dict()}))
+        place.trial.write_text(json.dumps({"schema": SCHEMA, "trial_id": trial.trial_id, "fields": trial.as_dict()}))
     recorded = [finish(store, trial) for trial in trials]
     tell("recording one result, flushed", statistics.median(recorded) * 1000, at_most=5, unit=" ms")
     timed(f"query of {count:,} loose trials", 2.0, lambda: query(store, AGGREGATE))

@@ -74,9 +74,8 @@ def _last_norms(model: nn.Module, first: float) -> list[str]:
 
 def last_block(model: nn.Module) -> list[str]:
     """Norm layers of the last block, and what follows it."""
-    blocks = model.stage3 if hasattr(model, "stage3") else model.blocks
     place = "stage3" if hasattr(model, "stage3") else "blocks"
-    others = tuple(f"{place}.{number}." for number in range(len(blocks) - 1))
+    others = tuple(f"{place}.{number}." for number in range(len(getattr(model, place)) - 1))
     names = [name for name in norm_parameters(model) if name.startswith((place, "final", "norm"))]
     return [name for name in names if not name.startswith(others)]
 
