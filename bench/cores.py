@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import counted
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cores:
@@ -58,15 +60,11 @@ def warning(threads: int, processes: int, cores: Cores) -> str | None:
     """
     if threads * processes <= (cores.free if threads > 1 else cores.granted):
         return None
-    counted = f"{_counted(processes, 'process', 'processes')} of {_counted(threads, 'thread', 'threads')}"
+    asked = f"{counted(processes, 'process')} of {counted(threads, 'thread')}"
     advice = f"set resources: {{max_parallel: {cores.granted}}}"
     if threads > 1:
         advice = "threads that share a core may take fifty times as long; set resources: {cpus: 1}"
-    return f"{threads * processes} cores wanted by {counted}, but {cores.text}: {advice}"
-
-
-def _counted(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}"
+    return f"{threads * processes} cores wanted by {asked}, but {cores.text}: {advice}"
 
 
 def _busy(root: Path) -> float:

@@ -142,4 +142,5 @@ def shown(value: Any) -> str:
 def counted(number: int, noun: str, one: str = "", many: str = "") -> str:
     """As people say it, with a verb that fits: `1 trial is`, `2 trials are`."""
     verb = one if number == 1 else many
-    return f"{number} {noun}{'' if number == 1 else 's'}{verb and f' {verb}'}"
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{'' if number == 1 else plural}{verb and f' {verb}'}"

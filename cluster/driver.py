@@ -16,7 +16,7 @@ from statistics import median
 from rich.console import Console
 
 from bench import tasks
-from bench.errors import MachineFault
+from bench.errors import MachineFault, counted
 from bench.estimate import kind, measured
 from bench.store import Outcome, State, Store, StoreError, close_dead, states
 from bench.store.claims.claim import last_number
@@ -101,7 +101,7 @@ class Drive:
                 return
             in_vain = in_vain + 1 if todo.trials and todo.trials.items() <= before.trials.items() else 0
             if in_vain == TRIES:
-                raise LaunchError(f"{_trials(len(todo.trials))} could not be started: {progress.last_failure}")
+                raise LaunchError(f"{counted(len(todo.trials), 'trial')} could not be started: {progress.last_failure}")
             if not todo.trials or in_vain:
                 time.sleep(POLL_SECONDS)
 
@@ -136,10 +136,6 @@ class Drive:
             number = last_number(folder)
             if number and not folder.attempt(number).exists():
                 close_dead(self._store, folder, number, outcome)
-
-
-def _trials(count: int) -> str:
-    return f"{count} trial{'' if count == 1 else 's'}"
 
 
 def _running(found: Mapping[str, State]) -> bool:

@@ -97,4 +97,4 @@ def test_one_is_told_as_one() -> None:
         "1 trial is",
         "2 trials are",
     ]
-    assert counted(1, "job") == "1 job"
+    assert [counted(number, "process") for number in (1, 2)] == ["1 process", "2 processes"]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bench.board.board import Board
 from bench.board.inference import ALPHA, paired_p
 from bench.board.statistics import Summary, signed
+from bench.errors import counted
 
 OURS, THEIRS = "only_norm", "all"
 
@@ -42,7 +43,7 @@ def answer(board: Board) -> list[str]:
     told = (
         f"{OURS} − {THEIRS}, paired over the seeds that both have (n = {n}): "
         f"{between} {board.metric.difference_unit}; {OURS} is ahead in {signs[1]} and behind in {signs[-1]}"
-        f"{equal} of {_comparisons(len(found))}."
+        f"{equal} of {counted(len(found), 'comparison')}."
     )
     return [told, _certainty(board, found)]
 
@@ -72,7 +73,3 @@ _TOLD = 0.5
 
 def _sign(value: float) -> int:
     return (value > 0) - (value < 0)
-
-
-def _comparisons(count: int) -> str:
-    return f"{count} comparison{'s' if count != 1 else ''}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Any
 
+from bench.errors import counted
 from bench.sweep.code import read_parts
 
 FIELDS = {"device": "device", "code": "code", "torch": "torch", "world_size": "processes"}
@@ -129,17 +130,13 @@ class Footnotes:
     def _told(self, field: str) -> str:
         """`H100 in 5 results; (a) CPU in 1 result`."""
         others = [value for of, value in self.letters if of == field]
-        usual = f"{self.usual[field]} in {_results(self.counts[field, self.usual[field]])}"
+        usual = f"{self.usual[field]} in {counted(self.counts[field, self.usual[field]], 'result')}"
         if len(others) <= _NAMED:
             return "; ".join([usual, *(f"({self.letters[field, each]}) {self._count(field, each)}" for each in others)])
         rest = sum(self.counts[field, each] for each in others)
         first = ", ".join(self._count(field, each) for each in others[:_NAMED])
         letter = self.letters[field, others[0]]
-        return f"{usual}; ({letter}) {len(others)} others in {_results(rest)}, such as {first}"
+        return f"{usual}; ({letter}) {len(others)} others in {counted(rest, 'result')}, such as {first}"
 
     def _count(self, field: str, value: str) -> str:
         return f"{value} in {self.counts[field, value]}"
-
-
-def _results(count: int) -> str:
-    return f"{count} result{'s' if count != 1 else ''}"

@@ -10,6 +10,7 @@ from typing import get_args
 from bench.board.board import Board
 from bench.board.cells import Cell, Key
 from bench.board.inference import ALPHA, Judgement, Word, judge
+from bench.errors import counted
 from bench.papers.sam_on.claims import Effect, effect_at
 from bench.papers.sam_on.deviations import deviations
 from bench.papers.sam_on.forms import form_of
@@ -60,8 +61,9 @@ def verdicts(compared: Sequence[Comparison], unit: str) -> list[str]:
         if each.judgement.word == "reproduced"
     )
     of = f"{shown} of {counts['reproduced']}"
+    words = ", ".join(f"{counts[word]} {word}" for word in get_args(Word))
     return [
-        f"Against the paper, {len(compared)} cells: {', '.join(f'{counts[word]} {word}' for word in get_args(Word))}.",
+        f"Against the paper, {counted(len(compared), 'cell')}: {words}.",
         "reproduced: the means differ by no more than the margin, which is 3 units of the last digit of the paper's "
         "std or 2 of its stds, whichever is more, but at most half of the effect that the paper claims there; for "
         f"{of} two one-sided tests also show at 5 % that the true difference lies within it.",

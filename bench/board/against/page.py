@@ -15,6 +15,7 @@ from bench.board.page.cited import cited_notes
 from bench.board.page.page import Page
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
 from bench.board.statistics import signed
+from bench.errors import counted
 from bench.papers.sam_on.claims import ScopeClaim
 from bench.papers.sam_on.forms import form_of
 from bench.papers.sam_on.numbers import numbers
@@ -96,12 +97,12 @@ def _claim_texts(test: Tested, digits: int) -> list[str]:
 def _left_out(board: Board, compared: Sequence[Comparison], paper: str | None) -> list[str]:
     lines = []
     if rest := not_in_sweep(compared, board, paper):
-        lines.append(f"Of {rest[0].table}, {len(rest)} cells have no trial in this sweep.")
+        lines.append(f"Of {rest[0].table}, {counted(len(rest), 'cell', 'has', 'have')} no trial in this sweep.")
     table = form_of(paper)
     unmapped = [reason for place, reason in numbers().unmapped if place.startswith(f"{table} · ")]
     if unmapped:
         reasons = ", ".join(dict.fromkeys(unmapped))
-        lines.append(f"Of {table}, {len(unmapped)} cells can't be compared: {reasons}.")
+        lines.append(f"Of {table}, {counted(len(unmapped), 'cell')} can't be compared: {reasons}.")
     return lines
 
 

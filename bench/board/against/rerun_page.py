@@ -17,6 +17,7 @@ from bench.board.page.page import Page
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
 from bench.board.statistics import Summary
 from bench.board.uncertainty.spread import interval_text
+from bench.errors import counted
 from bench.trial import NONE, Trial
 
 _DIGITS = 2
@@ -39,8 +40,7 @@ def rerun_page(board: Board, trials: Sequence[Trial], other: Other) -> Page:
 
 def conclusions(compared: Sequence[Beside], other: Other) -> list[str]:
     """The count of each verdict, and of trials that came out the same."""
-    cells = f"{len(compared)} cell{'s' if len(compared) != 1 else ''}"
-    lines = [f"Against {other.name}, {cells}: {verdict_counts(compared)}."]
+    lines = [f"Against {other.name}, {counted(len(compared), 'cell')}: {verdict_counts(compared)}."]
     shared = sum(each.difference.n for each in compared if each.difference)
     if shared and not other.cells:
         equal = sum(each.equal for each in compared)
@@ -50,10 +50,8 @@ def conclusions(compared: Sequence[Beside], other: Other) -> list[str]:
     if sure:
         lines.append(f"By chance alone, {ALPHA * tested:.1f} of {tested} tests would find a difference.")
     if other.own:
-        lines.append(
-            f"{len(other.own)} results are compared with themselves: that commit made them, and they were not trained "
-            "again since."
-        )
+        own = counted(len(other.own), "result")
+        lines.append(f"{own} compared with themselves: that commit made them, and they weren't trained again since.")
     return lines
 
 

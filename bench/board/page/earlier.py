@@ -7,6 +7,7 @@ from dataclasses import replace
 from bench.board.board import Board, make_board
 from bench.board.page.board_table import board_grid
 from bench.board.page.page import Page, board_records
+from bench.errors import counted
 from bench.store import Readable
 from bench.store.read.query import as_list
 from bench.store.read.snapshot import present
@@ -27,7 +28,7 @@ def with_earlier(page: Page, stores: Readable, sweep: Sweep, shown: Board) -> Pa
         results = sum(len(runs.values) for cell in board.cells.values() for runs in cell.swept)
         caption = f"Trained under an earlier schema ({schema})"
         told = (
-            f"{caption}: {results} result{'s' if results != 1 else ''} of trials that agree in all fields that schemas "
+            f"{caption}: {counted(results, 'result')} of trials that agree in all fields that schemas "
             f"{schema} and {SCHEMA} know. What some of these mean has changed since, so they have a table of their own "
             "and enter no mean, choice or test of the others."
         )

@@ -13,6 +13,7 @@ from bench.board.page.page import Page
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
 from bench.board.rank.scores import Scores
 from bench.board.rank.standings import DRAWS, Placed, Ranking
+from bench.errors import counted
 
 _FEW_TASKS, _FEW_METHODS = 10, 5
 """Up to here Friedman's χ² is a rough approximation (Demšar 2006, section 3.2.2)."""
@@ -41,10 +42,9 @@ def conclusions(scores: Scores, ranking: Ranking) -> list[str]:
         ]
     first = ranking.placed[0]
     leads = [each.method for each in ranking.placed if each.rank == first.rank]
-    told = (
-        f"Of {methods} methods over {_tasks(tasks)}, {' and '.join(leads)} {'have' if len(leads) > 1 else 'has'} the "
-        f"best average rank, {first.rank:.2f} [{_ends(first.rank_interval)}]."
-    )
+    best = f"{' and '.join(leads)} {'have' if len(leads) > 1 else 'has'}"
+    rank = f"{first.rank:.2f} [{_ends(first.rank_interval)}]"
+    told = f"Of {methods} methods over {counted(tasks, 'task')}, {best} the best average rank, {rank}."
     return [told, *_tests(scores, ranking)]
 
 
@@ -60,8 +60,8 @@ def _tests(scores: Scores, ranking: Ranking) -> list[str]:
         lines.append(f"Nemenyi's test at 5 % {some}: average ranks must lie {ranking.critical:.2f} or more apart.")
     elif ranking.critical > methods - 1:
         lines.append(
-            f"With {_tasks(tasks)} no two methods could be told apart: the critical difference of average ranks, "
-            f"{ranking.critical:.2f}, is more than their largest possible one, {methods - 1}."
+            f"With {counted(tasks, 'task')} no two methods could be told apart: the critical difference of average "
+            f"ranks, {ranking.critical:.2f}, is more than their largest possible one, {methods - 1}."
         )
     return lines
 
@@ -158,10 +158,6 @@ def _thin(scores: Scores) -> list[str]:
 
 def _ends(interval: Sequence[float]) -> str:
     return ", ".join(f"{end:.2f}" for end in interval)
-
-
-def _tasks(count: int) -> str:
-    return f"{count} task{'s' if count != 1 else ''}"
 
 
 def _p(value: float) -> str:

@@ -24,6 +24,7 @@ from bench.cli.options import (
 )
 from bench.cli.render.terminal import fail, tell
 from bench.cli.signature import Argument, Option, command
+from bench.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -76,10 +77,10 @@ def measure(
     states = find_states(store, loaded)
     done = [trial_id for trial_id, state in states.items() if state.status == "done"]
     if len(done) < len(states):
-        tell(f"{len(states) - len(done)} of {_trials(len(states))} not done, and can't be measured yet")
+        tell(f"{len(states) - len(done)} of {counted(len(states), 'trial')} not done, and can't be measured yet")
     tasks = _fitting(loaded, missing(opened, done, wanted))
     if not tasks:
-        tell(f"{loaded.name}: nothing is missing of {_trials(len(done), 'done ')}")
+        tell(f"{loaded.name}: nothing is missing of {counted(len(done), 'done trial')}")
         return
     bare = _without_weights(opened, tasks)
     able = {trial_id: measures for trial_id, measures in tasks.items() if trial_id not in bare}
@@ -89,7 +90,7 @@ def measure(
     job = replace(job, modules=folder_of(names, sweep_file(sweep).parent))
     failed = bool(able) and _take(job, loaded, able)
     if bare:
-        tell(f"{_trials(len(bare))} without weights in {opened.root}, which can't be measured:")
+        tell(f"{counted(len(bare), 'trial')} without weights in {opened.root}, which can't be measured:")
         for trial_id in bare:
             tell(f"  {trial_id} {_labels(loaded)[trial_id]}")
     if failed or bare:
@@ -108,7 +109,7 @@ def _fitting(sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> dict[str
         if fitting:
             kept[trial_id] = fitting
     for name, count in unfit.items():
-        tell(f"{name}: not defined for this data set; skipped for {_trials(count)}")
+        tell(f"{name}: not defined for this data set; skipped for {counted(count, 'trial')}")
     return kept
 
 
@@ -134,11 +135,11 @@ def _take(job: Job, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> b
     except Exception as error:
         stop_at_fault(error, job.store)
         raise
-    tell(f"{sweep.name}: {', '.join(_counted(counts))}")
+    tell(f"{sweep.name}: {', '.join(_outcomes(counts))}")
     return counts["failed"] > 0
 
 
-def _counted(counts: Counter[str]) -> Iterator[str]:
+def _outcomes(counts: Counter[str]) -> Iterator[str]:
     return (f"{counts[outcome]} {word}" for outcome, word in _TOLD.items() if counts[outcome])
 
 
@@ -149,10 +150,6 @@ def _line(sweep: Sweep, taken: Taken) -> str:
         return f"{_TOLD[taken.outcome]}: {subject}: {taken.measure.name}: {reason}"
     value = f" {taken.value:.4g}" if taken.value is not None else " was taken by another process"
     return f"{subject}: {taken.measure.name}{value}"
-
-
-def _trials(count: int, kind: str = "") -> str:
-    return f"{count} {kind}trial{'' if count == 1 else 's'}"
 
 
 def _labels(sweep: Sweep) -> dict[str, str]:

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import counted
 from bench.store.compacted import manifest, marks
 from bench.store.damage import leave_out
 from bench.store.files import plain
@@ -77,7 +78,7 @@ def _whole_parts(
     for path, reason in faults.items():
         trials = known[path.name.partition("-")[0]]
         if only is None or not trials or not trials.isdisjoint(only):
-            leave_out(store, {path: f"{reason} ({len(trials) or 'all'} trials)"})
+            leave_out(store, {path: f"{reason} ({counted(len(trials), 'trial') if trials else 'all trials'})"})
     return live.without(parts), set().union(*known.values())
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from bench.errors import counted
 from bench.store import sql
 from bench.store.claims.claim import is_readable, last_number
 from bench.store.claims.lease import is_dead, read_holder
@@ -118,7 +119,7 @@ def _other_schemas(store: Store) -> Iterator[Finding]:
     counts = "SELECT trial_schema, count(*) FROM trials WHERE trial_schema <> $schema GROUP BY ALL ORDER BY 1"
     with connect(store, ["trials"]) as connection:
         for schema, count in connection.execute(counts, {"schema": SCHEMA}).fetchall():
-            told = f"{count} trial{'s' if count != 1 else ''} of schema {schema}: read, never averaged with schema"
+            told = f"{counted(count, 'trial')} of schema {schema}: read, never averaged with schema"
             yield Finding("other schema", store.root, f"{told} {SCHEMA}")
 
 

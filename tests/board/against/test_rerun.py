@@ -136,7 +136,7 @@ def test_a_commit_of_the_same_store(store: Store, sambench: Command, file: Path)
     found, document = cells(sambench, file, OLD[:8])
     assert [cell["verdict"] for cell in found.values()] == ["identical", "higher", "no difference shown", "identical"]
     assert found["sam", "all"]["difference"] == pytest.approx(1.05)
-    assert "8 results are compared with themselves: that commit made them" in document["answer"][-1]
+    assert "8 results compared with themselves: that commit made them" in document["answer"][-1]
     refused = sambench("board", file, "--against", "1234567")
     assert refused.returncode == 2
     assert "was made by that commit; there are results of aaaaaaaaaa (16), bbbbbbbbbb (8)" in refused.stderr
