@@ -57,12 +57,12 @@ def running(sweep: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.share(1, of="a sweep and somebody who looks on")
 def test_a_cancelled_sweep_stops_after_a_step_and_goes_on_later(tmp_path: Path, sweep: Path, sambench: Command) -> None:
-    sweep.write_text(SWEEP.replace("epochs: 30", f"epochs: 6, {paced(0.2, until=tmp_path / 'go')}"), encoding="utf-8")
+    sweep.write_text(SWEEP.replace("epochs: 30", f"epochs: 20, {paced(0.2, until=tmp_path / 'go')}"), encoding="utf-8")
     first, second = read(sweep)
     with running(sweep) as process:
         shown = sambench("status", sweep).stdout
         assert "1 running" in shown
-        assert "/6" in shown
+        assert "/20" in shown
         assert "%" in shown
         cancelled = sambench("cancel", sweep)
         assert "1 running trial stops after the next step, 1 waiting won't start" in cancelled.stderr
