@@ -170,8 +170,10 @@ def _read_measures(source: Source, document: Document) -> tuple[str, ...]:
 
 
 def _check_early_stopping(source: Source, document: Document, trials: Sequence[Trial]) -> None:
+    if document.early_stopping is None:
+        return
     longest = max((trial.total_epochs for trial in trials), default=0)
-    if document.early_stopping and 0 < longest <= document.early_stopping.grace_epochs:
+    if 0 < longest <= document.early_stopping.grace_epochs:
         message = f"stops no trial, the longest of which have {longest} epochs"
         source.report(("early_stopping", "grace_epochs"), message)
 

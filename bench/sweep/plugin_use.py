@@ -6,6 +6,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,10 +52,11 @@ def _is_usable(registry: Registry[Any], name: str) -> bool:
 
 def named(trials: Collection[Trial], measures: Iterable[str] = ()) -> list[PluginName]:
     """The plug-ins that trials and measures name, each once."""
+    combinations = dict.fromkeys(map(attrgetter(*REGISTRIES), trials))
     found = {
         PluginName(registry.kind, name): None
-        for field, registry in REGISTRIES.items()
-        for name in (value.partition("[")[0] for value in dict.fromkeys(getattr(trial, field) for trial in trials))
+        for registry, values in zip(REGISTRIES.values(), zip(*combinations, strict=True), strict=False)
+        for name in (value.partition("[")[0] for value in dict.fromkeys(values))
         if registry.is_path(name)
     }
     taken = (parse(each).measure for each in measures)

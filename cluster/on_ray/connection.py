@@ -75,8 +75,11 @@ class Connection:
 
     def close(self) -> None:
         """Stop the own instance, or leave the other, which ends the workers of this run."""
-        if self._watch is None or self._watch.close():
+        if self._watch is None:
             ray.shutdown()
+            self._scratch.close()
+        elif self._watch.close():
+            self._watch.stop(ray.shutdown)
             self._scratch.close()
 
 

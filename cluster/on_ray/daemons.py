@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -25,7 +25,7 @@ _NAMES = ("raylet", "gcs_server")
 _LOOK = 1.0
 """Seconds between two looks."""
 _PATIENCE = 10.0
-"""Seconds that the main thread has to come back from Ray."""
+"""Seconds that the main thread has to come back from Ray, and workers to die."""
 _SIGNAL = signal.SIGURG
 """Of no meaning to anyone else, and ignored where it isn't heeded."""
 _FAILED = 2
@@ -41,7 +41,7 @@ class Watch:
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
-        self._daemons = {pid: name for pid, name in _children() if name in _NAMES}
+        self._daemons = {pid: name for pid, name in _children(os.getpid()) if name in _NAMES}
         self._over = threading.Event()
         self._waits = False
         self.lost = ""
@@ -58,6 +58,26 @@ class Watch:
             # Ray's own goodbye, at the end of the process, would wait for what is gone.
             atexit.register(_leave)
         return not self.lost
+
+    def stop(self, shutdown: Callable[[], None]) -> None:
+        """Stop Ray and all its workers, whose trials seem to run until they are dead.
+
+        Its daemon has a second to end them, which on a busy machine it doesn't manage.
+        """
+        workers = self._workers()
+        shutdown()
+        for pid, started in workers:
+            if process_started(pid) == started:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + _PATIENCE
+        while any(process_started(pid) == started for pid, started in workers) and time.monotonic() < deadline:
+            time.sleep(_LOOK / 100)
+
+    def _workers(self) -> list[tuple[int, str]]:
+        """Worker processes, each with when it began."""
+        found = [(pid, process_started(pid)) for daemon in self._daemons for pid, _ in _children(daemon)]
+        return [(pid, started) for pid, started in found if started]
 
     @contextmanager
     def raising(self) -> Iterator[None]:
@@ -94,7 +114,7 @@ class Watch:
             raise RayLost
 
     def _clear_away(self) -> None:
-        for pid, _ in _children():
+        for pid, _ in _children(os.getpid()):
             with suppress(OSError):
                 if os.fsencode(self._scratch.path) in Path(f"/proc/{pid}/cmdline").read_bytes():
                     os.kill(pid, signal.SIGKILL)
@@ -107,10 +127,10 @@ def _leave() -> None:
     os._exit(_FAILED)
 
 
-def _children() -> list[tuple[int, str]]:
-    """The children of this process, with their names."""
+def _children(parent: int) -> list[tuple[int, str]]:
+    """The children of a process, with their names."""
     found = []
-    for task in Path("/proc/self/task").iterdir():
+    for task in Path("/proc").glob(f"{parent}/task/*"):
         with suppress(OSError):
             for pid in (task / "children").read_text(encoding="ascii").split():
                 found.append((int(pid), Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()))

@@ -1,9 +1,11 @@
-"""A Ray that loses one of its own daemons ends the run with one sentence, leaves nothing, and costs nothing."""
+"""A Ray that loses its own daemons, in a run or at its end, leaves nothing and costs nothing."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from bench.store import Store, states
 from bench.sweep import load
 from tests.cluster.drivers import SWEEP, descendants, driver, holder_in_training
+from tests.conftest import command_environment
 from tests.shared.timing import patience, wait_for
 
 pytestmark = pytest.mark.slow
@@ -48,3 +51,42 @@ def test_a_killed_daemon_ends_the_run_with_one_sentence(tmp_path: Path, daemon: 
     store = Store.open(tmp_path / "store")
     # The worker may come to its end before it misses Ray.
     wait_for(lambda: states(store, [trial.trial_id])[trial.trial_id].status in ("missing", "done"))
+
+
+STOPPED = """
+import os
+import signal
+import time
+from cluster.on_ray.environment import prepare
+prepare(None)
+import ray
+from bench.store.claims.process import process_started
+from cluster.on_ray.connection import Connection
+
+connection = Connection(None, threads=1)
+worker, raylet = ray.get(ray.remote(lambda: (os.getpid(), os.getppid())).remote())
+shutdown = ray.shutdown
+
+def after_a_second():
+    os.kill(raylet, signal.SIGKILL)
+    while process_started(raylet):
+        time.sleep(0.01)
+    # As slow to end itself as can be. Stopped before it was an orphan, it would have been sent a SIGHUP.
+    os.kill(worker, signal.SIGSTOP)
+    shutdown()
+
+ray.shutdown = after_a_second
+connection.close()
+print("alive" if process_started(worker) else "dead")
+os.kill(worker, signal.SIGKILL) if process_started(worker) else None
+"""
+
+
+@pytest.mark.share(1)
+def test_the_workers_of_a_ray_that_was_stopped_are_dead(tmp_path: Path) -> None:
+    """Ray gives its daemon a second to end them, too little on a busy machine: their trials would seem to run."""
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED],
+        cwd=tmp_path, env=command_environment(tmp_path), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split()[-1:] == ["dead"], done.stderr
