@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,40 @@ class RawCorpus:
             for pair in part:
                 found.update("\0".join(pair).encode() + b"\n")
         return found.hexdigest()
+
+
+class TextFiles(ABC):
+    """The files of one parallel corpus: `DataFiles`, and how its pairs are read."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """See `DataFiles.name`."""
+
+    @property
+    @abstractmethod
+    def root(self) -> Path:
+        """See `DataFiles.root`."""
+
+    @abstractmethod
+    def check(self) -> tuple[str, ...]:
+        """See `DataFiles.check`."""
+
+    @abstractmethod
+    def read(self) -> RawCorpus:
+        """All pairs; DataError if files are missing or don't match."""
+
+    def images(self, split: str | None = None) -> tuple[str, ...]:
+        """See `DataFiles.images`: text has none."""
+        return ()
+
+    def contents(self, *, afresh: bool = False) -> str | None:
+        """See `DataFiles.contents`: None, as a published corpus is what its name stands for."""
+        return None
+
+    def get(self) -> None:
+        """See `DataFiles.get`: nothing is downloaded, so DataError unless they are there."""
+        self.check()
 
 
 def parts(pairs: Iterable[Pair], *, test: bool) -> tuple[list[Pair], list[Pair], list[Pair]]:
