@@ -39,7 +39,7 @@ class Progress:
         expected: Mapping[str, float] | None = None,
         unit: str = "%",
     ) -> None:
-        """`labels`: of all trials. `expected`: seconds that those which are left will take, of like ones' times.
+        """`labels`: of all trials. `expected`: seconds that those which are left will take, by times of similar ones.
 
         `unit`: of their quality.
         """
@@ -73,7 +73,7 @@ class Progress:
             self._print(self.text())
 
     def started(self, trial_id: str) -> None:
-        """A worker was given the trial."""
+        """A worker starts on the trial."""
         self._running[trial_id] = time.monotonic()
         if before := self._newest.pop(trial_id, ""):
             self._outcomes[before] -= 1
@@ -84,7 +84,7 @@ class Progress:
         self._at = f"epoch {epoch}, {100 * seen // size} %"
 
     def finished(self, report: TrialReport) -> None:
-        """A worker is through with the trial."""
+        """A worker has ended its attempt at the trial."""
         begun = self._running.pop(report.trial_id, time.monotonic())
         self._at = ""
         self._expected.pop(report.trial_id, None)

@@ -21,7 +21,7 @@ class Splits:
 
     train: Split
     validation: Split | None
-    """None where a data set has no validation split of its own and none is held out."""
+    """None where the data set has no validation split and none is held out."""
     test: Split
     scale: float
     """Largest pixel value: images divided by it lie in [0, 1]."""
