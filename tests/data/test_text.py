@@ -128,6 +128,15 @@ def test_a_corpus_of_ones_own_in_either_form_is_known_by_its_content(tmp_path: P
         data.load_corpus(identified, {"bpe_merges": 10})
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_stands_within_a_line_does_not_end_it(tmp_path: Path, end: str) -> None:
+    for language in ("de", "en"):
+        text = end.join([f"one\r{language}", f"two\u2028{language}", f"three\x85{language}", ""])
+        (tmp_path / f"odd.de-en.{language}").write_bytes(text.encode())
+    pairs = ParallelFiles("odd.de-en").read().pairs
+    assert pairs == (("one\rde", "one\ren"), ("two\u2028de", "two\u2028en"), ("three\x85de", "three\x85en"))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [

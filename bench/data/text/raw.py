@@ -84,7 +84,8 @@ def parts(pairs: Iterable[Pair], *, test: bool) -> tuple[list[Pair], list[Pair],
 def lines(name: str, path: Path, how: str) -> Iterator[str]:
     """The lines of a text file, without their ends; DataError if it isn't UTF-8."""
     try:
-        # Only what ends a line: text has other separators within sentences.
-        yield from path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        text = path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise damaged(name, path, f"isn't UTF-8 at byte {error.start}", how) from error
+    # Only what ends a line: text has other separators, and returns, within sentences.
+    yield from (line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
