@@ -24,3 +24,8 @@ def inapplicable(measure: MeasureEntry, dataset: str, *, validated: bool) -> str
     if 0 < classes < measure.fewest_classes:
         return f"is defined from {measure.fewest_classes} classes on, and {name} has {classes}"
     return ""
+
+
+def is_of_other_data(measure: MeasureEntry, dataset: str) -> bool:
+    """Whether no model of that data set can have the measure, however it was trained."""
+    return measure.task not in (None, data.entry(dataset).task) or measure.trained_on not in (None, dataset)

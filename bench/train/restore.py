@@ -41,11 +41,17 @@ class RestoredModel:
             raise Inapplicable(f"{self._trial.dataset} is of a task whose outputs aren't kept")
         return outputs
 
+    def has(self, measure: Measure) -> bool:
+        """Whether it has a meaning for the model."""
+        return not self._why_not(measure)
+
     def take(self, measure: Measure) -> float | Histogram:
         """The value; Inapplicable if it has no meaning for the model, and whatever else goes wrong."""
-        reason = inapplicable(measure.entry, self._trial.dataset, validated=self._workload.has_validation)
-        if reason:
+        if reason := self._why_not(measure):
             raise Inapplicable(f"{measure.name} {reason}")
         subject = self.outputs if measure.entry.of_outputs else self._trained
         taken = measure.entry.load()(subject, **measure.arguments)
         return taken if isinstance(taken, Histogram) else float(taken)
+
+    def _why_not(self, measure: Measure) -> str:
+        return inapplicable(measure.entry, self._trial.dataset, validated=self._workload.has_validation)

@@ -96,7 +96,7 @@ def _subject(
     if outputs is not None and all(measure.entry.of_outputs for measure in measures):
         return lambda measure: float(measure.entry.load()(outputs, **measure.arguments))
     model = RestoredModel(folder.read_trial(), folder.weights, history_of(store, folder.trial_id), device)
-    if outputs is None and any(measure.entry.of_outputs for measure in measures):
+    if outputs is None and any(model.has(measure) and measure.entry.of_outputs for measure in measures):
         write_outputs(folder, model.outputs)
     elif outputs is not None:
         model.outputs = outputs

@@ -93,15 +93,20 @@ def test_files_of_every_data_set_can_be_asked_the_same(name: str) -> None:
             files.check()
 
 
+def write_tabs(tmp_path: Path) -> None:
+    text = "de\ten\n" + "".join(f"{source}\t{target}\n" for source, target in PAIRS)
+    (tmp_path / "mine.tsv").write_text(text, encoding="utf-8")
+
+
 def test_a_corpus_is_checked_as_other_data_sets_are(tmp_path: Path, sambench: Callable[..., Ended]) -> None:
-    (tmp_path / "mine.tsv").write_text("de\ten\nein Haus\ta house\n", encoding="utf-8")
+    write_tabs(tmp_path)
     for word in ("check", "get"):
         asked = sambench("data", word, "parallel:mine.tsv")
         assert (asked.returncode, str(tmp_path) in asked.stderr) == (0, True), asked.stderr
 
 
 def test_a_sweep_on_a_corpus_is_begun(tmp_path: Path) -> None:
-    (tmp_path / "mine.tsv").write_text("de\ten\nein Haus\ta house\n", encoding="utf-8")
+    write_tabs(tmp_path)
     (tmp_path / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
     assert preflight(load_sweep(tmp_path / "sweep.yaml")) == []
 
@@ -115,8 +120,7 @@ def write_two(tmp_path: Path, name: str = "mine") -> str:
 
 def test_a_corpus_of_ones_own_in_either_form_is_known_by_its_content(tmp_path: Path) -> None:
     two = write_two(tmp_path)
-    text = "de\ten\n" + "".join(f"{source}\t{target}\n" for source, target in PAIRS)
-    (tmp_path / "mine.tsv").write_text(text, encoding="utf-8")
+    write_tabs(tmp_path)
     assert ParallelFiles("mine.de-en").read() == ParallelFiles("mine.tsv").read()
     identified = data.identified(two)
     (tmp_path / "sub").mkdir()

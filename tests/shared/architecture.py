@@ -43,7 +43,7 @@ FRONTS = {
     "bench.models": ("bench.models",),
     "bench.data": (
         "bench.data", "bench.data.augmentations", "bench.data.files.location", "bench.data.fake_names",
-        "bench.data.text.registry",
+        "bench.data.text.registry", "bench.data.text.text_files",
     ),
     "bench.measures": (
         "bench.measures", "bench.measures.names", "bench.measures.bins", "bench.measures.applicable",

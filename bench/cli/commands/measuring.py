@@ -97,13 +97,15 @@ def measure(
 
 
 def _fitting(sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> dict[str, tuple[Measure, ...]]:
-    """The tasks without measures that are of models of another data set."""
+    """The tasks without measures that are of models of another data set, or of another kind of them."""
+    from bench.measures.applicable import is_of_other_data
+
     datasets = {trial.trial_id: trial.dataset for trial in sweep.trials}
     kept = {}
     unfit: Counter[str] = Counter()
     for trial_id, measures in tasks.items():
         own = datasets[trial_id]
-        fitting = tuple(each for each in measures if each.entry.trained_on in (None, own))
+        fitting = tuple(each for each in measures if not is_of_other_data(each.entry, own))
         unfit.update(each.name for each in measures if each not in fitting)
         if fitting:
             kept[trial_id] = fitting

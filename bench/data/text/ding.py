@@ -13,7 +13,8 @@ from pathlib import Path
 
 from bench.data.files.contents import have_checksums
 from bench.data.files.location import DataError, damaged
-from bench.data.text.raw import Pair, RawCorpus, TextFiles, lines
+from bench.data.text.raw import Pair, RawCorpus, lines
+from bench.data.text.text_files import TextFiles
 
 FILE = Path("/usr/share/trans/de-en")
 _MD5 = "595a99efc451255c4c765af683222ce6"
@@ -35,17 +36,12 @@ class DingFiles(TextFiles):
         """See `DataFiles.root`."""
         return self.file.parent
 
-    def check(self) -> tuple[str, ...]:
-        """See `DataFiles.check`: the name of the data set stands for one version."""
+    def read(self) -> RawCorpus:
+        """All sentences, each once; the name of the data set stands for one version of the file."""
         if not self.file.is_file():
             raise DataError(f"data set {self.name}: {self.file} is not there: {_HOW}")
         if not have_checksums([(self.file, _MD5)]):
             raise damaged(self.name, self.file, "is of another version", _HOW)
-        return ()
-
-    def read(self) -> RawCorpus:
-        """All sentences, each once."""
-        self.check()
         pairs = (pair for line in lines(self.name, self.file, _HOW) for pair in sentences(line))
         return RawCorpus(languages=("de", "en"), pairs=tuple(dict.fromkeys(pairs)))
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.files.location import damaged, data_root, missing
-from bench.data.text.raw import Pair, RawCorpus, TextFiles, lines
+from bench.data.text.raw import Pair, RawCorpus, lines
+from bench.data.text.text_files import TextFiles
 
 _LEFT_OUT = ("<url>", "<talkid>", "<keywords>")
 _TAGS = re.compile(r"</?(?:title|description)>")
@@ -33,23 +34,21 @@ class IwsltFiles(TextFiles):
         """See `DataFiles.root`."""
         return data_root() / self.name
 
-    def check(self) -> tuple[str, ...]:
-        """See `DataFiles.check`."""
-        for stem, ending in self._stems():
-            for language in LANGUAGES:
-                if not (path := self._path(stem, language, ending)).is_file():
-                    raise missing(self.name, path, "train.tags.de-en.* and IWSLT14.TED*.xml there", self.how)
-        return ()
-
     def read(self) -> RawCorpus:
         """All pairs; DataError if files are missing, of different lengths, or too few for the test set."""
-        self.check()
+        self._check_presence()
         (train, _), *tests = self._stems()
         test = tuple(pair for stem, ending in tests for pair in self._pairs(stem, ending))
         if self.test_pairs is not None and len(test) != self.test_pairs:
             reason = f"{len(test)} pairs in the test sets, not {self.test_pairs}"
             raise damaged(self.name, self.root, reason, self.how)
         return RawCorpus(languages=LANGUAGES, pairs=self._pairs(train, ""), test=test)
+
+    def _check_presence(self) -> None:
+        for stem, ending in self._stems():
+            for language in LANGUAGES:
+                if not (path := self._path(stem, language, ending)).is_file():
+                    raise missing(self.name, path, "train.tags.de-en.* and IWSLT14.TED*.xml there", self.how)
 
     def _stems(self) -> list[tuple[str, str]]:
         return [("train.tags.de-en", ""), *((f"IWSLT14.{name}.de-en", ".xml") for name in _TEST)]

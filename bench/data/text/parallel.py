@@ -16,7 +16,9 @@ from pathlib import Path
 
 from bench.data.files.contents import digest_of_files
 from bench.data.files.location import DataError, damaged, data_root, missing
-from bench.data.text.raw import Pair, RawCorpus, TextFiles, lines
+from bench.data.text.raw import Pair, RawCorpus, lines
+from bench.data.text.text_files import TextFiles
+from bench.errors import shown
 
 FORM = "parallel:FILE.tsv or parallel:NAME.de-en"
 _PREFIX = re.compile(r"\.([a-z]{2,3})-([a-z]{2,3})$")
@@ -45,11 +47,6 @@ class ParallelFiles(TextFiles):
     def root(self) -> Path:
         """See `DataFiles.root`."""
         return (data_root() / self.path).parent
-
-    def check(self) -> tuple[str, ...]:
-        """See `DataFiles.check`: every pair is read."""
-        self.read()
-        return ()
 
     def contents(self, *, afresh: bool = False) -> str:
         """See `DataFiles.contents`."""
@@ -86,5 +83,7 @@ class ParallelFiles(TextFiles):
             if len(row) != 2:
                 raise damaged(self.name, file, f"line {number} has {len(row) - 1} tabs, not 1", _HOW)
         if not all(re.fullmatch("[a-z]{2,3}", language) for language in rows[0]):
-            raise damaged(self.name, file, "its first line doesn't name two languages", _HOW)
+            named = " and ".join(map(shown, rows[0]))
+            reason = f"its first line doesn't name two languages by codes, as de and en, but has {named}"
+            raise damaged(self.name, file, reason, _HOW)
         return (rows[0][0], rows[0][1]), ((source, target) for source, target in rows[1:])

@@ -1,8 +1,7 @@
 """Preparation: raw text to subwords, as fairseq's script prepares IWSLT'14; done once and kept by content.
 
-Moses' tokenizer for each language, lower case, training pairs of 1 to 175 tokens whose lengths differ by at most half
-(others are left out, of the test set none), byte-pair encoding (Sennrich et al. 2016) learned on both languages of
-the training pairs together, and a vocabulary for each.
+Tokens of the training pairs that fit (`bench.data.text.cleaning`) and of the whole test set, byte-pair encoding
+(Sennrich et al. 2016) learned on both languages of the training pairs together, and a vocabulary for each.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -24,23 +22,20 @@ import torch
 
 from bench.cache import cache_folder
 from bench.data.files.location import DataError
+from bench.data.text.cleaning import cleaned, tokenised, tool_versions
 from bench.data.text.corpus import SPECIAL, UNKNOWN, Corpus, Pairs, Sentences, joined
-from bench.data.text.raw import Pair, RawCorpus, TextFiles, parts
+from bench.data.text.raw import Pair, RawCorpus, parts
+from bench.data.text.text_files import TextFiles
 
 FORMAT = 1
 """Of the kept file, and of the rules by which it is made."""
-LONGEST = 175
-"""Tokens of a training sentence before it is cut to subwords."""
-RATIO = 1.5
-"""Of the lengths of a training pair, at most."""
-_PACKAGES = ("sacremoses", "subword-nmt")
 _SPLITS = ("train", "validation", "test")
 
 
 def load(files: TextFiles, *, bpe_merges: int) -> Corpus:
     """The corpus in `files`, prepared once for each content, number of merges and version of the tools."""
     raw = files.read()
-    key = hashlib.sha256(f"{FORMAT} {bpe_merges} {_versions()} {raw.digest()}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{FORMAT} {bpe_merges} {tool_versions()} {raw.digest()}".encode()).hexdigest()[:16]
     path = cache_folder() / "text" / f"{key}.npz"
     with suppress(OSError, ValueError, KeyError, BadZipFile):
         return _read(path)
@@ -53,9 +48,8 @@ def load(files: TextFiles, *, bpe_merges: int) -> Corpus:
 
 def prepared(raw: RawCorpus, bpe_merges: int) -> Corpus:
     """Tokenise, clean, split, learn subwords and number them; DataError if too few pairs are left."""
-    clean = filter(_fits, _tokenised(raw.pairs, raw.languages))
-    train, validation, held = parts(clean, test=raw.test is None)
-    test = held if raw.test is None else list(_tokenised(raw.test, raw.languages))
+    train, validation, held = parts(cleaned(raw), test=raw.test is None)
+    test = held if raw.test is None else list(tokenised(raw.test, raw.languages))
     if not (train and validation and test):
         raise DataError(f"a corpus of {len(raw.pairs)} pairs leaves a split empty: {len(train)} for training")
     cut = _subwords(train, bpe_merges)
@@ -70,29 +64,6 @@ def prepared(raw: RawCorpus, bpe_merges: int) -> Corpus:
         source_words=words[0],
         target_words=words[1],
     )
-
-
-def _versions() -> str:
-    try:
-        return " ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    except PackageNotFoundError as error:
-        raise DataError(
-            f"text is prepared by {error.name}, which isn't here: pip install 'sambench[translation]'"
-        ) from error
-
-
-def _tokenised(pairs: Iterable[Pair], languages: Pair) -> Iterable[Pair]:
-    """Moses' tokens, with its escapes, in lower case."""
-    from sacremoses import MosesTokenizer
-
-    first, second = (MosesTokenizer(lang=language) for language in languages)
-    for source, target in pairs:
-        yield first.tokenize(source, return_str=True).lower(), second.tokenize(target, return_str=True).lower()
-
-
-def _fits(pair: Pair) -> bool:
-    short, long = sorted(len(text.split()) for text in pair)
-    return short >= 1 and long <= LONGEST and long <= RATIO * short
 
 
 def _subwords(train: Sequence[Pair], merges: int) -> Callable[[str], str]:

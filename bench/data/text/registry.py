@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge
 
+from bench.data.files.location import DataFiles
 from bench.registry import DatasetEntry, Setting
 
 _PREPARED: dict[str, Any] = {
@@ -47,4 +48,5 @@ def parallel(path: str) -> DatasetEntry:
     """The record of `parallel:PATH`; DataError for a path that can't be one."""
     from bench.data.text.parallel import ParallelFiles
 
-    return DatasetEntry(**_PREPARED, summary=f"the sentence pairs in {path}", arguments=(ParallelFiles(path),))
+    files: DataFiles = ParallelFiles(path)
+    return DatasetEntry(**_PREPARED, summary=f"the sentence pairs in {path}", arguments=(files,))

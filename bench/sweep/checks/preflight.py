@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench import data
 from bench.data.files.location import DataFiles
+from bench.data.text.text_files import TextFiles
 from bench.measures import entry as measure_entry
 from bench.optim.registry import check_installed
 from bench.registry import DatasetEntry, TestSetEntry
@@ -16,11 +17,15 @@ _TOLD = 5
 
 
 def preflight(sweep: Sweep) -> list[str]:
-    """UserError unless data sets are there and whole, and the packages of optimizers are installed.
+    """UserError unless data sets are there and whole, batches hold a sentence, and optimizers' packages are installed.
 
     A line about each class of a data set of which something doesn't count.
     """
     left_out = [line for files in _files(sweep) for line in told_of(files.name, files.check())]
+    for name, tokens in sorted({(trial.dataset, trial.batch_size) for trial in sweep.trials}):
+        files = data.files_of(data.entry(name))
+        if isinstance(files, TextFiles):
+            files.check_batch(tokens)
     for name in sorted({trial.optimizer for trial in sweep.trials}):
         check_installed(name)
     return left_out
