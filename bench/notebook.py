@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import plugins
-from bench.board import make_board, show_board
+from bench.board import judged_alike, make_board, show_board
 from bench.board.chooser import StoreChooser
 from bench.board.formats.html import TABLE_STYLE, fragment
 from bench.board.formats.markdown import markdown
@@ -62,7 +62,7 @@ class Analysis(Stores):
 
     def figure(self, sweep: Path | str | Sweep, kind: str = "rho", metric: str | None = None) -> Figure:
         """A plot of a sweep, of a kind that `sambench plot --kind` knows; UserError if there is nothing to draw."""
-        loaded = self._loaded(sweep)
+        loaded = judged_alike(self._loaded(sweep), metric)
         drawing = Drawing(self.stores, loaded, make_board(self.stores, loaded, metric))
         PLOTS[kind].load()(drawing)
         drawing.finish([])

@@ -68,7 +68,7 @@ class Drive:
             pruned=counts["pruned"],
             store=self._store,
             expected=self._expected(todo),
-            unit=next((task.unit for task in tasks.of_trials(self.trials)), ""),
+            unit=self._unit(),
         ) as progress:
             try:
                 with launcher:
@@ -111,6 +111,11 @@ class Drive:
         left = [trial for trial in self.trials if trial.trial_id in todo.trials]
         known = {trial.trial_id: (paces.get(kind(trial)), trial.total_epochs) for trial in left}
         return {trial_id: pace.seconds * epochs for trial_id, (pace, epochs) in known.items() if pace}
+
+    def _unit(self) -> str | None:
+        """Of the trials' quality; None where they are judged by different ones."""
+        found = {(task.quality, task.unit) for task in tasks.of_trials(self.trials)}
+        return found.pop()[1] if len(found) == 1 else None
 
     @property
     def _store(self) -> Store:

@@ -37,11 +37,11 @@ class Progress:
         pruned: int = 0,
         store: Store | None = None,
         expected: Mapping[str, float] | None = None,
-        unit: str = "%",
+        unit: str | None = "%",
     ) -> None:
         """`labels`: of all trials. `expected`: seconds that those which are left will take, by times of similar ones.
 
-        `unit`: of their quality.
+        `unit`: of their quality; None where tasks differ, whose qualities can't be compared.
         """
         self._console, self._labels, self._store, self._unit = console, labels, store, unit
         self._expected = dict(expected or {})
@@ -95,7 +95,7 @@ class Progress:
         self._outcomes[report.outcome] += 1
         self._ended += 1
         self._seconds += time.monotonic() - begun
-        if report.outcome == "done" and report.quality is not None:
+        if report.outcome == "done" and report.quality is not None and self._unit is not None:
             candidate = (report.quality, report.trial_id)
             self._best = max(self._best, candidate) if self._best else candidate
         self._tell(report)
@@ -177,7 +177,7 @@ class Progress:
             self._print(f"done: {report.trial_id} {label}:{reached} · {self._counts()}")
 
     def _said(self, quality: float) -> str:
-        return f"{quality:.1f} {self._unit}".rstrip()
+        return f"{quality:.1f} {self._unit or ''}".rstrip()
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -43,13 +43,14 @@ class Metric:
 _WHOLE = "CASE WHEN coalesce(first_epoch, 0) = 0 THEN {} END"
 """For what the store has of the last attempt alone: a trial that was resumed has cost more than that."""
 
-_COSTS = {
+COSTS = {
     "train_s": ("s", _WHOLE.format("train_s")),
     "wall_s": ("s", _WHOLE.format("wall_s")),
     "epoch_s": ("s", "train_s / nullif(epochs - coalesce(first_epoch, 0), 0)"),
     "peak_memory_gb": ("GB", "peak_memory_bytes / 1e9"),
     "peak_device_memory_gb": ("GB", "peak_device_memory_bytes / 1e9"),
 }
+"""Name → unit and column of what trials of every task have."""
 
 
 def _of_measure(name: str, entry: MeasureEntry) -> Metric:
@@ -67,7 +68,7 @@ METRICS: dict[str, Metric] = {
     **{name: _of_measure(name, entry) for name, entry in MEASURES.items()},
     **{
         name: Metric(name=name, unit=unit, column=column, lower_is_better=True)
-        for name, (unit, column) in _COSTS.items()
+        for name, (unit, column) in COSTS.items()
     },
 }
 """Measures are in % and better where they are higher, unless their record says otherwise."""

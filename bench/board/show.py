@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.board.against import PAPER
+from bench.board.alike import judged_alike
 from bench.board.board import make_board
 from bench.board.layouts.base import Layout
 from bench.board.layouts.free import FreeLayout
@@ -14,6 +15,9 @@ from bench.measures import MEASURES
 from bench.papers.sam_on.forms import form_of
 from bench.store import Readable
 from bench.sweep import Sweep
+
+EXAMPLES = "test_accuracy"
+"""What is looked at image by image."""
 
 
 def show_board(
@@ -29,6 +33,7 @@ def show_board(
     cost: bool = False,
 ) -> Page:
     """The page that `sambench board` prints; UserError if the options don't fit the sweep or each other."""
+    sweep = judged_alike(sweep, EXAMPLES if examples else metric)
     layout = _layout(sweep, rows, columns, own=against != PAPER)
     if examples:
         return _by_examples(stores, sweep, metric, layout, against)
@@ -62,7 +67,7 @@ def _by_examples(stores: Readable, sweep: Sweep, metric: str | None, layout: Lay
         raise UserError(f"--examples: is about the test accuracy of this store; leave out {given}")
     from bench.board.examples.examples_page import examples_page
 
-    return examples_page(stores, sweep, make_board(stores, sweep, "test_accuracy", layout))
+    return examples_page(stores, sweep, make_board(stores, sweep, EXAMPLES, layout))
 
 
 def _layout(sweep: Sweep, rows: str | None, columns: str | None, *, own: bool) -> Layout:

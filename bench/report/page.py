@@ -16,7 +16,8 @@ import vl_convert
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from bench.board import Board, make_board, show_board
+from bench.board import Board, judged_alike, make_board, show_board
+from bench.board.alike import metrics_of
 from bench.board.formats.html import TABLE_STYLE, fragment
 from bench.escape import visible
 from bench.plots.drawing import Drawing
@@ -82,9 +83,10 @@ def _part(name: str) -> str:
 
 
 def _chapter(stores: Readable, sweep: Sweep, spread: str) -> Chapter:
-    board = make_board(stores, sweep, spread=spread)
+    alike = judged_alike(sweep)
+    board = make_board(stores, alike, spread=spread)
     found = states(stores, [trial.trial_id for trial in sweep.trials], sweep.retries)
-    drawing = Drawing(stores, sweep, board)
+    drawing = Drawing(stores, alike, board)
     return Chapter(
         sweep=sweep,
         board=board,
@@ -107,6 +109,9 @@ def _tables(stores: Readable, sweep: Sweep, spread: str) -> list[tuple[str, tupl
     # The chapter begins with what the board answers.
     board = Markup(fragment(show_board(stores, sweep, spread=spread)))
     tables: list[tuple[str, tuple[str, ...], Markup]] = [("Board", (), board)]
+    for metric in metrics_of(sweep)[1:]:
+        page = show_board(stores, sweep, metric=metric, spread=spread)
+        tables.append((f"Board of {metric}", page.lead, Markup(fragment(page))))
     if sweep.paper:
         page = show_board(stores, sweep, against="paper")
         tables.append(("Against the paper", page.lead, Markup(fragment(page))))

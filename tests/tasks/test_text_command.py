@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from bench.data.text.parallel import ParallelFiles
+from bench.store import Store
+from bench.sweep import load
 from tests.shared.command import Ended
+from tests.shared.store import finish
 
 pytest.importorskip("sacremoses")
 pytest.importorskip("subword_nmt")
@@ -21,6 +24,13 @@ grid: {dataset: "parallel:own.tsv", bpe_merges: 10, model: transformer_tiny, opt
        weight_decay: 0, batch_size: 256, epochs: 1, seed: 1}
 """
 PAIRS = "".join(f"Das Haus {number} ist alt .\tHouse {number} is old .\n" for number in range(40))
+MIXED = """\
+title: Mixed
+blocks:
+- grid: {dataset: toy_translation, model: transformer_tiny}
+- grid: {dataset: digits, model: resnet8}
+grid: {optimizer: adamw, lr: 0.003, weight_decay: 0, batch_size: 64, epochs: 1, seed: 2}
+"""
 
 
 @pytest.fixture
@@ -72,3 +82,32 @@ def test_a_corpus_that_cannot_be_trained_on_is_refused_before_a_store_is_made(
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), ran.stderr
     assert told in ran.stderr
     assert not (own.parent / "store").exists()
+
+
+def test_what_tasks_are_judged_by_is_never_shown_together(store: Store, tmp_path: Path, sambench: Command) -> None:
+    file = tmp_path / "mixed.yaml"
+    file.write_text(MIXED, encoding="utf-8")
+    for trial in load(file).trials:
+        finish(store, trial, **({"test_accuracy": 90.0} if trial.dataset == "digits" else {"bleu": 20.0}))
+    for command in (("board",), ("board", "--metric", "test_accuracy"), ("board", "--cols", "model", "--rows", "seed")):
+        told = sambench(*command, file).stdout
+        accuracy = "test_accuracy" in command
+        assert ("90.0" in told, "20.0" in told, "not measured" in told) == (accuracy, not accuracy, False)
+        assert f"2 trials of {'toy_translation' if accuracy else 'digits'} left out" in told
+    assert "1 task" not in (ranked := sambench("rank", file)).stdout
+    assert "no task has a bleu" in ranked.stderr
+    sambench("report", file)
+    page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert "Board of test_accuracy" in page
+
+
+def test_a_metric_of_another_task_is_refused(store: Store, tmp_path: Path, sambench: Command) -> None:
+    file = tmp_path / "toy.yaml"
+    file.write_text(MIXED.replace("- grid: {dataset: digits, model: resnet8}\n", ""), encoding="utf-8")
+    for command in ("board", "plot", "rank"):
+        told = sambench(command, file, "--metric", "val_accuracy")
+        assert (told.returncode, told.stderr) == (
+            2,
+            f"--metric: val_accuracy is of classification, and {'rank' if command == 'rank' else 'toy'} has no trials "
+            "of that; try bleu\n",
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bench.board.alike import judged_alike
 from bench.board.board import Board, make_board
 from bench.board.cells import Cell
 from bench.board.rank.task_layout import TaskLayout
@@ -53,7 +54,7 @@ def read_scores(
     Of methods without a result in some task, `missing` says which are left out of ranks and tests: the `tasks` that
     lack a method, or the `methods` that lack a task.
     """
-    together = _together(sweeps, metric)
+    together = judged_alike(_together(sweeps, metric), metric)
     layout = TaskLayout.of_methods(together.trials, methods)
     return scores_of(make_board(stores, together, metric, layout, spread=spread), missing)
 

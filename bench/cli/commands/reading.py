@@ -141,7 +141,7 @@ def plot(
     ] = None,
 ) -> None:
     """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
-    from bench.board import make_board
+    from bench.board import judged_alike, make_board
     from bench.plots import FORMATS, PLOTS, default_kind
     from bench.sweep.file.fault import unknown
 
@@ -155,7 +155,7 @@ def plot(
             fail(f"--output {path}: its suffix tells the format: {', '.join(f'{path}.{each}' for each in FORMATS)}")
         if path.suffix.removeprefix(".") not in FORMATS:
             fail(f"--output {path}: {unknown('format', path.suffix.removeprefix('.'), FORMATS)}")
-    opened = open_all(store)
+    opened, loaded = open_all(store), judged_alike(loaded, chosen)
     made = make_board(opened, loaded, chosen, spread=spread)
     if made.empty:
         if not where:
