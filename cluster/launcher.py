@@ -46,6 +46,9 @@ class Launcher(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def check(self, job: Job) -> None:  # noqa: B027 - most need nothing that could be looked at before
+        """LaunchError if a job can't be run as asked; before anything of it is recorded."""
+
     @abstractmethod
     def launch(self, job: Job, todo: Todo, progress: Progress | None) -> None:
         """Run every trial of `todo` once and tell `progress`, or queue them; LaunchError if none can be started."""

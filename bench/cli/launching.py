@@ -49,6 +49,7 @@ def launch_sweep(
 
     if loaded.early_stopping and not LAUNCHERS[asked.launcher].prunes:
         tell(f"early_stopping: --on {asked.launcher} runs every trial to its end")
+    LAUNCHERS[asked.launcher].load()().check(asked)
     for note in (*preflight(loaded), *loaded.notes):
         tell(note)
     opened = Store.create(asked.store)

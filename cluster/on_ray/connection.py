@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
@@ -16,17 +15,13 @@ import ray
 from bench.errors import MachineFault, first_line, machine_fault
 from cluster.launcher import LaunchError
 from cluster.on_ray.daemons import RayLost, Watch
+from cluster.on_ray.reachable import check_address
 from cluster.scratch import Scratch, unwritable
 from cluster.work.environment import code_environment, worker_environment
 
 _OBJECT_STORE_BYTES = 100 * 2**20
 _ROOM = 2**20
 """Bytes that Ray writes at least as it starts."""
-_PATIENCE = 5.0
-"""Seconds that a cluster has to answer; Ray's own patience is minutes."""
-_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-"""How a client of gRPC begins: HTTP/2's preface and empty settings (RFC 9113, section 3.4)."""
-_SETTINGS = 4
 
 
 class Connection:
@@ -37,7 +32,7 @@ class Connection:
         self.shared = address is not None
         on_terminate = signal.getsignal(signal.SIGTERM)
         if address is not None:
-            _check(address)
+            check_address(address)
         self._scratch = Scratch()
         self.folder = self._scratch.path
         options = {
@@ -120,21 +115,3 @@ def _environment(threads: int) -> dict[str, str]:
         **worker_environment(threads),
         **code_environment(),
     }
-
-
-def _check(address: str) -> None:
-    """LaunchError unless something that speaks Ray's protocol answers at `address`."""
-    host, colon, port = address.rpartition(":")
-    if not (colon and host and port.isdigit()) or "/" in host:
-        raise LaunchError(
-            f"--address {address!r}: write host:port, such as 10.0.0.1:6379, where `ray start --head` ran"
-        )
-    try:
-        with socket.create_connection((host, int(port)), timeout=_PATIENCE) as probe:
-            probe.sendall(_GREETING)
-            frame = probe.recv(9)
-        reason = "" if len(frame) == 9 and frame[3] == _SETTINGS else "something else answers there"
-    except (OSError, OverflowError) as error:
-        reason = str(error)
-    if reason:
-        raise LaunchError(f"no Ray cluster at {address}: {reason}; `ray start --head` starts one")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cluster.job import Job, Todo
 from cluster.launcher import Launcher
 from cluster.on_ray.environment import prepare
+from cluster.on_ray.reachable import check_address
 from cluster.progress import Progress
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ class RayLauncher(Launcher):
 
     def __init__(self) -> None:
         self._ray: Connection | None = None
+
+    def check(self, job: Job) -> None:
+        """See `Launcher.check`: a cluster that is asked for has to be there."""
+        if job.address is not None:
+            check_address(job.address)
 
     def launch(self, job: Job, todo: Todo, progress: Progress | None) -> None:
         """Run every trial of `todo` once; LaunchError if it can't be placed, or its workers can't start on it."""

@@ -171,12 +171,13 @@ def test_no_cluster_at_the_address_is_said_before_ray_is_asked(
     refused = sambench("run", sweep, "--address", address)
     assert refused.returncode == 2
     assert reason in refused.stderr
+    assert not (tmp_path / "store").exists()
     assert sambench("run", sweep, "--on", "inline", "--address", address).returncode == 2
 
 
 def test_a_server_that_is_no_cluster_is_known_for_it() -> None:
     from cluster.launcher import LaunchError
-    from cluster.on_ray.connection import _check
+    from cluster.on_ray.reachable import check_address
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -190,7 +191,7 @@ def test_a_server_that_is_no_cluster_is_known_for_it() -> None:
         thread = threading.Thread(target=answer)
         thread.start()
         with pytest.raises(LaunchError, match="something else answers there"):
-            _check(f"127.0.0.1:{port}")
+            check_address(f"127.0.0.1:{port}")
         thread.join()
 
 
