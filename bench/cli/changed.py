@@ -1,6 +1,7 @@
 """Changed: done trials that differ from those of a sweep in one field, where none of the sweep's own was ever begun.
 
-For one who changed a value after the results had come, and wonders where they went.
+For one who changed a value after the results had come, and wonders where they went. Of a part of a sweep nothing can
+be said: the done trials may be those of its other parts.
 """
 
 from __future__ import annotations

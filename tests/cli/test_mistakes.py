@@ -122,7 +122,15 @@ def test_a_sweep_changed_after_its_results(tiny_sweep: Path, store: Store, call:
     assert "3 done ones differ in lr alone" in " ".join(call("plan", tiny_sweep, "--set", "lr=0.06").out.split())
     for command in ("board", "plot"):
         assert "3 done ones differ in lr alone" in call(command, tiny_sweep, "--set", "lr=0.06").err
-        assert "differ in" not in call(command, tiny_sweep, "--where", "variant=sam").err
+
+
+@pytest.mark.parametrize("command", ["board", "plot", "plan", "status"])
+def test_a_part_of_a_sweep_is_no_change_of_the_others(command: str, tiny_sweep: Path, store: Store, call: Call) -> None:
+    for trial in load(tiny_sweep).trials:
+        if trial.scope == "all":
+            finish(store, trial, test_accuracy=90.0)
+    told = call(command, tiny_sweep, "--where", "scope=only_norm")
+    assert "differ in" not in told.out + told.err
 
 
 def test_half_of_the_store_is_gone(tiny_sweep: Path, store: Store, call: Call) -> None:

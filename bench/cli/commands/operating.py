@@ -50,7 +50,8 @@ def status(
     where: WhereOption = None,
 ) -> None:
     """Show how a sweep's trials stand: counts, what runs where and how far it is, what failed and why."""
-    rendered, _ = _status(load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where), store)
+    loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
+    rendered, _ = _status(loaded, store, whole=not where)
     show(rendered)
 
 
@@ -70,13 +71,13 @@ def watch(
     from bench.cli.render.console import out
 
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
-    rendered, over = _status(loaded, store)
+    rendered, over = _status(loaded, store, whole=not where)
     interrupts.catch()
     try:
         with Live(rendered, console=out, auto_refresh=False) as live:
             while not over:
                 time.sleep(every)
-                rendered, over = _status(loaded, store)
+                rendered, over = _status(loaded, store, whole=not where)
                 live.update(rendered, refresh=True)
     except KeyboardInterrupt:
         raise Exit(130) from None
@@ -126,8 +127,8 @@ def cancel(
         tell(f"{counted(elements, 'job')} taken out of SLURM's queue")
 
 
-def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]:
-    """What to show, and whether it won't change any more."""
+def _status(sweep: Sweep, stores: Sequence[Path], *, whole: bool) -> tuple[RenderableType, bool]:
+    """What to show, and whether it won't change any more; `whole`: the sweep has all trials of its file."""
     from bench.board import weak_steps
     from bench.board.board import read_results
     from bench.cli.render import overview
@@ -137,7 +138,7 @@ def _status(sweep: Sweep, stores: Sequence[Path]) -> tuple[RenderableType, bool]
     found = find_states(stores, sweep)
     unfinished = [trial_id for trial_id, state in found.items() if state.status in ("missing", "running")]
     told = [line for store in opened for line in hints(store, found.keys(), unfinished)]
-    told += changed(opened, sweep, found)
+    told += changed(opened, sweep, found) if whole else ()
     told += describe_earlier(with_earlier_results(stores, sweep, found))
     told += weak_steps.remarks(sweep.trials, read_results(opened, sweep.trials, [])) if opened else ()
     return overview.status(sweep, found, told), not unfinished

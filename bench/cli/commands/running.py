@@ -67,7 +67,7 @@ def plan(
         print(json.dumps(overview.as_json(loaded, found, left) | chosen, indent=1))
         return
     show(overview.plan(loaded, found, left))
-    edited = changed(open_existing(store), loaded, found)
+    edited = [] if where else changed(open_existing(store), loaded, found)
     for line in (*describe(others), *describe_earlier(earlier), *edited, *describe_waits(loaded, store, smoke=smoke)):
         show(Text(line, style="yellow"))
 
