@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import models
-from bench.estimate import gpu_seconds, kind, measured
+from bench.estimate import Pace, estimate, gpu_seconds, kind, measured
 from bench.estimate.rule import FORWARD, PER_TOKEN
 from bench.models.transformer import iwslt
 from bench.store import Store
@@ -77,6 +77,23 @@ def test_times_are_taken_of_trials_that_cost_the_same(store: Store, make_trial: 
         like = dataclasses.replace(trial, seed=7, rho=0.3)
         assert paces[kind(like)].seconds == seconds
     assert kind(make_trial(**sam, tf32=True)) not in paces
+
+
+def test_times_of_a_cpu_and_of_gpus_are_never_mixed(store: Store, make_trial: Callable[..., Trial]) -> None:
+    """Neither in a median, nor as GPU-hours of a CPU's time."""
+    for seed, (seconds, device, gpus) in enumerate([(1.0, "cuda", 2), (1.0, "cuda", 2), (90.0, "cpu", 1)]):
+        trial = make_trial(seed=seed)
+        done(store, trial, 90.0, train_s=seconds * trial.total_epochs, device_type=device, world_size=gpus)
+    like = make_trial(seed=7)
+    assert measured(store)[kind(like)] == Pace(90.0, 0)
+    assert measured(store, on_gpus=True)[kind(like)] == Pace(1.0, 2)
+
+
+def test_a_price_says_what_it_stands_on(make_trial: Callable[..., Trial]) -> None:
+    trial = make_trial(dataset="cifar10", model="resnet18", epochs=200, batch_size=128)
+    ruled = f"estimated at {(gpu_seconds(trial) or 0) / 3600:.1f} GPU-hours of an A100"
+    assert f"1 trial is of a kind not measured yet, {ruled}: --probe" in estimate([trial], {}).text
+    assert "2.0 GPU-hours, as measured" in estimate([trial], {kind(trial): Pace(18.0, 2)}).text
 
 
 def test_what_is_not_known_has_no_estimate(make_trial: Callable[..., Trial]) -> None:

@@ -59,7 +59,9 @@ class Estimate:
     """Of trials one after another."""
     gpu_seconds: float = 0.0
     unknown: int = 0
-    """Trials of a kind that nothing is known of."""
+    """Trials of a kind that was never measured."""
+    rule_seconds: float = 0.0
+    """GPU-seconds of those by the rule, as far as it knows their model and data."""
 
     @property
     def text(self) -> str:
@@ -68,15 +70,21 @@ class Estimate:
         if self.seconds:
             parts.append(f"about {timedelta(seconds=round(self.seconds))} of work left, one trial after another")
         if self.gpu_seconds:
-            parts.append(f"{self.gpu_seconds / 3600:.1f} GPU-hours")
+            parts.append(f"{self.gpu_seconds / 3600:.1f} GPU-hours, as measured")
         if self.unknown:
             unknown = counted(self.unknown, "trial", "is", "are")
-            parts.append(f"{unknown} of a kind not measured yet: --probe measures a few steps")
+            ruled = self.rule_seconds / 3600
+            told = f", estimated at {ruled:,.{0 if ruled >= 10 else 1}f} GPU-hours of an A100" if ruled >= 0.1 else ""
+            parts.append(f"{unknown} of a kind not measured yet{told}: --probe measures a few steps")
         return "; ".join(parts)
 
 
-def measured(stores: Readable) -> dict[Kind, Pace]:
-    """Median time per epoch of every kind of trial that the stores have a finished one of."""
+def measured(stores: Readable, *, on_gpus: bool = False) -> dict[Kind, Pace]:
+    """Median time per epoch of every kind of trial that the stores have a finished one of.
+
+    Of those that ran on a CPU and on different numbers of GPUs, the latest such place counts alone: their times have no
+    common median. `on_gpus`: a CPU is none.
+    """
     if all(map(is_empty, as_list(stores))):
         return {}
     with connect(stores, ["results"]) as connection:
@@ -84,19 +92,23 @@ def measured(stores: Readable) -> dict[Kind, Pace]:
         columns = [*_KIND, *_SPAN, *(name for name in _SETTINGS if name in there)]
         sql = f"""
             SELECT {", ".join(columns)},
+                   CASE WHEN device_type = 'cuda' THEN world_size ELSE 0 END AS gpus,
                    list(train_s / (epochs + cooldown_epochs - coalesce(first_epoch, 0))),
-                   max(CASE WHEN device_type = 'cuda' THEN world_size ELSE 0 END)
+                   max(started) AS latest
             FROM results
             WHERE outcome = 'done' AND train_s > 0 AND epochs + cooldown_epochs > coalesce(first_epoch, 0)
-            GROUP BY {", ".join(columns)}
+                {"AND device_type = 'cuda'" if on_gpus else ""}
+            GROUP BY {", ".join(columns)}, gpus
+            ORDER BY latest NULLS FIRST
         """
         rows = connection.execute(sql).fetchall()
-    seconds, gpus = defaultdict[Kind, list[float]](list), defaultdict[Kind, int](int)
-    for *values, each, had in rows:
+    seconds = defaultdict[tuple[Kind, int], list[float]](list)
+    latest: dict[Kind, int] = {}
+    for *values, gpus, each, _ in rows:
         of = _kind_of(dict(zip(columns, values, strict=True)))
-        seconds[of] += each
-        gpus[of] = max(gpus[of], had)
-    return {of: Pace(statistics.median(each), gpus[of]) for of, each in seconds.items()}
+        seconds[of, gpus] += each
+        latest[of] = gpus
+    return {of: Pace(statistics.median(seconds[of, gpus]), gpus) for of, gpus in latest.items()}
 
 
 def _kind_of(row: Mapping[str, Any]) -> Kind:
@@ -122,6 +134,7 @@ def estimate(left: Iterable[Trial], paces: dict[Kind, Pace], probe: Callable[[Tr
         pace = known.get(kind(trial))
         if pace is None:
             total.unknown += 1
+            total.rule_seconds += gpu_seconds(trial) or 0.0
             continue
         total.seconds += pace.seconds * trial.total_epochs
         total.gpu_seconds += pace.seconds * trial.total_epochs * pace.gpus

@@ -70,9 +70,6 @@ _EPSILON = 0.17
 _BACKWARD_OF_WEIGHTS = 1 / 3
 """Of a pass: what isn't computed in pass 1 where nothing but norm layers is perturbed, so that 5/3 are left of 2."""
 
-_IMAGES = {"digits": 1079, "cifar10": 50_000, "cifar100": 50_000, "imagenet": 1_281_167}
-"""Data set → training images."""
-
 
 def gpu_seconds(trial: Trial) -> float | None:
     """The rule's answer; None for a model or data set whose size isn't known here."""

@@ -38,7 +38,7 @@ def sweeps(
     if folder is not None and not files:
         fail(f"{folder}: " + ("has no sweep files, NAME.yaml" if folder.is_dir() else "is no folder of sweep files"))
     opened = open_existing(store)
-    paces = measured(opened) if opened else {}
+    paces = measured(opened, on_gpus=True) if opened else {}
     loaded, faults = [], []
     for file in files:
         try:
@@ -72,7 +72,7 @@ def sweep_line(sweep: Sweep, paces: dict[Kind, Pace]) -> SweepSummary:
     total, known, unknown = 0.0, 0, 0
     for trial in (*sweep.trials, *sweep.held):
         pace = paces.get(kind(trial))
-        if pace and pace.gpus:
+        if pace:
             total += pace.seconds * pace.gpus * trial.total_epochs
             known += 1
         elif (seconds := gpu_seconds(trial)) is not None:

@@ -32,7 +32,7 @@ def sweep_details(name: str, stores: Sequence[Path]) -> Iterator[Detail]:
     sweep = load_sweep(Path(name), None, stores)
     counts = Counter(str(state.status) for state in find_states(stores, sweep).values())
     opened = open_existing(stores)
-    line = sweep_line(sweep, measured(opened) if opened else {})
+    line = sweep_line(sweep, measured(opened, on_gpus=True) if opened else {})
     values = values_of((*sweep.trials, *sweep.held))
     record = {
         "kind": "sweep",
