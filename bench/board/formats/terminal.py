@@ -35,23 +35,25 @@ class _Fitted:
         # Not as the table's title, which would wrap where the table ends.
         yield Text(self.grid.caption, style="bold")
         for part in parts(self.grid, fits):
-            yield _table(part)
+            yield _table(part, firm=options.max_width >= 2 * _LABEL)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         return Measurement.get(console, options, _table(self.grid))
 
 
-def _table(grid: Grid) -> Table:
+def _table(grid: Grid, *, firm: bool = True) -> Table:
+    """`firm`: labels don't wrap, as far as they aren't long."""
     table = Table()
     # Headings of blocks are longer than labels, and wrap instead of taking room from what is beside labels.
     widest = max((Text(line.label).cell_len for block in grid.blocks for line in block.lines), default=0)
     table.add_column(
         Text(grid.corner),
-        min_width=min(widest, _LABEL) if grid.alike else None,
+        min_width=min(widest, _LABEL) if grid.alike and firm else None,
+        overflow="fold",
         max_width=max(widest, len(grid.corner)),
     )
     for name in grid.joined_titles("\n"):
-        table.add_column(Text(name))
+        table.add_column(Text(name, overflow="fold"), overflow="fold")
     for block in grid.blocks:
         table.add_section()
         if block.heading:
@@ -62,7 +64,7 @@ def _table(grid: Grid) -> Table:
 
 
 _LABEL = 32
-"""Labels up to this width never wrap."""
+"""Labels up to this width wrap only in a window that is less than twice as wide."""
 
 
 def _text(entry: TableCell) -> Text:

@@ -60,7 +60,7 @@ def render(findings: list[Diagnosis]) -> Table:
     for finding in findings:
         good = Text("note", style="yellow") if finding.limited else Text("ok", style="green")
         mark = good if finding.ok else Text("FAULT", style="bold red")
-        table.add_row(mark, finding.subject, Text(finding.text))
+        table.add_row(mark, finding.subject, Text(finding.text, overflow="fold"))
     return table
 
 
