@@ -113,11 +113,12 @@ def _load(
         measures = _read_measures(source, document)
         trials, notes, guesses = expand(source, document, searches, max_trials)
     held = tuple(searches.held.values())
-    measures = measures or tuple(task.measure for task in tasks.of_trials((*trials, *held))[:1])
+    everything = (*trials, *held)
+    measures = measures or tuple(task.measure for task in tasks.of_trials(everything)[:1])
     _check_early_stopping(source, document, trials)
-    _check_layout(source, document, [*trials, *searches.held.values()])
+    _check_layout(source, document, everything)
     if planned and not source.faults:
-        check_planned(source, document, [*trials, *searches.held.values()])
+        check_planned(source, document, everything)
     if source.faults:
         raise SpecError(source.faults)
     guessed = _guesses(document)
@@ -142,9 +143,9 @@ def _load(
         guessed=(*guessed, *lost_marks(notes)),
         guesses=guesses,
         choices=tuple(searches.choices.values()),
-        waits=tuple(searches.waits.values()),
-        held=tuple(searches.held.values()),
-        modules=folder_of(named((*trials, *searches.held.values()), measures), file.parent),
+        waits=searches.waits,
+        held=held,
+        modules=folder_of(named(everything, measures), file.parent),
     )
 
 

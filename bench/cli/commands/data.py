@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from bench.cli.options import DataRootOption, JsonOption
 from bench.cli.render.terminal import fail, show, tell
 from bench.cli.signature import Argument, Option, command
+from bench.errors import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,6 @@ def list_(
 ) -> None:
     """List what a sweep may name: variants, scopes, models and more."""
     from bench.cli.render import catalog
-    from bench.errors import unknown
 
     if kind not in _KINDS:
         fail(unknown("kind", kind, _KINDS))
@@ -99,7 +99,6 @@ def recipe(name: Annotated[str | None, Argument(metavar="NAME", help="Recipe; no
     """Show the values of a recipe with their sources; guesses are marked."""
     from bench.cli.render import catalog
     from bench.papers.sam_on.recipes import RECIPES
-    from bench.sweep.file.fault import unknown
 
     if name is not None and name not in RECIPES:
         fail(unknown("recipe", name, RECIPES))
@@ -108,7 +107,6 @@ def recipe(name: Annotated[str | None, Argument(metavar="NAME", help="Recipe; no
 
 def _files(name: str) -> DataFiles | None:
     from bench.data import TEST_SETS, entry, files_of, valid_names
-    from bench.sweep.file.fault import unknown
 
     try:
         found = TEST_SETS[name] if name in TEST_SETS else entry(name)

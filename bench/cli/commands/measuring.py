@@ -24,7 +24,7 @@ from bench.cli.options import (
 )
 from bench.cli.render.terminal import fail, tell
 from bench.cli.signature import Argument, Option, command
-from bench.errors import counted
+from bench.errors import counted, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +58,6 @@ def measure(
     from bench import plugins
     from bench.measures.names import parse
     from bench.store import Store
-    from bench.sweep.file.fault import unknown
     from bench.sweep.file.lookup import sweep_file
     from bench.sweep.plugin_use import folder_of, named
     from cluster.job import Job

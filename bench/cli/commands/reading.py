@@ -24,6 +24,7 @@ from bench.cli.options import (
 from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_format, print_page
 from bench.cli.render.terminal import fail, show, tell, write
 from bench.cli.signature import Argument, Option, command
+from bench.errors import unknown
 
 
 @command(example="sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -143,7 +144,6 @@ def plot(
     """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
     from bench.board import make_board
     from bench.plots import FORMATS, PLOTS, default_kind
-    from bench.sweep.file.fault import unknown
 
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")

@@ -27,6 +27,7 @@ from bench.cli.options import (
 from bench.cli.render.terminal import fail, show, tell
 from bench.cli.signature import Option, command
 from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
+from bench.errors import unknown
 
 if TYPE_CHECKING:
     from bench.estimate import Estimate
@@ -106,7 +107,6 @@ def run(
     """Run what is missing of a sweep; may be stopped and started again at any time."""
     from bench.cli.launching import launch_sweep, same_command
     from bench.sweep.checks.preflight import preflight
-    from bench.sweep.file.fault import unknown
     from cluster.job import Job
     from cluster.profile import Profile, load_profile
 
@@ -164,7 +164,6 @@ def doctor(store: StoreOption = DEFAULT_STORES) -> None:
 def _launcher(name: str, sweep: Path) -> str:
     """The launcher's one name; it may be a user's own, beside the sweep."""
     from bench import plugins
-    from bench.errors import unknown
     from bench.plugins.kinds import PluginError
     from bench.sweep.file.lookup import sweep_file
     from cluster.launcher import LAUNCHERS

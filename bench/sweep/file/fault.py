@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.errors import UserError, unknown
-
-__all__ = ["Fault", "SpecError", "unknown"]
+from bench.errors import UserError
 
 
 @dataclass(frozen=True, order=True)
