@@ -103,8 +103,10 @@ class Drawing:
 
     def column(self, trial: Trial, leave_out: Collection[str] = ()) -> str:
         """Label of a panel: model and data set, and what else but the method differs between trials."""
-        told = [trial.model, trial.dataset, *([trial.augment] if trial.augment != "none" else [])]
-        also = self.board.layout.column_fields[_NAMED:]
+        layout = self.board.layout
+        told = [trial.model, trial.dataset, *([] if "optimizer" in layout.shared else [trial.optimizer])]
+        told += [trial.augment] if trial.augment != "none" else []
+        also = layout.column_fields[_NAMED:]
         told += [f"{name} {short(getattr(trial, name))}" for name in also if name not in {"augment", *leave_out}]
         return ", ".join(told)
 
@@ -180,7 +182,7 @@ class Drawing:
 
 
 _NAMED = 3
-"""The first fields of a layout's columns, data set, model and optimizer, which a panel and its lines name anyway."""
+"""The first fields of a layout's columns, data set, model and optimizer, which the label of a panel begins with."""
 _ACROSS = 3
 """Panels in a row."""
 _MANY = 8

@@ -15,6 +15,7 @@ from bench.board import make_board
 from bench.errors import UserError
 from bench.plots import PLOTS, default_kind
 from bench.plots.draw import draw
+from bench.plots.drawing import Drawing
 from bench.plots.weights import bars
 from bench.store import Store
 from bench.sweep import Sweep, load
@@ -222,3 +223,33 @@ def test_weights_that_nothing_has_counted(store: Store, tmp_path: Path) -> None:
     uncounted = dataclasses.replace(sweep, measures=("test_accuracy",))
     with pytest.raises(UserError, match=r"measures no weight_histogram; add one to its measures, or name it: --metric"):
         draw(store, uncounted, board, "weights", [tmp_path / "plot.png"])
+
+
+def drawing_of(store: Store, sweep: Sweep, kind: str) -> Drawing:
+    drawing = Drawing(store, sweep, make_board(store, sweep))
+    PLOTS[kind].load()(drawing)
+    return drawing
+
+
+def labels(drawing: Drawing) -> list[str]:
+    assert drawing.figure is not None
+    return [label for panel in drawing.figure.axes for label in panel.get_legend_handles_labels()[1]]
+
+
+@pytest.mark.parametrize("kind", ["rho", "runtime", "training", "pareto"])
+def test_base_optimizers_have_panels_of_their_own(made: Callable[[str], Made], kind: str) -> None:
+    by = "optimizer: [sgd, adamw]"
+    store, sweep = made(f"  - {{{by}}}\n  - {{{by}, variant: sam, scope: all, rho: [0.1, 0.2], m: 32}}")
+    drawing = drawing_of(store, sweep, kind)
+    assert max(drawing.counts) == 3, "the mean of a method is over its seeds, and not over optimizers"
+    assert drawing.figure is not None
+    titles = [panel.get_title() for panel in drawing.figure.axes]
+    assert sum("adamw" in title for title in titles) == sum("sgd" in title for title in titles) > 0
+
+
+def test_every_base_optimizer_beside_a_curve_is_drawn(made: Callable[[str], Made]) -> None:
+    trained = "model: resnet8, trainable: [all, freeze_norm, only_norm]"
+    base = f"  - {{{trained}, epochs: [3, 6, 9, 12]}}\n"
+    store, sweep = made(f"{base}  - {{{trained}, variant: sam, scope: all, rho: [0.1, 0.2]}}")
+    found = [label for label in labels(drawing_of(store, sweep, "rho")) if label.startswith("base optimizer")]
+    assert len(found) == 3 * 4
