@@ -126,7 +126,7 @@ def make_board(
     results = read_results(stores, sweep.trials, [shown.name, *VALIDATION, instead], schema)
     grouped: dict[Key, list[Trial]] = defaultdict(list)
     for trial in sorted(sweep.trials, key=layout.rank):
-        grouped[layout.row(trial), layout.column(trial), layout.scope(trial)].append(trial)
+        grouped[layout.key(trial)].append(trial)
     cells = {key: _cell(trials, results, shown.name, instead, sweep.guesses) for key, trials in grouped.items()}
     board = Board(
         title=sweep.title,

@@ -51,7 +51,7 @@ def costs_of(stores: Readable, board: Board, trials: Sequence[Trial]) -> dict[Ke
     bases = _Bases(stores, trials, timings)
     found: dict[Key, list[Cost]] = defaultdict(list)
     for trial in trials:
-        key = (board.layout.row(trial), board.layout.column(trial), board.layout.scope(trial))
+        key = board.layout.key(trial)
         chosen = board.cells[key].chosen
         if trial.rho == chosen.rho and trial.seed in chosen.values and trial.trial_id in timings:
             found[key].append(bases.cost(trial, timings[trial.trial_id]))
@@ -148,7 +148,7 @@ def cost_notes(costs: Mapping[Key, Cost]) -> list[str]:
     untimed = sum(cost.time is None for cost in costs.values())
     if untimed:
         lines.append(
-            f"No time of {untimed} of {len(costs)} methods: they or their base optimizer with the same model, data and "
-            f"hardware ({', '.join(HARDWARE)}), have no run in one go."
+            f"No time for {untimed} of {len(costs)} methods: they, or their base optimizer with the same model, data "
+            f"and hardware ({', '.join(HARDWARE)}), have no uninterrupted run."
         )
     return lines

@@ -73,12 +73,8 @@ class Drawing:
 
     def at_chosen_rho(self, points: Sequence[PlottedTrial]) -> list[PlottedTrial]:
         """Of the points those at the ρ that the board shows for their method."""
-        layout, cells = self.board.layout, self.board.cells
-
-        def chosen(trial: Trial) -> float | None:
-            return cells[layout.row(trial), layout.column(trial), layout.scope(trial)].chosen.rho
-
-        return [point for point in points if point.trial.rho == chosen(point.trial)]
+        key, cells = self.board.layout.key, self.board.cells
+        return [point for point in points if point.trial.rho == cells[key(point.trial)].chosen.rho]
 
     def method(self, trial: Trial, leave_out: Collection[str] = ()) -> str:
         """Label of a method: base optimizer, or variant and scope, with those of its fields and settings that vary."""

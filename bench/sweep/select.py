@@ -82,8 +82,10 @@ def _value(trials: Sequence[Trial], name: str, value: str) -> str:
     valid = list(dict.fromkeys(_text(trial, name) for trial in trials))
     if name == TRIAL_ID:
         found = [trial_id for trial_id in valid if trial_id.startswith(value)]
-        if len(found) != 1:
-            raise UserError(f"--where {name}={value}: {len(found)} trials of the sweep start so")
+        if not found:
+            raise UserError(f"--where {name}={value}: no trial id of the sweep starts with {value!r}")
+        if len(found) > 1:
+            raise UserError(f"--where {name}={value}: ambiguous trial id {value!r}: {len(found)} matches")
         return found[0]
     number = value if value in valid else _as_number(value)
     if number not in valid:

@@ -66,7 +66,9 @@ def test_trials_by_their_ids(filled: Store, call: Call, tiny_sweep: Path) -> Non
     trial = load(tiny_sweep).trials[3]
     planned = json.loads(call("plan", "tiny.yaml", "--json", "--where", f"trial_id={trial.trial_id[:10]}").out)
     assert [item["trial_id"] for item in planned["items"]] == [trial.trial_id]
-    assert "0 trials of the sweep start so" in call("plan", "tiny.yaml", "--where", "trial_id=xyz").err
+    none, several = (call("plan", "tiny.yaml", "--where", f"trial_id={begin}") for begin in ("xyz", ""))
+    assert "no trial id of the sweep starts with 'xyz'" in none.err
+    assert f"ambiguous trial id '': {len(load(tiny_sweep).trials)} matches" in several.err
 
 
 def test_trained_again_and_forgotten(filled: Store, call: Call, tiny_sweep: Path) -> None:

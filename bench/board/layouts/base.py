@@ -74,6 +74,14 @@ class Layout:
         """What the scope is called."""
         return scope
 
+    def key(self, trial: Trial) -> tuple[str, str, str]:
+        """Row, column and scope of the trial's cell."""
+        return self.row(trial), self.column(trial), self.scope(trial)
+
+    def line(self, row: str, scope: str) -> str:
+        """`sam / only_norm`: the label of a line that is a row at one scope."""
+        return row if scope == NONE else f"{row} / {self.scope_title(scope)}"
+
     def rank(self, trial: Trial) -> tuple[int, ...]:
         """Trials of lower rank come first; of equal rank, in the order of the sweep."""
         return ()
