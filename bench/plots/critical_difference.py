@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from bench.board.inference import p_text
 from bench.board.rank.scores import Scores
 from bench.board.rank.standings import Ranking
 from bench.errors import UserError
-from bench.store import files
+from bench.plots.drawing import save
 
 mpl.use("Agg")
 
@@ -32,11 +31,7 @@ def draw_ranking(scores: Scores, ranking: Ranking, outputs: Sequence[Path]) -> N
         fontsize=9,
         wrap=True,
     )
-    for output in outputs:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
-        files.put(output, buffer.getvalue())
-    plt.close(figure)
+    save(figure, outputs)
 
 
 def _diagram(axes: Any, ranking: Ranking) -> None:

@@ -83,7 +83,7 @@ class Drawing:
         return layout.with_settings(trial, label, leave_out)
 
     def note_rho(self, name: str, points: Sequence[PlottedTrial]) -> None:
-        """Remember at which ρ a line of the legend stands."""
+        """Remember which ρ a line shows, for the legend; a base optimizer has none."""
         self.rhos.setdefault(name, set()).update(p.trial.rho for p in points if p.trial.rho is not None)
 
     def need_several(self, axis: str, lines: Iterable[Collection[object]]) -> None:
@@ -105,6 +105,11 @@ class Drawing:
         also = layout.column_fields[_NAMED:]
         told += [f"{name} {short(getattr(trial, name))}" for name in also if name not in {"augment", *leave_out}]
         return ", ".join(told)
+
+    def title(self, column: str, leave_out: Collection[str] = ()) -> str:
+        """The label of a panel for a column of the board."""
+        first = next(cell.trial for (_, of, _), cell in self.board.cells.items() if of == column)
+        return self.column(first, leave_out)
 
     def panels(self, count: int, *, width: float = 4.2, height: float = 3.2, shared: bool = True) -> list[Axes]:
         """Panels side by side, of more than three in rows, with the same y axis if `shared`."""
@@ -147,21 +152,13 @@ class Drawing:
 
     def finish(self, outputs: Sequence[Path], *, what: str = "mean ± std") -> None:
         """Legend below, title above, and the files, each written in one step."""
-        from matplotlib import pyplot as plt
-
         assert self.figure is not None
         labelled = [panel.get_legend_handles_labels() for panel in self.figure.axes]
         legend = {label: handle for handles, labels in labelled for handle, label in zip(handles, labels, strict=True)}
         self._place_legend({f"{label}{at_rho(self.rhos.get(label, ()))}": handle for label, handle in legend.items()})
         n = f"{min(self.counts)}–{max(self.counts)}" if len(self.counts) > 1 else f"{min(self.counts, default=0)}"
         self.figure.suptitle(_wrapped(f"{self.board.title} ({what}, n = {n})", self.figure), fontsize=11)
-        for output in outputs:
-            buffer = io.BytesIO()
-            self.figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
-            files.put(output, buffer.getvalue())
-            # Places are found once: it takes longer than drawing, and all files show the same.
-            self.figure.set_layout_engine("none")
-        plt.close(self.figure)
+        save(self.figure, outputs)
 
     def _place_legend(self, legend: Mapping[str, Artist]) -> None:
         assert self.figure is not None
@@ -183,6 +180,19 @@ _ACROSS = 3
 """Panels in a row."""
 _MANY = 8
 """Entries that a legend below the panels has room for."""
+
+
+def save(figure: Figure, outputs: Sequence[Path]) -> None:
+    """Write a figure to every path, each in one step, in the format of its suffix, and close it."""
+    from matplotlib import pyplot as plt
+
+    for output in outputs:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
+        files.put(output, buffer.getvalue())
+        # The layout is computed once: it takes longer than drawing, and is the same in all files.
+        figure.set_layout_engine("none")
+    plt.close(figure)
 
 
 def at_rho(rhos: Collection[float]) -> str:

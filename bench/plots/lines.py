@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bench.board.statistics import Summary
 
@@ -53,6 +53,22 @@ def line(
     low = [each - part for each, part in zip(mean, below, strict=True)]
     high = [each + part for each, part in zip(mean, above, strict=True)]
     axes.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def markers(axes: Axes, drawing: Drawing, places: Sequence[float], summaries: Sequence[Summary], name: str) -> None:
+    """A marker for each mean, with a bar of the board's spread."""
+    color, marker = drawing.style(name)
+    axes.errorbar(
+        places, [each.mean for each in summaries], yerr=drawing.errors(summaries), color=color, marker=marker,
+        markersize=6, linestyle="none", capsize=2, linewidth=1, label=name,
+    )  # fmt: skip
+
+
+def finish(axes: Axes, title: str, label: str = "", *, grid: Literal["both", "x", "y"] = "both") -> None:
+    """Title, label of the x axis, and a faint grid."""
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel(label)
+    axes.grid(axis=grid, alpha=0.25, linewidth=0.5)
 
 
 def across(axes: Axes, drawing: Drawing, values: Sequence[float], name: str) -> None:

@@ -34,7 +34,7 @@ def draw(drawing: Drawing) -> None:
     drawing.need_several("ρ", (_radii(cell) for cell in board.cells.values()))
     panels = {
         title: {row: columns for row in rows if any((row, column) in placed for column in columns)}
-        for title, columns in grouped(board.columns, lambda column: _title(drawing, column)).items()
+        for title, columns in grouped(board.columns, lambda c: drawing.title(c, leave_out=("trainable",))).items()
     }
     across = max(map(len, panels.values()))
     drawing.figure, axes = plt.subplots(
@@ -52,11 +52,6 @@ def draw(drawing: Drawing) -> None:
         for unused in row_of_panels[len(found) :]:
             drawing.figure.delaxes(unused)
         row_of_panels[0].set_ylabel(drawing.metric)
-
-
-def _title(drawing: Drawing, column: str) -> str:
-    first = next(cell.trial for (_, of, _), cell in drawing.board.cells.items() if of == column)
-    return drawing.column(first, leave_out=("trainable",))
 
 
 def _panel(axes: Axes, drawing: Drawing, row: str, columns: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
@@ -13,7 +13,7 @@ from bench.board.inference import half_width
 from bench.board.layouts.base import BASE_ROW
 from bench.plots.drawing import Drawing, grouped
 from bench.plots.lines import STYLES
-from bench.plots.training import history, quality, task_of
+from bench.plots.training import by_epoch, history, quality, task_of
 
 _TICKS = 7
 """Intervals between labels of ρ that are never too close."""
@@ -108,7 +108,7 @@ def _training(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     quantity, label = quality(task_of(points))
     rows = []
     for name, line in grouped(points, lambda point: drawing.method(point.trial)).items():
-        for epoch, values in _by_epoch(found, drawing, line, quantity).items():
+        for epoch, values in by_epoch(found, drawing.at_chosen_rho(line), quantity).items():
             rows.append({"method": name, "epoch": epoch, "value": drawing.summary(values).mean})
     color, opacity, chosen = _colors(drawing, [row["method"] for row in rows])
     chart = alt.Chart(alt.Data(values=rows)).encode(
@@ -120,16 +120,6 @@ def _training(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     )
     # A single epoch has no line.
     return chart.mark_line(point=alt.OverlayMarkDef(size=16)).add_params(chosen).properties(height=_HEIGHT)
-
-
-def _by_epoch(
-    found: Mapping[tuple[str, str], list[tuple[int, float]]], drawing: Drawing, line: list[Any], quantity: str
-) -> dict[int, list[float]]:
-    values: dict[int, list[float]] = {}
-    for point in drawing.at_chosen_rho(line):
-        for epoch, value in found.get((point.trial.trial_id, quantity), []):
-            values.setdefault(epoch, []).append(value)
-    return values
 
 
 def _value(title: str, name: str) -> alt.Y:
