@@ -195,7 +195,6 @@ def _guesses(document: Document) -> list[tuple[str, str]]:
     own = [*document.guesses.items()]
     if document.recipe is None:
         return own
-    parts = [document, *document.blocks]
-    written = {name for part in parts for axes in (part.grid, *part.zips(), *part.methods) for name in axes}
+    written = {name for _, axes in document.written() for name in axes}
     guesses = {name: each for name, each in RECIPES[document.recipe].guesses.items() if name not in written}
     return own + [(f"{name} = {each.value}", each.source.removeprefix("guess: ")) for name, each in guesses.items()]

@@ -28,9 +28,16 @@ class Block(BaseModel):
     methods: list[Axes] = Field(default_factory=list)
     exclude: list[Axes] = Field(default_factory=list)
 
-    def zips(self) -> list[Axes]:
-        """The groups of axes that advance together."""
-        return self.zip if isinstance(self.zip, list) else [self.zip]
+    def zips(self) -> list[tuple[Path, Axes]]:
+        """The groups of axes that advance together, each with its place in the block."""
+        if isinstance(self.zip, list):
+            return [(("zip", index), axes) for index, axes in enumerate(self.zip)]
+        return [(("zip",), self.zip)]
+
+    def written(self) -> list[tuple[Path, Axes]]:
+        """All that gives fields their values, each with its place in the block."""
+        methods = [(("methods", index), axes) for index, axes in enumerate(self.methods)]
+        return [(("grid",), self.grid), *self.zips(), *methods]
 
 
 class Document(Block):
@@ -47,6 +54,12 @@ class Document(Block):
     columns: list[str] = Field(default_factory=list)
     paper: str | None = None
     guesses: dict[str, str] = Field(default_factory=dict)
+
+    def written(self) -> list[tuple[Path, Axes]]:
+        """The same of the whole file, its blocks included."""
+        blocks = enumerate(self.blocks)
+        within = [(("blocks", index, *path), axes) for index, block in blocks for path, axes in block.written()]
+        return [*super().written(), *within]
 
 
 def read_document(source: Source) -> Document:

@@ -14,7 +14,7 @@ from bench.errors import UserError
 from bench.measures.applicable import inapplicable
 from bench.measures.names import Measure, MeasureError, parse
 from bench.resources import Resources
-from bench.sweep.document import Axes, Document
+from bench.sweep.document import Document
 from bench.sweep.file.source import Source
 from bench.tasks import unshareable
 from bench.trial import Trial
@@ -115,21 +115,10 @@ def _why_not(measure: Measure, name: str, fraction: float) -> str:
 
 def _place(document: Document, field: str, value: Any) -> Path:
     """Where a value was written; the top of the file for one of a recipe or a default."""
-    for path, axes in _written(document):
+    for path, axes in document.written():
         given = axes.get(field)
         if isinstance(given, list) and value in given:
             return (*path, field, given.index(value))
         if field in axes and given == value:
             return (*path, field)
     return ()
-
-
-def _written(document: Document) -> Iterator[tuple[Path, Axes]]:
-    parts: list[tuple[Path, Any]] = [((), document)]
-    parts += [(("blocks", index), block) for index, block in enumerate(document.blocks)]
-    for path, part in parts:
-        yield (*path, "grid"), part.grid
-        for index, axes in enumerate(part.zips()):
-            yield ((*path, "zip", index) if isinstance(part.zip, list) else (*path, "zip")), axes
-        for index, axes in enumerate(part.methods):
-            yield (*path, "methods", index), axes

@@ -131,8 +131,8 @@ def _read_factors(source: Source, block: Block, path: Path) -> list[Factor]:
     """Each axis of the grid alone, and the axes of each zip together."""
     factors = [[axis] for axis in _distinct(source, read_axes(source, block.grid, (*path, "grid")))]
     taken = {axis.name for factor in factors for axis in factor}
-    for index, zipped in enumerate(block.zips()):
-        zip_path: Path = (*path, "zip", index) if isinstance(block.zip, list) else (*path, "zip")
+    for place, zipped in block.zips():
+        zip_path = (*path, *place)
         axes = read_axes(source, zipped, zip_path)
         lengths = {axis.name: len(axis.values) for axis in axes}
         if len(set(lengths.values())) > 1:
