@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.store.files import plain
+from bench.store.files import plain, seal
 from bench.store.folder import HISTORY, LATER, StoreError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def fault_of(path: Path, size: int, digest: str | None) -> str | None:
         if found.st_size != size:
             return f"has {found.st_size} bytes, not {size}"
         if digest and digest_at(path) != digest:
-            return "its checksum doesn't fit its content"
+            return seal.BROKEN
     except FileNotFoundError:
         return "is missing"
     except OSError as error:

@@ -14,16 +14,29 @@ from typing import Any, TextIO
 
 from bench.errors import UserError
 from bench.store.files import plain, seal
-from bench.trial import SCHEMA, Trial
+from bench.trial import DIGITS, SCHEMA, Trial
 from bench.trial.schemas import EARLIER, id_of
 
 TRIAL, ATTEMPTS, HISTORY, MEASURES = "trial.json", "attempts", "history.parquet", "measures.parquet"
 SUPERSEDED = "superseded"
 """Folder of the store for what earlier trainings of a trial left."""
+COMPACT, CHANGED, DAMAGED = "compact", "changed", "damaged"
+"""Folders of the store for compact files, for marks, and for what was set aside."""
+STORED = ("trials", COMPACT, CHANGED, "plugins", SUPERSEDED)
+"""Folders that a store is read from."""
+TRIAL_ID = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
 LATER = "measures"
 """Folder of what was measured after the training, a file for each quantity."""
 RECORD = re.compile(r"(\d+)\.parquet")
 """Name of the record of an attempt that is over."""
+
+
+_KEPT = re.compile(rf"({TRIAL_ID.pattern})-\d{{4,}}(?:\.parquet)?")
+
+
+def superseded_trial(name: str) -> str | None:
+    """The trial whose earlier training left what is called so under `superseded/`; None if none did."""
+    return found[1] if (found := _KEPT.fullmatch(name)) else None
 
 
 def record_name(number: int) -> str:

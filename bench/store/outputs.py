@@ -50,7 +50,7 @@ def read_outputs(path: Path) -> Outputs | None:
 
 def fault_of(data: bytes) -> str | None:
     """What is wrong with the content of such a file."""
-    return None if seal.is_whole(data) else "its checksum doesn't fit its content"
+    return None if seal.is_whole(data) else seal.BROKEN
 
 
 def damaged_outputs(folder: TrialFolder) -> dict[Path, str]:

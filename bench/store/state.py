@@ -128,7 +128,7 @@ def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]
         if open_attempt(store, folder) is None
     }
     for trial_id in {path.relative_to(store.root).parts[1] for path in damaged}:
-        store.set_aside(store.folder(trial_id))
+        store.set_aside(store.folder(trial_id).path)
     return damaged
 
 

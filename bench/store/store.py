@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -15,15 +14,12 @@ from bench.store.bundle.checksums import is_bundle, verify
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
 from bench.store.files import plain, seal, temporary
-from bench.store.folder import SUPERSEDED, StoreError, TrialFolder
+from bench.store.folder import DAMAGED, STORED, TRIAL_ID, StoreError, TrialFolder
 from bench.trial import SCHEMA, Trial
 
 HEADER = "store.json"
 STORE_SCHEMA = 1
 """Version of the layout and of the columns; a store of a newer one is refused."""
-
-_FOLDERS = ("trials", "compact", "changed", "plugins", SUPERSEDED)
-_TRIAL_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class Store:
@@ -48,7 +44,7 @@ class Store:
             raise StoreError(_none_at(root)) from error
         except OSError as error:
             raise StoreError(f"{root / HEADER}: can't be read: {error.strerror}") from error
-        for name in _FOLDERS:
+        for name in STORED:
             if (root / name).is_symlink():
                 raise StoreError(f"{root / name}: {plain.NOT_FOLLOWED}: link the whole store instead")
         store = cls(root)
@@ -106,7 +102,7 @@ class Store:
 
     def trial_ids(self) -> list[str]:
         """All trials that were ever recorded here, sorted."""
-        return sorted(filter(_TRIAL_ID.fullmatch, plain.names(self.trials)))
+        return sorted(filter(TRIAL_ID.fullmatch, plain.names(self.trials)))
 
     def folders(self) -> Iterator[TrialFolder]:
         """The folders of all trials that were ever recorded here."""
@@ -133,11 +129,11 @@ class Store:
                 if not folder.trial.exists():
                     raise
 
-    def set_aside(self, folder: TrialFolder) -> Path:
-        """Move a trial's folder out of the way, unchanged, so that it can run again."""
-        target = self.root / "damaged" / f"{folder.trial_id}-{int(time.time())}-{uuid.uuid4().hex[:6]}"
+    def set_aside(self, path: Path) -> Path:
+        """Move a file or a trial's folder to `damaged/`, unchanged; where it is now."""
+        target = self.root / DAMAGED / f"{path.name}-{int(time.time())}-{uuid.uuid4().hex[:6]}"
         files.make_folder(target.parent)
-        os.rename(folder.path, target)
+        os.rename(path, target)
         return target
 
     def now(self) -> float:

@@ -118,6 +118,11 @@ def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
     return abs(store.now() - touched) > STALE if there is None else not there
 
 
+def is_readable(path: Path) -> bool:
+    """Whether a claim says who holds it."""
+    return read_holder(path)[0] != _UNKNOWN
+
+
 def read_holder(path: Path) -> tuple[dict[str, Any], float]:
     """What a claim says, and when it was last touched; FileNotFoundError if it isn't there.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench.store import sql
 from bench.store.files import plain, seal
-from bench.store.folder import ATTEMPTS, LATER, RECORD, SUPERSEDED
+from bench.store.folder import ATTEMPTS, LATER, RECORD, SUPERSEDED, superseded_trial
 
 if TYPE_CHECKING:
     import duckdb
@@ -141,7 +141,7 @@ def _bytes(path: str) -> bytes | str | None:
 def _table(path: str, data: bytes, schema: Columns | None) -> pa.Table | str:
     whole = seal.is_whole(data)
     if whole is False:
-        return "its checksum doesn't fit its content"
+        return seal.BROKEN
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -183,6 +183,6 @@ def _named(path: str) -> tuple[str, int | None]:
     """The trial that a path says, and the attempt that a record's does."""
     *_, above, folder, name = path.rsplit("/", 3)
     if folder == SUPERSEDED:
-        return name.partition("-")[0], None
+        return superseded_trial(name) or "", None
     number = RECORD.fullmatch(name) if folder == ATTEMPTS else None
     return above if folder in (ATTEMPTS, LATER) else folder, int(number[1]) if number else None

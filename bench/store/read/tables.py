@@ -7,7 +7,6 @@ row groups that a statement needs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from bench.store import sql
 from bench.store.attempt import ATTEMPT_SCHEMA, IS_SUPERSEDED
 from bench.store.damage import concerns_trial
 from bench.store.files import plain
-from bench.store.folder import RECORD, SUPERSEDED
+from bench.store.folder import RECORD, SUPERSEDED, superseded_trial
 from bench.store.read import loose
 from bench.store.read.loose import parquet
 from bench.store.read.quantities import wide
@@ -121,13 +120,14 @@ def load_superseded(
 ) -> dict[Path, str]:
     """Make the schema's table of what was measured of earlier trainings; the damaged files that were left out."""
     folder = store.root / SUPERSEDED
-    found = {name: match[1] for name in plain.names(folder) if (match := _SUPERSEDED.fullmatch(name))}
+    found = {
+        name: trial_id
+        for name in plain.names(folder)
+        if name.endswith(".parquet") and (trial_id := superseded_trial(name))
+    }
     paths = [f"{folder}/{name}" for name, trial_id in sorted(found.items()) if only is None or trial_id in only]
     loose.create(connection, f"{schema}.{SUPERSEDED}", SUPERSEDED_SCHEMA)
     return loose.insert(connection, f"{schema}.{SUPERSEDED}", SUPERSEDED_SCHEMA, paths)
-
-
-_SUPERSEDED = re.compile(r"([0-9a-f]{16})-\d{4,}\.parquet")
 
 
 def _trained_again(store: Store, snapshot: Snapshot) -> set[str]:

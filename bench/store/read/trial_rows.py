@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HIDDEN = ("settings",)
 """Columns of `trials` that make a trial whole again but are no use in SQL: settings as JSON."""
 
-_SCHEMA_COLUMN = "trial_schema"
+SCHEMA_COLUMN = "trial_schema"
 """Schema that the trial was recorded under."""
 
 _SQL = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", datetime: "TIMESTAMPTZ"}
@@ -80,8 +80,8 @@ def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) ->
     """Leave out trials with a field or setting that is no name, or that would take the place of another; and why."""
     fields, settings = (_structure(connection, name, path) for path in ("$.fields", "$.fields.settings"))
     odd = {
-        "$.fields": _odd(fields, ["trial_id", _SCHEMA_COLUMN, *FIELDS], allowed=FIELDS),
-        "$.fields.settings": _odd(settings, ["trial_id", _SCHEMA_COLUMN, *HIDDEN, *FIELDS, *fields]),
+        "$.fields": _odd(fields, ["trial_id", SCHEMA_COLUMN, *FIELDS], allowed=FIELDS),
+        "$.fields.settings": _odd(settings, ["trial_id", SCHEMA_COLUMN, *HIDDEN, *FIELDS, *fields]),
     }
     left_out: dict[Path, str] = {}
     for path, keys in odd.items():
@@ -117,7 +117,7 @@ def _make_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         f"""CREATE TABLE {name} AS SELECT trial_id,
             {"".join(f"{place}.{sql.name(column)}, " for column, place in columns.items())}
             trial ->> '$.fields.settings' AS settings,
-            coalesce((trial ->> '$.schema')::BIGINT, {SCHEMA}) AS {_SCHEMA_COLUMN}
+            coalesce((trial ->> '$.schema')::BIGINT, {SCHEMA}) AS {SCHEMA_COLUMN}
         FROM (
             SELECT *, from_json(trial -> '$.fields', {sql.literal(json.dumps(fields or _NONE))}) AS fields,
                 from_json(trial -> '$.fields.settings', {sql.literal(json.dumps(settings or _NONE))}) AS settings
@@ -146,5 +146,5 @@ def _field_type(hint: Any) -> str:
 
 
 _HINTS = get_type_hints(Trial)
-FIELD_TYPES = {"trial_id": "VARCHAR", "trial_schema": "BIGINT"} | {name: _field_type(_HINTS[name]) for name in FIELDS}
+FIELD_TYPES = {"trial_id": "VARCHAR", SCHEMA_COLUMN: "BIGINT"} | {name: _field_type(_HINTS[name]) for name in FIELDS}
 """Types of the columns that every trial has; fixed, so that files of different trials agree."""

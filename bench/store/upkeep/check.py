@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,16 +11,17 @@ from typing import Any, Literal, NamedTuple
 
 from bench.errors import counted
 from bench.store import sql
-from bench.store.claims.claim import is_readable, last_number
-from bench.store.claims.lease import is_dead, read_holder
+from bench.store.claims.claim import last_number
+from bench.store.claims.lease import is_dead, is_readable, read_holder
 from bench.store.compacted import manifest
 from bench.store.compacted.manifest import Manifest
 from bench.store.damage import Damaged
 from bench.store.files import plain, temporary
-from bench.store.folder import SUPERSEDED, TrialFolder
+from bench.store.folder import COMPACT, SUPERSEDED, TRIAL_ID, TrialFolder
 from bench.store.outputs import damaged_outputs
 from bench.store.read.loose import damaged_files, parquet
 from bench.store.read.query import connect
+from bench.store.read.trial_rows import SCHEMA_COLUMN
 from bench.store.results import MEASURES_SCHEMA, SUPERSEDED_SCHEMA
 from bench.store.state import trial_damage
 from bench.store.store import HEADER, Store, read_header
@@ -30,7 +30,6 @@ from bench.trial import FIELDS, SCHEMA, Trial
 from bench.trial.schemas import EARLIER, id_of
 
 Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim", "unreadable", "other schema"]
-_FOLDER = re.compile(r"[0-9a-f]{16}")
 
 
 class Finding(NamedTuple):
@@ -80,7 +79,7 @@ def _header(store: Store) -> Iterator[Finding]:
 
 
 def _manifests(store: Store) -> Iterator[Finding]:
-    folder = store.root / "compact"
+    folder = store.root / COMPACT
     for generation in manifest.generations_of(folder):
         with suppress(FileNotFoundError):
             try:
@@ -109,14 +108,14 @@ def _id_of(values: Mapping[str, Any]) -> str | None:
     """The id that a compacted trial's fields give it under its schema; None where nobody knows that."""
     fields = {name: value for name, value in values.items() if name in FIELDS}
     fields["settings"] = json.loads(fields["settings"])
-    if values["trial_schema"] == SCHEMA:
+    if values[SCHEMA_COLUMN] == SCHEMA:
         return Trial.from_dict(fields).trial_id
-    return id_of(fields, values["trial_schema"]) if values["trial_schema"] in EARLIER else None
+    return id_of(fields, values[SCHEMA_COLUMN]) if values[SCHEMA_COLUMN] in EARLIER else None
 
 
 def _other_schemas(store: Store) -> Iterator[Finding]:
     """How many trials were recorded when fields meant something else."""
-    counts = "SELECT trial_schema, count(*) FROM trials WHERE trial_schema <> $schema GROUP BY ALL ORDER BY 1"
+    counts = f"SELECT {SCHEMA_COLUMN}, count(*) FROM trials WHERE {SCHEMA_COLUMN} <> $schema GROUP BY ALL ORDER BY 1"
     with connect(store, ["trials"]) as connection:
         for schema, count in connection.execute(counts, {"schema": SCHEMA}).fetchall():
             told = f"{counted(count, 'trial')} of schema {schema}: read, never averaged with schema"
@@ -173,7 +172,7 @@ def _orphans(store: Store, live: Manifest) -> Iterator[Finding]:
     if not trials.is_dir():
         yield Finding("damaged", trials, "is gone, and with it all trials that weren't compacted")
     for path in trials.glob("*"):
-        if not _FOLDER.fullmatch(path.name):
+        if not TRIAL_ID.fullmatch(path.name):
             yield Finding("orphan", path, "is no trial's folder")
     if live.generation:
         for path in sorted(live.folder.glob("*.parquet")):

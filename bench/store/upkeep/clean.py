@@ -52,7 +52,7 @@ def _drop_marks(store: Store, live: Manifest) -> None:
     held = manifest.held_attempts(live, [mark.trial_id for mark in left])
     for mark in left:
         if mark.attempt is not None and mark.attempt <= held.get(mark.trial_id, 0):
-            (store.root / "changed" / mark.name).unlink(missing_ok=True)
+            marks.remove(store.root, mark)
 
 
 def _sweep(store: Store, index: Path, measures: Path) -> int:

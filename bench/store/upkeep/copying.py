@@ -69,12 +69,12 @@ def replace(source: Store, target: Store, trial_id: str, place: Path, before: Co
         if _is_earlier(old, TrialFolder(new)):
             os.rename(old.path, place / f"{trial_id}-earlier")
         else:
-            target.set_aside(old)
+            target.set_aside(old.path)
     os.rename(new, old.path)
     files.flush_folder(target.trials)
     for mark in marks.left(target.root):
         if mark.trial_id == trial_id and (mark.attempt or 0) > newest:
-            (target.root / "changed" / mark.name).unlink(missing_ok=True)
+            marks.remove(target.root, mark)
     return True
 
 

@@ -16,7 +16,7 @@ from bench.store import declarations, files, sql
 from bench.store.compacted import manifest, part
 from bench.store.damage import leave_out
 from bench.store.files import plain
-from bench.store.folder import SUPERSEDED
+from bench.store.folder import SUPERSEDED, superseded_trial
 from bench.store.measured import Quantity, add_measure
 from bench.store.read import snapshot
 from bench.store.read.loose import parquet
@@ -149,7 +149,7 @@ def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> Co
     if not chosen:
         return before
     files.make_folder(live.folder)
-    absorbed = [name for name in live.parts if held and manifest.holds(live, name, held)]
+    absorbed = manifest.parts_with(live, held)
     with sql.opened() as connection:
         read = Snapshot(look.manifest, [name for name in chosen if name not in before.attempts], look.changed)
         # What is damaged stays behind, and is told.
@@ -216,6 +216,6 @@ def _merge_superseded(source: Store, target: Store, place: Path) -> None:
     """What earlier trainings left of the trials that the target has from the same training."""
     ours, theirs = _done(target), _done(source)
     for name in sorted(plain.names(source.root / SUPERSEDED) - plain.names(target.root / SUPERSEDED)):
-        trial_id = name.partition("-")[0]
+        trial_id = superseded_trial(name)
         if trial_id in ours and ours[trial_id] == theirs.get(trial_id):
             copying.copy_kept(source.root / SUPERSEDED / name, target.root / SUPERSEDED / name, place)
