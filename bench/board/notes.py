@@ -13,12 +13,12 @@ from bench.errors import counted
 
 
 def notes(board: Board) -> list[str]:
-    """How to read the board; nothing of what is not there yet, but always what is damaged."""
+    """How to read the board; before the first result, only which files are damaged."""
     return list(board.left_out) if board.empty else [_reading(board), *circumstances(board)]
 
 
 def circumstances(board: Board) -> list[str]:
-    """How the cells came about: choice of ρ, what is in no mean, what all share, their origin."""
+    """How the cells came about: the choice of ρ, what is left out of means, shared fields, origins."""
     cells = board.cells.values()
     lines = [*board.left_out, *_selections(board), *(cost_notes(board.costs) if board.costs else [])]
     lines += [f"{mark}: {text}" for mark, (shown, text) in MARKS.items() if any(map(shown, cells))]

@@ -87,7 +87,7 @@ class Drawing:
         self.rhos.setdefault(name, set()).update(p.trial.rho for p in points if p.trial.rho is not None)
 
     def need_several(self, axis: str, lines: Iterable[Collection[object]]) -> None:
-        """UserError unless one of the lines goes over more than one value of the axis: else all would be one pile."""
+        """UserError unless a line has more than one value on the axis: else all markers would be in one place."""
         found = [list(values) for values in lines]
         if any(len(values) > 1 for values in found):
             return
@@ -130,7 +130,7 @@ class Drawing:
         return list(axes.flat[: max(count, 1)])
 
     def label_rows(self, panels: Sequence[Axes], label: str = "") -> None:
-        """A label, by default the metric's, beside the first panel of each row."""
+        """A label, by default the metric's, for the y axis of the first panel of each row."""
         for panel in panels[::_ACROSS]:
             panel.set_ylabel(label or self.metric)
 
@@ -196,7 +196,7 @@ def save(figure: Figure, outputs: Sequence[Path]) -> None:
 
 
 def at_rho(rhos: Collection[float]) -> str:
-    """`, ρ 0.1`; of many the first and the last."""
+    """`, ρ 0.1`; of many, the smallest and the largest."""
     if not rhos:
         return ""
     told = [f"{rho:g}" for rho in sorted(rhos)]

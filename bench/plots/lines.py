@@ -20,7 +20,7 @@ STYLES = (
 
 
 def style_of(place: int) -> tuple[str, str]:
-    """Colour and marker of a line: where colours come round again, markers differ."""
+    """Colour and marker of a line: when colours repeat, markers differ."""
     color, _ = STYLES[place % len(STYLES)]
     _, marker = STYLES[(place + place // len(STYLES)) % len(STYLES)]
     return color, marker
@@ -72,6 +72,6 @@ def finish(axes: Axes, title: str, label: str = "", *, grid: Literal["both", "x"
 
 
 def across(axes: Axes, drawing: Drawing, values: Sequence[float], name: str) -> None:
-    """A line across, for a method that what is drawn over doesn't concern."""
+    """A horizontal line, for a method that doesn't depend on the x axis."""
     color, _ = drawing.style(name)
     axes.axhline(drawing.summary(values).mean, color=color, linestyle="--", linewidth=1.2, label=name)

@@ -16,14 +16,14 @@ from bench.plots.lines import STYLES
 from bench.plots.training import by_epoch, history, quality, task_of
 
 _TICKS = 7
-"""Intervals between labels of ρ that are never too close."""
+"""Intervals on the axis of ρ that are wide enough for a label."""
 _HEIGHT = 300
 _ROW = 26
 """Height of a bar with the space about it."""
 
 
 def charts(drawing: Drawing) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Caption and specification of every chart that the results have something for."""
+    """Caption and specification of every chart that there are results for."""
     for title, points in grouped(drawing.points, lambda point: drawing.column(point.trial)).items():
         if _searched(drawing, points):
             yield f"{title}: {drawing.metric} over ρ, {drawing.board.spread.short}", _spec(_over_rho(drawing, points))
@@ -74,7 +74,7 @@ def _base_line(name: str, mean: float) -> list[alt.Chart]:
 
 
 def _apart(radii: Sequence[float]) -> list[float]:
-    """Those of the rising radii whose labels have room beside each other on a phone."""
+    """Those of the rising radii whose labels fit beside each other on a phone."""
     gap = math.log(radii[-1] / radii[0]) / _TICKS
     kept = [radii[0]]
     for rho in radii[1:]:
@@ -139,7 +139,7 @@ def _colors(drawing: Drawing, methods: Sequence[str]) -> tuple[alt.Color, Any, a
 def _spec(chart: Any) -> dict[str, Any]:
     font = "system-ui, sans-serif"
     settings = {"font": font, "axis": {"labelFontSize": 12, "titleFontSize": 12}, "legend": {"labelFontSize": 12}}
-    # A test looks whether they are valid: it takes half the time of a report.
+    # Not validated here, which would take half the time of a report; a test does it.
     whole: dict[str, Any] = chart.properties(width="container").to_dict(validate=False)
     return whole | {
         "config": settings | {"view": {"stroke": None}},

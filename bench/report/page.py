@@ -54,9 +54,9 @@ def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path, *, spr
 def report(
     stores: Readable, sweeps: Sequence[Sweep], *, spread: str = "std", live: bool = False, origin: str = ""
 ) -> str:
-    """The page, with one of SPREADS beside means; `origin` is told instead of the time and the paths of the stores.
+    """The page, with one of SPREADS beside means; `origin` replaces the line with the time and the paths of the stores.
 
-    A live one asks its server whether there is something new, and then loads itself anew.
+    A `live` page polls its server and reloads when there is something new.
     """
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -73,7 +73,7 @@ def report(
 
 @cache
 def _vega() -> Markup:
-    """What draws the charts."""
+    """The scripts that draw the charts."""
     return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 

@@ -1,7 +1,7 @@
-"""Serve: the report of sweeps under way, to look at in a browser while results come in.
+"""Serve: the report of sweeps under way, in a browser, while results come in.
 
-Only to be read: it answers GET and nothing else, on this machine unless told otherwise. Its address has a token,
-another one each time, because everybody who is logged in on a machine shares its loopback; names of other machines are
+Read-only: it answers GET and nothing else, on this machine unless told otherwise. Its address has a new token each
+time, because everybody who is logged in on a machine shares its loopback interface; requests for other host names are
 refused, so that no foreign page can reach it through the reader's browser.
 """
 
@@ -24,7 +24,7 @@ from bench.store.read.query import as_list
 from bench.sweep import Sweep
 
 _FRESH = 2.0
-"""Seconds for which an answer is kept."""
+"""Seconds for which a state is reused."""
 
 
 class Server(ThreadingHTTPServer):
@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        """The page, what tells one state of it from another, or that there is nothing."""
+        """Answer with the page, or with a digest of its state; 404 for anything else."""
         address, port = self.server.server_address[:2]
         names = {f"{name}:{port}" for name in ("localhost", "127.0.0.1", str(address))}
         places = {f"/{self.server.token}/": self._page, f"/{self.server.token}/state": self._state}
@@ -120,4 +120,4 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is printed of requests: their paths hold the token."""
+        """Print nothing about requests: their paths hold the token."""

@@ -14,7 +14,7 @@ from bench.store.files import plain
 from bench.store.folder import TrialFolder
 
 _LONGEST = 1e9
-"""Seconds, about thirty years, that nobody says are left."""
+"""Seconds; a file that claims more than about thirty years are left is damaged."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.left_out: dict[Path, str] = {}
-        """Damaged files that answers were made without, and what is said of each."""
+        """Damaged files that answers left out, each with a message."""
 
     @classmethod
     def open(cls, root: Path | str) -> Store:
@@ -51,7 +51,7 @@ class Store:
         try:
             schema = read_header(data)
         except ValueError as error:
-            # It says nothing but the schema, which every file of results says too.
+            # The header holds nothing but the schema, which every file of results has too.
             leave_out(store, {root / HEADER: str(error)})
             return store
         if schema > STORE_SCHEMA:
@@ -109,7 +109,7 @@ class Store:
         return map(self.folder, self.trial_ids())
 
     def add(self, trials: Iterable[Trial]) -> None:
-        """Record what the trials are, so that a worker needs only their ids."""
+        """Write the trials' descriptions, so that a worker needs only their ids."""
         # Not by the path's own method, which fails where somebody else's folder can't be looked into.
         new = [trial for trial in trials if not os.path.exists(self.folder(trial.trial_id).trial)]
         done = manifest.done_trials(manifest.current(self.root), [trial.trial_id for trial in new])
@@ -139,7 +139,7 @@ class Store:
     def now(self) -> float:
         """The file system's own time in s: heartbeats are stamped by it, whatever the hosts' clocks say.
 
-        Who may only look has no way to ask for it, and takes this machine's clock.
+        With read-only access there is no way to ask for it, so this machine's clock is used.
         """
         try:
             return _probe(self.root)
@@ -154,7 +154,7 @@ def refuse_file(root: Path) -> None:
 
 
 def refuse_published(root: Path | str) -> None:
-    """StoreError where nothing is to be written: at an address, and in a bundle."""
+    """StoreError for what is read-only: an address, or a bundle."""
     if address := remote.address_of(root):
         raise StoreError(f"{address}: a store is written in a folder of this machine; what was published is only read")
     if is_bundle(Path(root)):
@@ -162,7 +162,7 @@ def refuse_published(root: Path | str) -> None:
 
 
 def write_header(root: Path) -> None:
-    """Say that a folder is a store."""
+    """Write the header, which makes a folder a store."""
     files.write(root / HEADER, seal.sealed_json({"schema": STORE_SCHEMA}))
 
 
@@ -183,7 +183,7 @@ def _none_at(root: Path) -> str:
 
 
 def _not_writable(root: Path, error: OSError) -> StoreError:
-    """By the numbers of users: a container has names of its own, or none."""
+    """Names users by number: a container may have other names for them, or none."""
     why = error.strerror
     if isinstance(error, PermissionError):
         path = Path(error.filename or root).absolute()

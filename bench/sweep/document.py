@@ -63,7 +63,7 @@ class Document(Block):
 
 
 def read_document(source: Source) -> Document:
-    """The document, without what is wrong with its shape, which goes to `source.faults`; so the rest is checked too."""
+    """The document without its malformed parts, which go to `source.faults`, so that the rest is checked too."""
     try:
         return Document.model_validate(source.data)
     except ValidationError as error:
@@ -88,7 +88,7 @@ def _without(value: Any, bad: set[Path], path: Path = ()) -> Any:
 
 
 def _unknown_key(path: Path) -> str:
-    """The message for a key that has no place there, with the place that it has."""
+    """The message for a key that isn't allowed there, with the place where it is."""
     key = str(path[-1])
     valid = (
         sorted(_keys_of(_PARTS[path[0]])) if path[0] in _PARTS else _keys_of(Block if path[0] == "blocks" else Document)

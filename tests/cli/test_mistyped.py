@@ -27,9 +27,9 @@ USAGE = {
     "--swep": "No such option: --swep",
 }
 CONDITIONS = {
-    "rho>0.05": "--where rho>0.05: knows FIELD=VALUE alone; `sambench query` compares",
-    "rho!=0.05": "knows FIELD=VALUE alone",
-    "variant in sam": "knows FIELD=VALUE alone",
+    "rho>0.05": "--where rho>0.05: only FIELD=VALUE is supported; use `sambench query` for comparisons",
+    "rho!=0.05": "only FIELD=VALUE is supported",
+    "variant in sam": "only FIELD=VALUE is supported",
     "variant=sam,none": "unknown value 'sam,none'; valid: none, sam; several values are several --where",
 }
 WORDS = {

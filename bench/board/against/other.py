@@ -41,7 +41,7 @@ class Other:
     origins: tuple[Origin, ...] = ()
     """What these were made with."""
     own: frozenset[str] = frozenset()
-    """Trials of which the very result of the board was found, since it was made by the commit that is asked for."""
+    """Trials whose result here is the board's own, because the requested commit made it."""
     cells: Mapping[Place, Summary] = field(default_factory=dict)
     """Of an exported board, which has no trials."""
 
@@ -97,7 +97,7 @@ def _table(name: str) -> pa.Table:
 def _csv(name: str) -> pa.Table:
     from pyarrow import csv
 
-    # What looks like a number is none: an id of digits alone, a row that is called by its ρ.
+    # Keep as text what looks like a number: an id that is all digits, a row named by its ρ.
     texts = dict.fromkeys(("trial_id", "outcome", "row", "column", "scope", "metric"), pa.string())
     return csv.read_csv(name, convert_options=csv.ConvertOptions(column_types=texts))
 
@@ -148,7 +148,7 @@ def _of_commit(commit: str, stores: Readable, trials: Sequence[Trial], metric: M
 
 
 def _superseded(commit: str, stores: Readable, trials: Sequence[Trial], metric: Metric) -> dict[str, dict[str, Any]]:
-    """By trial, of trainings that count no more; none of what trials cost, which isn't kept."""
+    """By trial, results of superseded trainings; measures only, because costs of these aren't kept."""
     measure, settings = quantity_of(metric.name)
     columns = ", ".join(f"attempts.{sql.name(column)}" for column in COLUMNS)
     select = f"""SELECT trial_id, outcome, {columns}, value FROM superseded JOIN attempts USING (trial_id, attempt)
@@ -161,7 +161,7 @@ def _superseded(commit: str, stores: Readable, trials: Sequence[Trial], metric: 
 
 
 def _commits(stores: Readable, trials: Sequence[Trial]) -> str:
-    """Which commits there are instead."""
+    """The message for a commit without results, with the commits that have some."""
     with connect(stores, ["attempts"], only=[trial.trial_id for trial in trials]) as connection:
         found = connection.execute(
             "SELECT git_commit[:10], count(*) FROM attempts WHERE outcome = 'done' AND git_commit IS NOT NULL "

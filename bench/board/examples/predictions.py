@@ -1,4 +1,4 @@
-"""Predictions: what the models of one cell say of each test image, a line for each seed."""
+"""Predictions: the classes that the models of one cell predict for each test image, a row per seed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Predictions:
 
 
 def read_predictions(stores: Readable, board: Board, trials: Sequence[Trial]) -> dict[Key, Predictions]:
-    """Of every cell at its chosen ρ, of the seeds whose outputs are kept; cells without any are left out."""
+    """The predictions of every cell at its chosen ρ, for the seeds whose outputs are kept; without any, no entry."""
     found: dict[Key, dict[int, tuple[Numbers, Numbers]]] = {}
     homes = _homes(stores, [trial.trial_id for trial in trials])
     for trial in trials:

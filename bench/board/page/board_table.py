@@ -37,7 +37,7 @@ _COSTS = ("passes", "time")
 
 
 def _side_by_side(board: Board, block: str, titles: list[str]) -> list[TableRow]:
-    """A base optimizer has no scope: what it has goes over both."""
+    """A base optimizer has no scope, so its entry spans both."""
     columns = _columns(board, block)
     footnotes = board.footnotes
     lines = []

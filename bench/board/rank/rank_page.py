@@ -33,7 +33,7 @@ def rank_page(scores: Scores, ranking: Ranking) -> Page:
 
 
 def conclusions(scores: Scores, ranking: Ranking) -> list[str]:
-    """Who leads, whether methods differ at all, and which pairs are told apart."""
+    """Who leads, whether methods differ at all, and which pairs the tests separate."""
     tasks, methods = len(scores.complete), len(scores.methods)
     if not tasks:
         return [

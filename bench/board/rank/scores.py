@@ -82,7 +82,7 @@ def scores_of(board: Board, missing: str = "tasks") -> Scores:
 
 
 def _any(board: Board, there: set[tuple[str, str]]) -> list[str]:
-    """Tasks that somebody has a result in."""
+    """Tasks that any method has a result in."""
     return [column for column in board.columns if any(of == column for _, of in there)]
 
 

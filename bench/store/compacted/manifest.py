@@ -127,7 +127,7 @@ def load(folder: Path, generation: int) -> Manifest:
 def shorten(folder: Path, before: int, limit: float) -> None:
     """Empty the old manifests of generations before this one.
 
-    Their names stay: were they free again, a process that slept all the while could publish under one of them.
+    Their names stay taken: otherwise a process that was suspended meanwhile could publish under one of them.
     """
     for generation in generations_of(folder):
         path = manifest_path(folder, generation)

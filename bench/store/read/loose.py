@@ -64,7 +64,7 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: Columns, pa
             if lines.tell():
                 _insert_lines(connection, name, schema, lines.name)
         except duckdb.Error:
-            # A stranger may have sealed what are no rows: the columns count.
+            # A stranger may have sealed rows that aren't any: fall back to the columns.
             for path in sealed:
                 table = read_table(Path(path), schema)
                 if isinstance(table, str):
@@ -124,7 +124,7 @@ def _read(path: str, schema: Columns | None) -> bytes | pa.Table | str | None:
     data = _bytes(path)
     if isinstance(data, bytes):
         rows = seal.rows_of(data) if seal.is_whole(data) else b""
-        # Else at leisure: a stranger may write them otherwise.
+        # Otherwise take the slow path: a stranger may have written the rows in another form.
         return rows if rows and _are_of(path, rows) else _table(path, data, schema)
     return data
 

@@ -1,4 +1,4 @@
-"""Mixed: the remark on a query over trials of several schemas, which no mean may be taken over unnoticed."""
+"""Mixed: the warning for a query over trials of several schemas, so that nobody averages over them unawares."""
 
 from __future__ import annotations
 

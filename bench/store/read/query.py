@@ -115,7 +115,7 @@ def query(stores: Readable, select: str) -> pa.Table:
 
 
 def query_rows(stores: Readable, select: str) -> Rows:
-    """The same as values of Python, which takes no pyarrow."""
+    """The same as Python values, without importing pyarrow."""
     return _answered(stores, select, lambda answer: Rows(list(answer.columns), answer.fetchall()))
 
 
@@ -154,7 +154,7 @@ def newest_dataset(stores: Readable, name: str) -> str | None:
 
 
 def as_list(stores: Readable) -> list[Store]:
-    """The stores, also where it is one."""
+    """The stores as a list."""
     return [stores] if isinstance(stores, Store) else list(stores)
 
 

@@ -101,7 +101,7 @@ def make_views(
 
 
 def _renamed() -> str:
-    """SQL for the names of what trials and attempts call the same; in files it has a number, as DuckDB gives it."""
+    """SQL that renames columns which trials and attempts share; in files DuckDB numbers the second one."""
     return f" RENAME ({', '.join(f'{name}_1 AS {told}' for name, told in RENAMED.items())})"
 
 
@@ -131,7 +131,7 @@ def load_superseded(
 
 
 def _trained_again(store: Store, snapshot: Snapshot) -> set[str]:
-    """The changed trials whose compacted attempts count no more."""
+    """The changed trials whose compacted attempts are superseded."""
     found = set()
     for trial_id, held in snapshot.changed.items():
         folder = store.folder(trial_id)
@@ -148,7 +148,7 @@ def _complete(
     """Add to the changed trials' loose rows the compacted ones that they don't replace."""
     if not snapshot.changed:
         return
-    # What was measured of a training that counts no more, and its epochs, are of another model than is there now.
+    # Measures and epochs of a superseded training belong to a model that isn't there any more.
     replaced = _trained_again(store, snapshot) if table in ("history", "measures") else set()
     replaced |= {Path(path).parent.name for path in paths} if table == "history" else set()
     loose = f"{schema}.loose_{table}"

@@ -46,7 +46,7 @@ def load_trials(
             SELECT * FROM (SELECT unnest($ids::VARCHAR[]) AS trial_id, unnest($texts::VARCHAR[]) AS text)
             WHERE json_valid(text)
         ) WHERE json_type(trial, '$.fields.settings') = 'OBJECT'""",
-        # As values, which no text can leave, as it could a line of a file.
+        # Passed as parameters, which no text can break out of.
         {"ids": list(texts), "texts": list(texts.values())},
     )
     whole = {trial_id for (trial_id,) in connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()}
@@ -95,7 +95,7 @@ def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) ->
 
 
 def _odd(found: Iterable[str], taken: Iterable[str], allowed: Collection[str] = ()) -> list[str]:
-    """Those that are no plain names, or differ from one that is taken in capitals at most."""
+    """Those that aren't plain names, or equal a taken name but for case."""
     used, odd = {name.lower() for name in taken}, []
     for key in found:
         if key in allowed:
@@ -135,7 +135,7 @@ def _members(connection: duckdb.DuckDBPyConnection, name: str, path: str) -> dic
 def _structure(connection: duckdb.DuckDBPyConnection, name: str, path: str) -> dict[str, Any]:
     row = connection.execute(f"SELECT json_group_structure(trial -> {sql.literal(path)}) FROM {name}_json").fetchone()
     found = json.loads(row[0]) if row and row[0] else {}
-    # Where all are empty, DuckDB gives no object.
+    # If all are empty, DuckDB returns no object.
     return found if isinstance(found, dict) else {}
 
 

@@ -50,7 +50,7 @@ def supersede(store: Store, trial_id: str) -> bool:
 
 
 def clear(folder: TrialFolder) -> None:
-    """Remove from a trial's folder what is kept under `superseded/` too; may be repeated at any time."""
+    """Remove from a trial's folder what `superseded/` has too; may be repeated at any time."""
     kept = folder.superseded(0).parent
     for name in plain.names(kept):
         if superseded_trial(name) == folder.trial_id:

@@ -33,7 +33,7 @@ Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim", "un
 
 
 class Finding(NamedTuple):
-    """Something about a store that is worth a word."""
+    """Something about a store that is worth reporting."""
 
     kind: Kind
     path: Path
@@ -89,12 +89,12 @@ def _manifests(store: Store) -> Iterator[Finding]:
 
 
 def _compacted(live: Manifest) -> Iterator[Finding]:
-    """Ids of compacted trials that their fields don't give."""
+    """Compacted trials whose fields give another id."""
     for part in live.parts:
         path = live.path(part, "trials")
         with sql.opened() as connection:
             cursor = connection.execute(f"FROM {parquet([str(path)])}")
-            # Those that the part was written with: trials of another version have others.
+            # The columns that the part was written with: trials of another version have others.
             columns = [column[0] for column in cursor.description]
             while rows := cursor.fetchmany(10_000):
                 for row in rows:
@@ -158,7 +158,7 @@ def _claim(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
     except FileNotFoundError:
         return
     if not is_readable(claim):
-        yield Finding("damaged", claim, "doesn't say who holds the trial; whoever does has it until it isn't touched")
+        yield Finding("damaged", claim, "doesn't say who holds the trial; it counts as held while the claim is touched")
         return
     who = f"process {holder['pid']} on {holder['host']}"
     if is_dead(store, holder, touched):

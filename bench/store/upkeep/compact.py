@@ -35,7 +35,7 @@ GOES_ON = frozenset({"preempted", "timeout", SUPERSEDED})
 SETTLED = 60.0
 """Seconds after which measures that were announced are written, or never will be."""
 MANY = 300
-"""Loose trials from which `run` compacts at its end."""
+"""Number of loose trials from which `run` compacts at its end."""
 
 _SCHEMA = "fold"
 _log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def _over(connection: duckdb.DuckDBPyConnection, store: Store) -> set[str]:
         f"""SELECT trial_id, max(attempt), arg_max(outcome, attempt)
         FROM {_SCHEMA}.loose_attempts SEMI JOIN {_SCHEMA}.loose_trials USING (trial_id) GROUP BY trial_id"""
     ).fetchall()
-    # Claims are looked at after the records were read: who began again meanwhile is seen here.
+    # Claims are looked at after the records were read, so that a trial that was begun again meanwhile is noticed.
     found = {
         trial_id
         for trial_id, newest, outcome in ends

@@ -50,13 +50,13 @@ class Repaired:
     restored: int = 0
     """Trials of damaged parts that are whole again."""
     without_history: int = 0
-    """Those of them whose epochs are lost."""
+    """How many of these have lost their history."""
     given_up: int = 0
     """Trials that run again."""
 
 
 def repair(store: Store) -> Repaired:
-    """Restore or set aside everything that is damaged, but for what is measured again by itself."""
+    """Restore or set aside everything that is damaged, except later measures, which are simply taken again."""
     done = Repaired()
     _header(store)
     _manifests(store)
@@ -107,7 +107,7 @@ def _manifests(store: Store) -> None:
             if generation == generations[-1]:
                 _rebuild(store, generation, _bytes(error.path))
             _put_away(store, [error.path])
-            # A process that slept all the while must not find its name free.
+            # Keep the name taken, so that a process that was suspended meanwhile can't publish under it.
             manifest.empty(error.path)
 
 

@@ -40,7 +40,7 @@ def all_sweeps() -> list[Path]:
 
 
 def _not_there(named: Path) -> Path:
-    """Where such a name is missed: where one like it is, else where sweeps are at all."""
+    """The path to report as missing: in a folder with a similar name, else in the first folder that has sweeps."""
     places = [HERE / _with_suffix(named.name), named, INSTALLED / _with_suffix(named.name)]
     there = {file: [each.stem for each in yaml_files(file.parent)] for file in places}
     return next((file for file in places if nearest(file.stem, there[file])), next(filter(there.get, places), named))
