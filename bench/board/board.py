@@ -21,7 +21,7 @@ from bench.measures.names import quantity_of
 from bench.store import Readable, connect, sql
 from bench.store.read.query import as_list
 from bench.sweep import Guess, Sweep
-from bench.sweep.remarks import remarks_of
+from bench.sweep.grouped_notes import grouped_notes
 from bench.trial import NONE, SCHEMA, Trial
 from bench.trial.schemas import id_under
 
@@ -137,7 +137,7 @@ def make_board(
         scopes=tuple(dict.fromkeys(scope for _, _, scope in cells if scope != NONE)) or (NONE,),
         cells=cells,
         spread=SPREADS[spread],
-        remarks=remarks_of(sweep),
+        remarks=grouped_notes(sweep),
         weak_steps=weak_steps.remarks(sweep.trials, results),
         trained_again=sum(bool(result.get(EARLIER)) for result in results.values()),
         left_out=tuple(text for store in as_list(stores) for text in store.left_out.values()),

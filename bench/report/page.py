@@ -21,8 +21,8 @@ from bench.board.formats.html import TABLE_STYLE, fragment
 from bench.escape import visible
 from bench.plots.drawing import Drawing
 from bench.report.charts import charts
+from bench.report.summary import summary
 from bench.report.under_way import Running, running
-from bench.report.words import summary
 from bench.store import Readable, State, connect, files, states
 from bench.store.folder import StoreError, log_of
 from bench.store.read.query import as_list

@@ -1,4 +1,4 @@
-"""Remarks: the guesses and choices that went into a sweep, with those that say the same thing joined."""
+"""Grouped notes: the guesses and choices that went into a sweep, with those that say the same thing joined."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from bench.sweep import Sweep
 
 
-def remarks_of(sweep: Sweep) -> tuple[str, ...]:
+def grouped_notes(sweep: Sweep) -> tuple[str, ...]:
     """`SUBJECT, SUBJECT: WHAT`, and one line for each sweep that ρ is chosen from."""
     chosen = {choice.text for choice in sweep.choices}
     told: dict[str, list[str]] = {}
