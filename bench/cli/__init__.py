@@ -57,7 +57,8 @@ def main() -> None:
         if _working_folder_is_gone():
             fail("the working directory is gone: it was deleted or renamed; change to one that is there")
         if error.errno in _REFUSED:
-            fail(f"{error.filename}: not writable or not readable for you: {error.strerror}")
+            where = f"{error.filename}: " if error.filename else ""
+            fail(f"{where}not writable or not readable for you: {error.strerror}")
         fault = machine_fault(error)
         if not fault:
             raise

@@ -43,7 +43,8 @@ CATALOGS: dict[str, Mapping[str, Entry]] = {
 _ENDINGS = {
     "optimizers": f"Also {' and '.join(LIBRARIES)}, with its arguments as settings: beta1 and beta2 for betas.",
     "models": "Size: parameters, for 10 classes at 32×32 pixels or 1,000 at 224×224. timm/NAME is a model of timm.",
-    "data": f"Also folder:PATH, your own train/CLASS/*.jpg beside val/ or test/; and random images, {FORM}.",
+    "data": f"Also folder:PATH, your own train/CLASS/*.jpg beside val/ or test/; parallel:PATH, your own "
+    f"sentence pairs; and random images, {FORM}.",
     "measures": "Settings are written behind the name: sharpness[rho=0.003].",
 }
 _HIDDEN = ("target", "settings", "arguments", "files", "passes")

@@ -24,7 +24,7 @@ class Scope:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read anew which tensors it has: others train than before. ValueError if there is none."""
+        """Select the tensors again, after the set of trainable ones has changed. ValueError if none is left."""
         self.tensors = self._in_stages(self.select())
         if not self.tensors:
             raise ValueError(self.nothing())
@@ -46,7 +46,7 @@ class Scope:
         return perturbation
 
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None) -> None:
-        """Told before the first step of every epoch."""
+        """Called before the first step of every epoch."""
 
     def evaluates(self) -> bool:
         """Whether `after_step` will run the model in eval mode, with its running statistics."""
@@ -57,7 +57,7 @@ class Scope:
         return False
 
     def after_step(self) -> None:
-        """Told after a step with an update, while the parameters still hold its gradients."""
+        """Called after a step with an update, while the parameters still hold its gradients."""
 
     def state_dict(self) -> dict[str, Any]:
         """Whatever the next steps depend on."""
