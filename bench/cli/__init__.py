@@ -55,9 +55,9 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         if _working_folder_is_gone():
-            fail("the working directory is gone: it was deleted or renamed; change to one that is there")
+            fail("the working directory is gone: it was deleted or renamed; change to an existing one")
         if error.errno in _REFUSED:
-            fail(f"{error.filename}: not writable or not readable for you: {error.strerror}")
+            fail(f"{error.filename}: you may not read or write it: {error.strerror}")
         fault = machine_fault(error)
         if not fault:
             raise

@@ -56,12 +56,13 @@ class Argument:
     def made(self, name: str, hint: Any, default: Any) -> click.Parameter:
         """What click reads the argument by."""
         kind, several = _kind(hint)
+        required = default is inspect.Parameter.empty
         return click.Argument(
             [name],
-            required=default is inspect.Parameter.empty,
+            required=required,
             type=_TYPES[kind],
             nargs=-1 if several else 1,
-            metavar=self._metavar,
+            metavar=self._metavar if required else f"[{self._metavar}]",
             help=self._help,
         )
 

@@ -71,7 +71,7 @@ class Estimate:
             parts.append(f"{self.gpu_seconds / 3600:.1f} GPU-hours")
         if self.unknown:
             unknown = counted(self.unknown, "trial", "is", "are")
-            parts.append(f"{unknown} of a kind not measured yet: --probe measures a few steps")
+            parts.append(f"{unknown} of a kind not timed yet: --probe times a few steps")
         return "; ".join(parts)
 
 

@@ -76,7 +76,7 @@ class Epoch:
         return state | {"counts": counts, "sums": self._read(self._sums)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
         self.steps, self.seen, self.seconds = state["steps"], state["seen"], state["seconds"]
         self._waiting, self._counts = state["waiting"], dict(state["counts"])
         self._sums = {name: torch.tensor(total, device=self._device) for name, total in state["sums"].items()}

@@ -107,4 +107,4 @@ def test_a_faulty_sweep_is_named_and_the_others_listed(use: Path, sambench: Comm
 def test_a_folder_without_sweeps(sambench: Command) -> None:
     told = sambench("sweeps", "nowhere")
     assert told.returncode == 2
-    assert "nowhere: is no folder of sweep files" in told.stderr
+    assert "nowhere: isn't a folder" in told.stderr

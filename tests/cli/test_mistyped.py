@@ -33,10 +33,10 @@ CONDITIONS = {
     "variant=sam,none": "unknown value 'sam,none'; valid: none, sam; several values are several --where",
 }
 WORDS = {
-    "late_sam": "word late_sam\nShare of the epochs that the base optimizer trains alone",
+    "late_sam": "word late_sam\nShare of the epochs to train with the base optimizer alone",
     "fast": "in a sweep  grid: {fast: true}",
-    "oom": "key oom\nOut of memory: it would be again, unless its resources change.\nin a sweep  retries: {oom: …}",
-    "early_stopping": "It has the keys metric, ",
+    "oom": "key oom\nOut of memory, which would recur unless resources change.\nin a sweep  retries: {oom: …}",
+    "early_stopping": "Keys: metric, ",
 }
 NO_WORDS = {
     "variants": "; it is a kind: `sambench list variants` lists them",
