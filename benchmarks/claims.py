@@ -29,11 +29,14 @@ class Claim:
         return self.value >= self.goal if self.at_least else self.value <= self.goal
 
     @property
+    def bound(self) -> str:
+        """The goal as a bound."""
+        return f"{'≥' if self.at_least else '≤'} {self.goal:g}{self.unit}"
+
+    @property
     def verdict(self) -> str:
         """The goal, and whether it is reached."""
-        return (
-            f"{'at least' if self.at_least else 'at most'} {self.goal:g}{self.unit}: {'met' if self.met else 'MISSED'}"
-        )
+        return f"{self.bound}: {'met' if self.met else 'MISSED'}"
 
 
 def claim(

@@ -133,9 +133,9 @@ def compare(arguments: argparse.Namespace) -> None:
         seconds = statistics.median(ours for ours, _ in times)
         share = statistics.median(waiting / ours for ours, waiting in times)
         if way != "plain":
-            claim(f"waiting for data, {way}", 100 * share, at_most=2, unit=" %")
+            claim(f"waiting for data: {way}", 100 * share, at_most=2, unit=" %")
         if way == "ours, fast":
-            claim("plain / ours, fast: seconds per epoch", ratio, at_least=2)
+            claim("epoch: plain / ours, fast", ratio, at_least=2)
         least, most = "2.0" if way == "ours, fast" else "", "" if way == "plain" else "2 %"
         print(f"{way:26}{seconds:9.2f}{ratio:9.2f}{least:>10}{100 * share:7.2f} %{most:>9}")
 

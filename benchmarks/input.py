@@ -137,7 +137,7 @@ def report(name: str, images: Tensor, rounds: int) -> None:
     pairs = [(our_way(), their_way()) for _ in range(rounds + 1)][1:]
     rate, their_rate = (statistics.median(rates) for rates in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
-    verdict = claim(f"images per second, ours / DataLoader, {name}", ratio, at_least=target).verdict
+    verdict = claim(f"{name}: images/s, ours / DataLoader", ratio, at_least=target).verdict
     print(f"{name:21}{rate:12,.0f}{their_rate:14,.0f}{ratio:8.1f}  {verdict}", flush=True)
 
 

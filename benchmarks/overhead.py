@@ -46,6 +46,7 @@ def ours(trials: int, folder: Path) -> tuple[float, float]:
 
 def plain(trials: int, folder: Path) -> tuple[float, float]:
     """The same for the plain loop."""
+    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
     import ray
     from ray import tune
 

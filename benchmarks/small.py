@@ -111,11 +111,11 @@ def main() -> None:
         list(zip([0], fused.first_batches(), strict=False))
         steps = bare(training, inputs, targets), ours(training, inputs, targets), ours(fused, inputs, targets)
         loop, plain, fast = quick(steps, rounds)
-        tell(f"{model}: the trainer's plain step / a bare loop's", plain / loop, at_most=1.03)
-        tell(f"{model}: the same with fused SGD / without", fast / plain, at_most=0.98)
+        tell(f"{model}: plain step / bare loop", plain / loop, at_most=1.03)
+        tell(f"{model}: plain step fused / not", fast / plain, at_most=0.98)
         cost = statistics.median(checkpoint_seconds(training) for _ in range(20))
         every = Resources().checkpoint_seconds
-        tell(f"{model}: checkpoints' share of the work", 100 * cost / (cost + every), at_most=1.0, unit=" %")
+        tell(f"{model}: share of checkpoints", 100 * cost / (cost + every), at_most=1.0, unit=" %")
         epoch = training.workload.steps * plain
         print(f"  {100 * cost / (cost + epoch):.1f} % with one after every epoch")
 

@@ -147,8 +147,8 @@ def report(methods: list[str], name: str, rounds: int, device: str) -> None:
         print(f"{line}  {_limit(method, METHODS[method], beside, name)}".rstrip(), flush=True)
     if device == "cpu":
         published = ratio_to_published(name, rounds)
-        claim(f"only_norm / the published way, on {name}", published, at_most=0.60)
-        print(f"{'only_norm / the published way, untuned':42}{published:9.2f}  at most 0.60", flush=True)
+        made = claim(f"{name}: only_norm / published", published, at_most=0.60)
+        print(f"{'only_norm / the published way, untuned':42}{published:9.2f}  {made.verdict}", flush=True)
 
 
 def report_memory(methods: list[str], name: str, device: str) -> None:
@@ -163,7 +163,7 @@ def _limit(name: str, method: Method, ratio: float, model: str) -> str:
     """What a method may cost, where it was promised: on wide ResNets."""
     if method.at_most is None or not model.startswith("wrn"):
         return ""
-    made = claim(f"{name} / {method.beside} on {model}", ratio, at_most=method.at_most)
+    made = claim(f"{model}: {name} / {method.beside}", ratio, at_most=method.at_most)
     return f"{ratio:.3f} × {method.beside}, {made.verdict}"
 
 

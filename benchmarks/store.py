@@ -137,9 +137,9 @@ def compacted(folder: Path, count: int) -> None:
     print(f"{total:,} results after compaction, {size / total:.0f} bytes each with history of 3 epochs")
     with connect(store, ["results"]) as connection:
         timed("mean and std by five keys", 0.1, lambda: connection.execute(AGGREGATE).fetchall())
-    timed("the same with opening the store", 0.3, lambda: query(store, AGGREGATE))
-    timed("the command `board`", 1.5, command("board", str(SWEEP), "--store", str(folder)), 3)
-    timed("the command `status`", 1.5, command("status", str(SWEEP), "--store", str(folder)), 3)
+    timed("the same, opening the store", 0.3, lambda: query(store, AGGREGATE))
+    timed(f"`board` on {count:,} results", 1.5, command("board", str(SWEEP), "--store", str(folder)), 3)
+    timed(f"`status` on {count:,} results", 1.5, command("status", str(SWEEP), "--store", str(folder)), 3)
 
 
 def uncompacted(folder: Path, count: int) -> None:
@@ -156,11 +156,11 @@ def uncompacted(folder: Path, count: int) -> None:
     tell("recording one result, flushed", statistics.median(recorded) * 1000, at_most=5, unit=" ms")
     timed(f"query of {count:,} loose trials", 2.0, lambda: query(store, AGGREGATE))
     for name in ("board", "status"):
-        timed(f"the command `{name}` on them", 2.0, command(name, str(sweep), "--store", str(folder)), 3)
+        timed(f"`{name}` on {count:,} loose trials", 2.0, command(name, str(sweep), "--store", str(folder)), 3)
     started = time.perf_counter()
     assert compact(store).trials == count
     print(f"compacting them: {time.perf_counter() - started:.1f} s")
-    timed("the same query afterwards", 0.3, lambda: query(store, AGGREGATE))
+    timed("the same query, compacted", 0.3, lambda: query(store, AGGREGATE))
 
 
 def main() -> None:

@@ -62,13 +62,13 @@ def _lines(file: str) -> list[str]:
 
 def summarize(found: dict[str, list[Claim]], seconds: dict[str, float | None]) -> None:
     """One screen."""
-    table = Table("benchmark", "figure", "measured", "goal", box=None)
+    table = Table("benchmark", "figure", "measured", "goal", "", box=None, padding=(0, 2, 0, 0))
     for name, claims in found.items():
         for number, each in enumerate(claims):
-            color = "" if each.met else "[bold]"
-            table.add_row("" if number else name, each.name, f"{color}{each.value:.3g}{each.unit}", each.verdict)
+            verdict = "" if each.met else "[bold]missed"
+            table.add_row("" if number else name, each.name, f"{each.value:.3g}{each.unit}", each.bound, verdict)
         if seconds[name] is None:
-            table.add_row(name, "[bold]failed", "", "")
+            table.add_row(name, "[bold]failed")
     Console().print("\n", table)
     met = sum(each.met for claims in found.values() for each in claims)
     total = sum(map(len, found.values()))
