@@ -1,4 +1,4 @@
-"""Notebook: results, boards and figures of stores, for whoever analyses them in Python. It is `bench.open`."""
+"""Notebook: results, boards and figures of stores, for analysis in Python. It is `bench.open`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resources: what one trial needs of a machine, how often it is tried, and when it is given up.
+"""Resources: what a trial needs from a machine, how often it is retried, and when a search stops it.
 
 Never part of a trial's identity.
 """

@@ -1,4 +1,4 @@
-"""Answer: does only_norm beat all, as far as the seeds tell?"""
+"""Answer: does only_norm beat all, as far as the seeds can tell?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Footnotes: what each result was made with, told of those that were made with something else than most."""
+"""Footnotes: what results were made with, marking those that differ from the majority."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Relative cost: what a method's training takes beside its base optimizer's, in passes and in measured time.
+"""Relative cost: a method's training relative to its base optimizer's, in passes and measured time.
 
 Both are of the whole training, so that the base optimizer for twice the epochs costs twice as much. One is the base
 optimizer's shortest training of the sweep; without any, as many epochs as the method's own. Times are compared between

@@ -1,4 +1,4 @@
-"""MARKS: what stands behind a ρ on a board whose choice is open to doubt."""
+"""MARKS: the marks after a ρ on a board whose choice is open to doubt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Show: from a sweep and what is asked about it to a page."""
+"""Show: from a sweep and the options of a board to a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weak steps: done trials of which many steps were not what their method says, told as remarks.
+"""Weak steps: a note about done trials many of whose steps weren't what their method says.
 
 A step goes unperturbed if its ascent norm is zero or not finite, and is skipped if its gradient norm is not finite.
 Steps that a method leaves plain on purpose are not counted. Some lost steps are usual with float16, whose loss scale

@@ -1,4 +1,4 @@
-"""The application: which commands there are, and where; one's module is imported when it is called."""
+"""The application: the commands and where they are; a command's module is imported when it is called."""
 
 from __future__ import annotations
 

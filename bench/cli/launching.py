@@ -1,4 +1,4 @@
-"""Launching: run what is missing of one sweep, and tell how it went."""
+"""Launching: run a sweep's missing trials and report the result."""
 
 from __future__ import annotations
 

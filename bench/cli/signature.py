@@ -1,4 +1,4 @@
-"""Signature: a command of click from a function whose parameters say their options, so that each is written once.
+"""Signature: a click command from a function whose parameters declare its options.
 
 `Annotated[list[Path], Option("--store", help="…")]` is an option that may be repeated; the type tells how its text is
 read, and the function's default whether it must be given. Nothing is imported but click, so that commands start fast.

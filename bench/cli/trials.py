@@ -1,4 +1,4 @@
-"""Trials: which ones a command is about, which of them other code made, and which have results of an earlier schema."""
+"""Trials: which ones a command is about, and which have results of other code or an earlier schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MEASURES: quantities taken of a trained model, as light records.
+"""MEASURES: quantities measured on a trained model, as light records.
 
 A name may have settings, `sharpness[rho=0.003]`; `bench.measures.names` reads and writes such names. An object is
 called with what is measured, a `Trained`, and with every setting by name, and returns a number.

@@ -1,4 +1,4 @@
-"""BLEU that a training run reports, of the epoch that validation chooses."""
+"""BLEU reported by a training run, at the epoch that validation chooses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plug-ins: names of registries that stand for objects of the user's own, `package.module:Attribute` or an entry point.
+"""Plug-ins: the user's own objects in place of registry names, as `package.module:Attribute` or an entry point.
 
 An entry point of the group `sambench.variants`, `sambench.models`, … is another name of the path that it leads to, so
 that one class has one identity. Whether a plug-in may be imported is for the command to say: `plan`, `run`, `measure`,

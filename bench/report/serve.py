@@ -1,4 +1,4 @@
-"""Serve: the report of sweeps under way, to look at in a browser while results come in.
+"""Serve: the report of running sweeps, for a browser, while results come in.
 
 Only to be read: it answers GET and nothing else, on this machine unless told otherwise. Its address has a token,
 another one each time, because everybody who is logged in on a machine shares its loopback; names of other machines are

@@ -1,4 +1,4 @@
-"""Running: how far the trials are that somebody is at, with the curve of each so far."""
+"""Running: the progress of running trials, with their curves so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the numbers of a sweep say, in sentences that they support and no others."""
+"""What the numbers of a sweep say, in sentences that they support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damage: what readers leave out of an answer because its file is damaged, told once and kept for the board."""
+"""Damage: what readers leave out because a file is damaged, reported once and kept for the board."""
 
 from __future__ import annotations
 

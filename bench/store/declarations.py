@@ -1,4 +1,4 @@
-"""Declarations: what plug-ins say of themselves, kept so that nobody who reads the store has to import them.
+"""Declarations: plug-ins' records, stored so that readers of the store needn't import them.
 
 A file of `STORE/plugins/` for each that differs, so that of two authors' classes of one path both are known; the newest
 counts. Nothing in it is code, and what it names is never imported.

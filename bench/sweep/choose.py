@@ -1,4 +1,4 @@
-"""Choose: a ρ taken from another sweep's results, as it is written, as it is decided, or what it waits for.
+"""Choose: a ρ taken from another sweep's results: how it is written, decided, or what it waits for.
 
 Which trials a choice looks at is decided in `bench.sweep.search`; how they are compared is the chooser's part,
 who alone knows the store.

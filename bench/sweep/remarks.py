@@ -1,4 +1,4 @@
-"""Remarks: guesses and choices that went into a sweep, those that say the same told together."""
+"""Remarks: the guesses and choices behind a sweep, with equal ones merged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content: what identifies files that a trial is made from, in the name that it has for them."""
+"""Content: how a trial identifies the files that it is made from."""
 
 from __future__ import annotations
 

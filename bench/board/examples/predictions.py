@@ -1,4 +1,4 @@
-"""Predictions: what the models of one cell say of each test image, a line for each seed."""
+"""Predictions: the outputs of one cell's models on each test image, one row per seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Earlier: results from before the meaning of fields changed, in tables of their own below the others."""
+"""Earlier: results from before a change in what fields mean, in tables of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Power: how many seeds would decide a comparison that is inconclusive so far.
+"""Power: how many seeds would decide an inconclusive comparison.
 
 The rule: the fewest pairs for which the two-sided paired t-test at 5 % finds, with a probability of 80 %, a true
 difference of the size and the std that were seen (Cohen 1988, chapter 2; power by the noncentral t distribution).

@@ -1,4 +1,4 @@
-"""Commands about what trials are made of: what the registries hold, data sets and recipes."""
+"""Commands about registries, data sets and recipes."""
 
 from __future__ import annotations
 

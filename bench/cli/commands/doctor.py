@@ -1,4 +1,4 @@
-"""Doctor: is this machine fit to run sweeps?"""
+"""Doctor: can this machine run sweeps?"""
 
 from __future__ import annotations
 

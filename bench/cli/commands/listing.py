@@ -1,4 +1,4 @@
-"""The command sweeps: what the paper shows and what the sweep files of a folder compare, and what they would cost."""
+"""The command sweeps: the paper's tables and figures, and what the sweeps of a folder compare and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command new: a working example of what users may add, with its test, under a name of theirs."""
+"""The command new: a working example of a plug-in with its test, under the user's name for it."""
 
 from __future__ import annotations
 

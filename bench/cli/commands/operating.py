@@ -1,4 +1,4 @@
-"""Commands about trials under way, wherever they run: status, watch, logs, cancel."""
+"""Commands about running trials, wherever they run: status, watch, logs, cancel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that begin things: plan, run, doctor."""
+"""Commands that plan and run: plan, run, doctor."""
 
 from __future__ import annotations
 

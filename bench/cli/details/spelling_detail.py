@@ -1,4 +1,4 @@
-"""Spelling detail: what a sweep may write that is no field and no name: its keys, and words that stand for values."""
+"""Spelling detail: a sweep's keys, and words that stand for values."""
 
 from __future__ import annotations
 

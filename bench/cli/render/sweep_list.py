@@ -1,4 +1,4 @@
-"""The list of sweeps: what the paper shows, in its order, with sweeps, cost, guesses and commands; then all others."""
+"""The list of sweeps: the paper's tables and figures in order, with sweeps, cost and guesses; then all others."""
 
 from __future__ import annotations
 

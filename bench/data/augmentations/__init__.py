@@ -1,4 +1,4 @@
-"""AUGMENTATIONS: how training images are varied, as light records; a file for each idea, of whole batches."""
+"""AUGMENTATIONS: how training images are varied, as light records; whole batches, one file per idea."""
 
 from __future__ import annotations
 

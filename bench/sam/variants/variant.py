@@ -1,4 +1,4 @@
-"""The contract of a variant: what a step asks of it, and when.
+"""The contract of a variant: which hooks a step calls, and when.
 
 The usual variant says what T is, in `direction`: ε = ρ · T²g / (‖Tg‖₂ + floor), with one norm over all tensors in
 scope. The other hooks are for methods that need more; here they do nothing. `docs/hooks.md` has a drawing of a step

@@ -1,4 +1,4 @@
-"""Mixed: the remark on a query over trials of several schemas, which no mean may be taken over unnoticed."""
+"""Mixed: the warning about a query over trials of several schemas."""
 
 from __future__ import annotations
 

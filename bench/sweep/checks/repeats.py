@@ -1,4 +1,4 @@
-"""Repeats: what is written twice and would silently count once, or what is one value and would count as two."""
+"""Repeats: duplicates that would silently count once, or equal values that would count as two."""
 
 from __future__ import annotations
 

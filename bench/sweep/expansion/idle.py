@@ -1,4 +1,4 @@
-"""Idle: fields that checks look at, but have nothing to say of beside what a line names.
+"""Idle: fields that checks can skip, given what a line names.
 
 A field that is idle is multiplied in last, with those that no check looks at: 100,000 trials are then a few hundred
 combinations to check.

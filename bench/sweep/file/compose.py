@@ -1,4 +1,4 @@
-"""Compose: YAML text as a graph of nodes, without what a sweep has no use for and what could run away.
+"""Compose: YAML text as a graph of nodes, without features that sweeps don't need or that could explode.
 
 YAML 1.2 by ruamel.yaml. Its own extension point, the composer, is where tags, depth and anchors are looked at: before
 anything is built of them.
