@@ -41,7 +41,7 @@ def test_the_search_is_waited_for_and_then_runs_first(use: Path, sambench: Comma
     refused = sambench("run", use, "--on", "inline")
     assert refused.returncode == 2
     assert waiting in refused.stderr
-    assert "add --with-choices to have it run first" in refused.stderr
+    assert "run that first, or add --with-choices" in refused.stderr
     assert not (tmp_path / "store").exists()
 
     ran = sambench("run", use, "--on", "inline", "--with-choices")

@@ -59,10 +59,10 @@ WITH_STORE = {
     "cancel tiny.yaml --where varant=sam": "--where: unknown field 'varant'; did you mean variant",
     "logs zz": "zz: neither a sweep nor a trial id (up to 16 hexadecimal digits)",
     "logs 0123456789abcdef0": "0123456789abcdef0: neither a sweep nor a trial id (up to 16 hexadecimal digits)",
-    "cancel cifar100-resnet": " digits of 0 to f; did you mean cifar100-resnets",
+    "cancel cifar100-resnet": " digits); did you mean cifar100-resnets",
     "show abcd": "nothing is called 'abcd', and no trial id begins so; ",
     "cancel abcd": "no trial id starts with 'abcd' in ",
-    "cancel abcd --smoke": "--set, --smoke and --where: apply to the trials of a sweep, and abcd is a trial",
+    "cancel abcd --smoke": "--set, --smoke and --where: apply to the trials of a sweep, but abcd is a single trial",
 }
 
 

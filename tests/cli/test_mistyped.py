@@ -88,7 +88,7 @@ def test_no_output_replaces_a_sweep(tiny_sweep: Path, store: Store, call: Call, 
     finish(store, load(tiny_sweep).trials[0], test_accuracy=90.0)
     before = tiny_sweep.read_bytes()
     told = call(*(word.replace("SWEEP", tiny_sweep.name).replace("_", " ") for word in line.split()))
-    assert (told.code, "tiny.yaml: is there and is no output of sambench" in told.err) == (2, True), told.err
+    assert (told.code, "tiny.yaml: exists and isn't output of sambench" in told.err) == (2, True), told.err
     assert tiny_sweep.read_bytes() == before
 
 
