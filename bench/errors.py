@@ -139,6 +139,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its class where it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def counted(number: int, noun: str, one: str = "", many: str = "") -> str:
     """As people say it, with a verb that fits: `1 trial is`, `2 trials are`."""
     verb = one if number == 1 else many

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import plugins
 from bench.board import make_board, show_board
+from bench.board.chooser import StoreChooser
 from bench.board.formats.html import TABLE_STYLE, fragment
 from bench.board.formats.markdown import markdown
 from bench.board.page.page import Page
 from bench.plots import PLOTS
 from bench.plots.drawing import Drawing
-from bench.store import Stores, query
+from bench.store import Stores, declarations, query
 from bench.store import open as open_stores
+from bench.store.read.query import newest_dataset
 from bench.sweep import Sweep, load
+from bench.sweep.file.lookup import sweep_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,22 +58,29 @@ class Analysis(Stores):
 
         SpecError if the file has errors, UserError if the options don't suit it.
         """
-        return ShownBoard(show_board(self.stores, _loaded(sweep), **options))
+        return ShownBoard(show_board(self.stores, self._loaded(sweep), **options))
 
     def figure(self, sweep: Path | str | Sweep, kind: str = "rho", metric: str | None = None) -> Figure:
         """A plot of a sweep, of a kind that `sambench plot --kind` knows; UserError if there is nothing to draw."""
-        loaded = _loaded(sweep)
+        loaded = self._loaded(sweep)
         drawing = Drawing(self.stores, loaded, make_board(self.stores, loaded, metric))
         PLOTS[kind].load()(drawing)
         drawing.finish([])
         assert drawing.figure is not None
         return drawing.figure
 
+    def _loaded(self, sweep: Path | str | Sweep) -> Sweep:
+        """A sweep as the commands that read have it: plug-ins, chosen ρ and data sets by what the stores know."""
+        if isinstance(sweep, Sweep):
+            return sweep
+        plugins.take_recorded(lambda: declarations.read(self.stores))
+        return load(
+            sweep_file(Path(sweep)),
+            chooser=StoreChooser(self.stores),
+            recorded=lambda name: newest_dataset(self.stores, name),
+        )
+
 
 def open_analysis(*paths: Path | str) -> Analysis:
     """Open the stores at these paths and read them as one; StoreError if one doesn't exist."""
     return Analysis(open_stores(*paths).stores)
-
-
-def _loaded(sweep: Path | str | Sweep) -> Sweep:
-    return sweep if isinstance(sweep, Sweep) else load(Path(sweep))

@@ -23,14 +23,7 @@ from sam_step.methods import METHODS, Method, Step
 from sam_step.workload import MODELS, THREADS, batch, now
 
 from bench.resources import has_units_for
-
-MEMORY_SETTINGS = {
-    "THP_MEM_ALLOC_ENABLE": "1",
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "100000000000",
-    "MALLOC_TOP_PAD_": "268435456",
-}
-"""They end page faults, and must be there before a process starts."""
+from cluster.work.environment import MEMORY_SETTINGS
 
 FOLDER = Path(__file__).resolve().parent
 

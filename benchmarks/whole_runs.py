@@ -19,12 +19,13 @@ from itertools import groupby
 from pathlib import Path
 
 import torch
-from step import MEMORY_SETTINGS, memory_of
+from step import memory_of
 
 from bench.sweep import load
 from bench.sweep.file.lookup import sweep_file
 from bench.train.training import Training
 from bench.trial import Trial
+from cluster.work.environment import MEMORY_SETTINGS
 
 METHOD = ("variant", "scope", "perturb_from", "epochs", "settings")
 

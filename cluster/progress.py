@@ -39,14 +39,18 @@ class Progress:
         expected: Mapping[str, float] | None = None,
         unit: str = "%",
     ) -> None:
-        """`labels`: of all trials. `expected`: seconds that those which are left will take, of like ones' times.
+        """`labels`: of all trials. `expected`: seconds that those which are left will take, by times of similar ones.
 
         `unit`: of their quality.
         """
         self._console, self._labels, self._store, self._unit = console, labels, store, unit
         self._expected = dict(expected or {})
         self._done_before, self._pruned_before = done, pruned
+        self._newest: dict[str, str] = {}
+        """How the newest attempt at each trial ended: one that is tried again counts once."""
         self._outcomes: Counter[str] = Counter()
+        """How often each of these ends came."""
+        self._ended = 0
         self._running: dict[str, float] = {}
         self._side_by_side = 0
         self._seconds = 0.0
@@ -65,12 +69,14 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
-        if self._outcomes:
+        if self._ended:
             self._print(self.text())
 
     def started(self, trial_id: str) -> None:
-        """A worker was given the trial."""
+        """A worker starts on the trial."""
         self._running[trial_id] = time.monotonic()
+        if before := self._newest.pop(trial_id, ""):
+            self._outcomes[before] -= 1
         self._side_by_side = max(self._side_by_side, len(self._running))
 
     def at(self, epoch: int, seen: int, size: int) -> None:
@@ -78,14 +84,16 @@ class Progress:
         self._at = f"epoch {epoch}, {100 * seen // size} %"
 
     def finished(self, report: TrialReport) -> None:
-        """A worker is through with the trial."""
+        """A worker has ended its attempt at the trial."""
         begun = self._running.pop(report.trial_id, time.monotonic())
         self._at = ""
         self._expected.pop(report.trial_id, None)
         self.last_failure = report.message or self.last_failure
         if report.outcome == "held":
             return
+        self._newest[report.trial_id] = report.outcome
         self._outcomes[report.outcome] += 1
+        self._ended += 1
         self._seconds += time.monotonic() - begun
         if report.outcome == "done" and report.quality is not None:
             candidate = (report.quality, report.trial_id)
@@ -98,7 +106,7 @@ class Progress:
 
     @property
     def failed(self) -> int:
-        return sum(count for outcome, count in self._outcomes.items() if outcome not in ("done", "pruned"))
+        return len(self._newest) - self._outcomes["done"] - self._outcomes["pruned"]
 
     @property
     def pruned(self) -> int:
@@ -137,7 +145,7 @@ class Progress:
 
     def _counts(self) -> str:
         parts = [f"{self.done}/{len(self._labels)} done"]
-        parts += [f"{len(self._running)} running"] if self._running or self._outcomes else ["starting workers"]
+        parts += [f"{len(self._running)} running"] if self._running or self._ended else ["starting workers"]
         parts += [f"{count} {name}" for count, name in ((self.pruned, "pruned"), (self.failed, "failed")) if count]
         parts.append(f"{self._left} left")
         seconds = self._seconds_left()
@@ -147,11 +155,10 @@ class Progress:
 
     def _seconds_left(self) -> float | None:
         """By times of like trials, and for the others by the mean of those that are over; None before there is any."""
-        over = sum(self._outcomes.values())
         unknown = self._left - len(self._expected)
-        if not self._left or (unknown > 0 and not over):
+        if not self._left or (unknown > 0 and not self._ended):
             return None
-        seconds = sum(self._expected.values()) + max(unknown, 0) * (self._seconds / over if over else 0.0)
+        seconds = sum(self._expected.values()) + max(unknown, 0) * (self._seconds / self._ended if self._ended else 0.0)
         return seconds / max(self._side_by_side, 1)
 
     def _pace(self, trial_id: str) -> str:

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 OnBatch = Callable[[int, int, int], None]
-"""Told of each step: the epoch, and how many of how many images of it are through."""
+"""Called after each step with the epoch and how many of its images or tokens were seen, of how many."""
 OnEpoch = Callable[[dict[str, Any]], None]
-"""Told of each epoch's row of the history; first of those of earlier attempts."""
+"""Called with each epoch's row of the history, beginning with those of earlier attempts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listener:
-    """Who is told how a worker's trial goes, in the process that trains it."""
+    """Callbacks in the process that trains a trial."""
 
     on_claim: Callable[[], None] | None = None
-    """Told that the trial was claimed."""
+    """Called when the trial was claimed."""
     on_batch: OnBatch | None = None
     on_epoch: OnEpoch | None = None
 
@@ -27,7 +27,7 @@ NOBODY = Listener()
 
 @dataclass(frozen=True, kw_only=True)
 class TrialReport:
-    """What a worker says of one trial."""
+    """How a worker's attempt at one trial ended."""
 
     trial_id: str
     outcome: str
@@ -35,4 +35,3 @@ class TrialReport:
     message: str = ""
     quality: float | None = None
     """The task's measure of it, on the validation split, or on the test split where there is none."""
-    wall_s: float = 0.0

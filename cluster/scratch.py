@@ -50,6 +50,16 @@ class Scratch:
         os.close(self._marker)
 
 
+def unwritable(folder: str | Path, size: int) -> str:
+    """Why `size` bytes can't be written to a folder; empty if they can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(size))
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
+    return ""
+
+
 def private_parent() -> Path:
     """The folder that holds this user's scratch folders; ScratchError if somebody else could tamper with it."""
     path = _base() / _own_name()

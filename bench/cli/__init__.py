@@ -57,7 +57,8 @@ def main() -> None:
         if _working_folder_is_gone():
             fail("the working directory is gone: it was deleted or renamed; change to an existing one")
         if error.errno in _REFUSED:
-            fail(f"{error.filename}: you may not read or write it: {error.strerror}")
+            where = f"{error.filename}: " if error.filename else ""
+            fail(f"{where}not readable or not writable by you: {error.strerror}")
         fault = machine_fault(error)
         if not fault:
             raise

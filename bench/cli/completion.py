@@ -50,7 +50,9 @@ def _install(context: click.Context, _: click.Parameter, wanted: bool) -> None:
 def _add_line(file: Path, line: str) -> None:
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     if line not in text.splitlines():
-        file.write_text(f"{text.rstrip()}\n{line}\n".lstrip(), encoding="utf-8")
+        # Appended, so that what the user has there is safe, whatever happens meanwhile.
+        with file.open("a", encoding="utf-8") as end:
+            end.write(f"{line}\n" if not text or text.endswith("\n") else f"\n{line}\n")
 
 
 def _flag(name: str, callback: object, text: str) -> click.Option:

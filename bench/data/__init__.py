@@ -12,7 +12,7 @@ from bench.data.text.registry import CORPORA, parallel
 from bench.plugins import Registry
 from bench.plugins.kinds import KINDS
 from bench.registry import DatasetEntry, ImagesEntry, Scalar, TestSetEntry
-from bench.trial.content import CONTENT
+from bench.trial.content import CONTENT, without_content
 
 if TYPE_CHECKING:
     from bench.data.files.folders import UserFolder
@@ -92,7 +92,7 @@ def entry(name: str) -> DatasetEntry:
 
     Of a folder that isn't there it has no number of classes.
     """
-    name = name.partition(CONTENT)[0]
+    name = without_content(name)
     kind, colon, rest = name.partition(":")
     if colon and kind == "fake":
         return _fake(rest)
@@ -141,7 +141,7 @@ def valid_names() -> tuple[str, ...]:
 
 def check_identity(name: str) -> None:
     """DataError if a data set isn't what was recorded in its name."""
-    if CONTENT in name and (now := identified(name.partition(CONTENT)[0], afresh=True)) != name:
+    if CONTENT in name and (now := identified(without_content(name), afresh=True)) != name:
         raise DataError(f"data set {name}: it is {now} now: plan the sweep anew, or put its files back")
 
 

@@ -8,8 +8,8 @@ from bench.data.files.folders import Listing, UserFolder
 from bench.data.files.imagenet import IMAGENET, ObjectNet, TestSet
 from bench.data.on_disk import OnDisk
 from bench.data.splits import Splits
+from bench.registry import IMAGENET_PIXELS
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _OBJECTNET_BORDER = 2
 """Its images carry a red frame of 2 pixels, so that nobody trains on them unnoticed."""
 
@@ -42,4 +42,5 @@ def _on_disk(listing: Listing, image_size: int, *, border: int = 0) -> OnDisk:
 
 
 def _splits(train: OnDisk, validation: OnDisk | None, test: OnDisk) -> Splits:
-    return Splits(train=train, validation=validation, test=test, scale=255.0, mean=MEAN, std=STD)
+    mean, std = IMAGENET_PIXELS.mean, IMAGENET_PIXELS.std
+    return Splits(train=train, validation=validation, test=test, scale=255.0, mean=mean, std=std)

@@ -23,7 +23,7 @@ from bench.registry import Interpolation
 from bench.seeds import derive
 
 _IN_PROCESS = 64
-"""Up to so many images are read without worker processes, which take longer to start."""
+"""Most images that are read without worker processes, which take longer to start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class OnDisk(Split):
         loader: DataLoader[Any] = DataLoader(
             _Images(self, augmentation),
             batch_sampler=shares,
-            collate_fn=_together,
+            collate_fn=_collated,
             num_workers=_workers(sum(map(len, shares))),
             pin_memory=self.device.type == "cuda",
             # The workers' own draws aren't used, and drawing their seed would disturb those of training.
@@ -109,7 +109,7 @@ class _Images(Dataset[_Sample]):
             return error
 
 
-def _together(samples: list[_Sample]) -> Any:
+def _collated(samples: list[_Sample]) -> Any:
     return next((sample for sample in samples if isinstance(sample, DataError)), None) or default_collate(samples)
 
 

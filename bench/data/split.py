@@ -34,13 +34,13 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochShare:
-    """The part of an epoch that a process still has to see: of each batch its share, after those that are through."""
+    """The part of an epoch that is left for a process: its share of each batch, after those that it has seen."""
 
     rank: int = 0
     size: int = 1
     """Processes that share each whole batch; each gets a contiguous piece of it."""
     skip: int = 0
-    """Batches that are through."""
+    """Batches that it has seen."""
 
     def of(self, batch: Tensor, whole: int) -> Tensor:
         """This process's piece of a batch; of one that is smaller than `whole`, which is the last, all of it.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bench.data.split import Batches, Split
+from bench.errors import UserError
 from bench.registry import Interpolation, Preprocessing
 from bench.seeds import derive
 
@@ -20,7 +21,7 @@ class Splits:
 
     train: Split
     validation: Split | None
-    """None where a data set has no validation split of its own and none is held out."""
+    """None where the data set has no validation split and none is held out."""
     test: Split
     scale: float
     """Largest pixel value: images divided by it lie in [0, 1]."""
@@ -96,7 +97,8 @@ def with_label_noise(split: Split, share: float, *, num_classes: int, seed: int)
 def hold_out(splits: Splits, share: float, seed: int) -> Splits:
     """`splits` with round(share·n) training samples of every class as the validation split.
 
-    It takes the place of a validation split of the data set's own, whose samples go unused.
+    It takes the place of a validation split of the data set's own, whose samples go unused. UserError if either of the
+    two would be empty.
     """
     if share == 0:
         return splits
@@ -108,5 +110,11 @@ def hold_out(splits: Splits, share: float, seed: int) -> Splits:
         held.append(shuffled[: round(share * len(members))])
     inside = torch.zeros(len(labels), dtype=torch.bool)
     inside[torch.cat(held)] = True
+    if inside.all() or not inside.any():
+        amount = "all" if inside.any() else "none"
+        raise UserError(
+            f"val_fraction = {share:g} holds out {amount} of {len(labels):,} training images, as it is rounded to "
+            "whole images of each class; choose another"
+        )
     train, validation = (splits.train.subset(torch.nonzero(part).flatten()) for part in (~inside, inside))
     return replace(splits, train=train, validation=validation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench import data
 from bench.registry import ImagesEntry, MeasureEntry
-from bench.trial.content import CONTENT
+from bench.trial.content import without_content
 
 
 def inapplicable(measure: MeasureEntry, dataset: str, *, validated: bool) -> str:
@@ -12,7 +12,7 @@ def inapplicable(measure: MeasureEntry, dataset: str, *, validated: bool) -> str
 
     `validated` says whether there is a validation split.
     """
-    name, found = dataset.partition(CONTENT)[0], data.entry(dataset)
+    name, found = without_content(dataset), data.entry(dataset)
     # Of a folder that isn't here it isn't known.
     classes = found.num_classes if isinstance(found, ImagesEntry) else 0
     if measure.task not in (None, found.task):

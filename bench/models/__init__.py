@@ -16,12 +16,12 @@ from annotated_types import Ge, Lt
 
 from bench.errors import UserError
 from bench.plugins import Registry
-from bench.registry import Interpolation, ModelEntry, Preprocessing, Scalar, Setting
+from bench.registry import IMAGENET_PIXELS, Interpolation, ModelEntry, Preprocessing, Scalar, Setting
+from bench.trial.content import TIMM
 
 if TYPE_CHECKING:
     from torch import nn
 
-_TIMM = "timm/"
 _IMAGENET = 224
 """Side in pixels of the images of models for ImageNet."""
 _UNKNOWN_SIZE = 32
@@ -30,10 +30,10 @@ _UNKNOWN_SIZE = 32
 
 def imagenet_preprocessing(crop: float, interpolation: Interpolation = "bicubic") -> Preprocessing:
     """With ImageNet's own mean and std."""
-    return Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), crop=crop, interpolation=interpolation)
+    return replace(IMAGENET_PIXELS, crop=crop, interpolation=interpolation)
 
 
-_VIT = Preprocessing(mean=(0.5,) * 3, std=(0.5,) * 3, crop=0.9, interpolation="bicubic")
+VIT_PREPROCESSING = Preprocessing(mean=(0.5,) * 3, std=(0.5,) * 3, crop=0.9, interpolation="bicubic")
 """As timm has it for ViTs of ImageNet."""
 _ZERO_INIT = Setting(
     type=bool, default=False, summary="whether the last γ of every residual branch starts at 0, as in timm"
@@ -65,7 +65,7 @@ def _vit(name: str, parameters: int, summary: str, *, stages: int, patch: int, i
         min_size=patch,
         multiple_of=patch,
         image_size=image_size,
-        preprocessing=_VIT if image_size == _IMAGENET else None,
+        preprocessing=VIT_PREPROCESSING if image_size == _IMAGENET else None,
         parameters=parameters,
     )
 
@@ -173,9 +173,9 @@ def entry(name: str) -> ModelEntry:
     """
     if name in MODELS.own or MODELS.is_path(name):
         return MODELS[name]
-    timm_name = name.removeprefix(_TIMM)
+    timm_name = name.removeprefix(TIMM)
     if timm_name in (name, ""):
-        raise KeyError(f"model {name!r}: there are {', '.join(MODELS)}, and {_TIMM}NAME for a model of timm")
+        raise KeyError(f"model {name!r}: there are {', '.join(MODELS)}, and {TIMM}NAME for a model of timm")
     transformer = "vit" in timm_name or "deit" in timm_name
     return ModelEntry(
         target=f"bench.models.timm_model:{timm_name}",
@@ -188,7 +188,7 @@ def entry(name: str) -> ModelEntry:
 
 def canonical(name: str) -> str:
     """The one name of a model; KeyError if there is none, PluginError for a user's own that can't be used."""
-    if name.startswith(_TIMM):
+    if name.startswith(TIMM):
         entry(name)
         return name
     return MODELS.canonical(name)
@@ -207,7 +207,7 @@ def check_image_size(name: str, image_size: int) -> str | None:
 
 def check_preprocessing(name: str, init_from: str) -> str | None:
     """Why there is no `preprocessing: model` for model `name` with these weights; None if there is."""
-    if any(each.startswith(_TIMM) for each in (name, init_from)) or entry(name).preprocessing:
+    if any(each.startswith(TIMM) for each in (name, init_from)) or entry(name).preprocessing:
         return None
     return f"{name} has no preprocessing of its own; use preprocessing: dataset"
 
@@ -216,14 +216,14 @@ def check_timm(name: str) -> None:
     """UserError with the nearest names if timm has no model NAME of `timm/NAME`."""
     from bench.models.timm_model import check_name  # it takes seconds to import timm, which knows
 
-    check_name(name.removeprefix(_TIMM))
+    check_name(name.removeprefix(TIMM))
 
 
 def check_timm_weights(source: str) -> None:
     """UserError with the names that there are if timm has no weights NAME.TAG of `timm/NAME.TAG`."""
     from bench.models.timm_model import check_weights
 
-    check_weights(source.removeprefix(_TIMM))
+    check_weights(source.removeprefix(TIMM))
 
 
 def build(

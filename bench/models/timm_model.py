@@ -15,6 +15,7 @@ import timm
 from torch import nn
 
 from bench.errors import UserError
+from bench.trial.content import TIMM
 
 
 def check_name(name: str) -> None:
@@ -30,7 +31,7 @@ def check_weights(name: str) -> None:
     """UserError with the names that there are if timm has no weights `name`, such as `resnet50.a1_in1k`."""
     check_name(name)
     if not timm.is_model_pretrained(name):
-        there = [f"timm/{tag}" for tag in timm.list_pretrained(f"{name.partition('.')[0]}.*")]
+        there = [f"{TIMM}{tag}" for tag in timm.list_pretrained(f"{name.partition('.')[0]}.*")]
         listed = ", ".join(there) or "none"
         raise UserError(f"weights timm/{name}: timm has none of that name; for this model: {listed}")
 

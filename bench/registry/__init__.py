@@ -8,6 +8,7 @@ variant, scope, model, data set, measure, optimizer or launcher is one file with
 from bench.registry.methods import OptimizerEntry, ScopeEntry, VariantEntry
 from bench.registry.problems import (
     CLASSIFICATION,
+    IMAGENET_PIXELS,
     AugmentationEntry,
     DatasetEntry,
     ImagesEntry,
@@ -23,6 +24,7 @@ from bench.registry.work import LauncherEntry, MeasureEntry
 
 __all__ = [
     "CLASSIFICATION",
+    "IMAGENET_PIXELS",
     "AugmentationEntry",
     "DatasetEntry",
     "Entry",

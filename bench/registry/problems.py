@@ -26,8 +26,6 @@ class TaskEntry(Entry):
     """Column of the history that shows how a training goes: every epoch has it."""
     curve_label: str
     """The same for people."""
-    counted: str
-    """What an epoch's progress is counted in."""
     divides_batch: bool
     """Whether m is in the unit of the batch size, which it then divides."""
     without: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -52,6 +50,10 @@ class Preprocessing:
     """Side of the central square that is tested on, of the shorter side of the image that it is cut from."""
     interpolation: Interpolation = "bilinear"
     """How that image is brought to its size."""
+
+
+IMAGENET_PIXELS = Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+"""Mean and std of ImageNet's training images, as torchvision and timm have them."""
 
 
 @dataclass(frozen=True, kw_only=True)

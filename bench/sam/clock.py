@@ -10,11 +10,11 @@ class Clock:
     """Steps and epochs so far; a resumed run has the clock of one that was never stopped."""
 
     step: int = 0
-    """Steps made before this one, those without perturbation or update included."""
+    """Steps before this one, including those without perturbation or update."""
     epoch: int = 0
-    """Epochs that are over."""
+    """Completed epochs."""
     epochs: int | None = None
-    """Of the whole run."""
+    """Epochs of the whole run."""
     steps_per_epoch: int | None = None
 
     def start_epoch(self, epoch: int, epochs: int, steps: int | None) -> None:
@@ -23,7 +23,7 @@ class Clock:
 
     @property
     def total_steps(self) -> int:
-        """Of the whole run. ValueError unless `start_epoch` was told what it takes to know."""
+        """Steps of the whole run. ValueError unless `start_epoch` was told what it takes to know."""
         if self.epochs is None or self.steps_per_epoch is None:
             raise ValueError(
                 "this variant depends on how much of the run is over: call start_epoch(epoch, epochs, steps=…) "

@@ -42,7 +42,7 @@ class Context:
         self.base = BaseView(self.optimizers)
         """What may be read of the base optimizers."""
         self.clock = Clock()
-        """Where the run stands."""
+        """How far the run is."""
         self.max_grad_norm: float | None = None
         """What the final gradient is clipped to."""
         self.held: dict[str, nn.Parameter] = {}
@@ -69,7 +69,7 @@ class Context:
         return [parameter for parameter in self._outside if parameter.requires_grad]
 
     def refresh(self) -> bool:
-        """Read what trains now; whether it is anything else than before."""
+        """Read which parameters train now; whether they have changed."""
         ids = [id(p) for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]]
         if ids != self._ids:
             self._ids = ids

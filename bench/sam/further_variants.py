@@ -15,11 +15,11 @@ from annotated_types import Ge, Gt, Le, Lt
 from bench.registry import Setting, VariantEntry
 
 _NUMBER = Annotated[float, Gt(-math.inf), Lt(math.inf)]
-_NON_NEGATIVE = Annotated[float, Ge(0), Lt(math.inf)]
+NON_NEGATIVE = Annotated[float, Ge(0), Lt(math.inf)]
 _POSITIVE = Annotated[float, Gt(0), Lt(math.inf)]
-_SHARE = Annotated[float, Gt(0), Le(1)]
+SHARE = Annotated[float, Gt(0), Le(1)]
 _WEIGHT = Annotated[float, Ge(0), Le(1)]
-_UNIT = Annotated[float, Ge(0), Lt(1)]
+UNIT = Annotated[float, Ge(0), Lt(1)]
 
 
 def _of_async_sam(settings: Mapping[str, Any]) -> float:
@@ -70,7 +70,7 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         unsure="known from a second-hand account of its paper; the constants are guesses",
         passes=None,
         settings={
-            "decay": Setting(type=_UNIT, default=0.9, summary="δ: decay of the running mean and variance; our guess"),
+            "decay": Setting(type=UNIT, default=0.9, summary="δ: decay of the running mean and variance; our guess"),
             "threshold_start": Setting(
                 type=_NUMBER, default=1.0, summary="λ₂: threshold at the start, in standard deviations; our guess"
             ),
@@ -91,22 +91,22 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         source="Ni et al. 2022 (K-SAM)",
         unsure="known from its abstract alone; that both passes use the same samples is a guess",
         passes=_of_k_sam,
-        settings={"sample_share": Setting(type=_SHARE, default=0.5, summary="k/n: share of the samples")},
+        settings={"sample_share": Setting(type=SHARE, default=0.5, summary="k/n: share of the samples")},
     ),
     "friendly": VariantEntry(
         target="bench.sam.variants.direction.friendly:Friendly",
         summary="ε along g − σ·m, with m a moving average of g",
         source="Li et al. 2024 (F-SAM), as the authors' code",
         settings={
-            "sigma": Setting(type=_NON_NEGATIVE, default=1.0, summary="σ: weight of m"),
-            "decay": Setting(type=_UNIT, default=0.9, summary="λ: decay of m"),
+            "sigma": Setting(type=NON_NEGATIVE, default=1.0, summary="σ: weight of m"),
+            "decay": Setting(type=UNIT, default=0.9, summary="λ: decay of m"),
         },
     ),
     "vasso": VariantEntry(
         target="bench.sam.variants.direction.vasso:Vasso",
         summary="ε along a moving average of g",
         source="Li and Giannakis 2023 (VaSSO)",
-        settings={"theta": Setting(type=_SHARE, default=0.9, summary="θ: weight of the new gradient")},
+        settings={"theta": Setting(type=SHARE, default=0.9, summary="θ: weight of the new gradient")},
     ),
     "gcsam": VariantEntry(
         target="bench.sam.variants.direction.gcsam:GcSam",
@@ -125,7 +125,7 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         summary="ε along the outlying entries of each matrix; plain SAM for norm layers",
         source="Yun 2025 (ZSharp)",
         settings={
-            "quantile": Setting(type=_UNIT, default=0.95, summary="quantile of |z| above which entries are kept"),
+            "quantile": Setting(type=UNIT, default=0.95, summary="quantile of |z| above which entries are kept"),
             "norm_over": Setting(
                 type=Literal["tensor", "all"],
                 default="tensor",
@@ -167,7 +167,7 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         summary="descends along g plus the separately weighted sharpness g_p − g",
         source="Yue et al. 2023 (WSAM)",
         settings={
-            "gamma": Setting(type=_UNIT, default=0.9, summary="γ: the weight is γ/(1 − γ)"),
+            "gamma": Setting(type=UNIT, default=0.9, summary="γ: the weight is γ/(1 − γ)"),
             "decouple": Setting(
                 type=bool,
                 default=True,
@@ -182,10 +182,10 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         base="bare",
         unsure="what it does outside its scope is a guess",
         settings={
-            "beta1": Setting(type=_UNIT, default=0.9, summary="β₁: decay of the momentum"),
-            "beta2": Setting(type=_UNIT, default=0.999, summary="β₂: decay of the precision"),
-            "damping": Setting(type=_NON_NEGATIVE, default=0.1, summary="added to the precision"),
-            "delta": Setting(type=_NON_NEGATIVE, default=0.0, required=True, summary="δ: prior precision / N"),
+            "beta1": Setting(type=UNIT, default=0.9, summary="β₁: decay of the momentum"),
+            "beta2": Setting(type=UNIT, default=0.999, summary="β₂: decay of the precision"),
+            "damping": Setting(type=NON_NEGATIVE, default=0.1, summary="added to the precision"),
+            "delta": Setting(type=NON_NEGATIVE, default=0.0, required=True, summary="δ: prior precision / N"),
             "data_size": Setting(
                 type=_POSITIVE,
                 default=1.0,

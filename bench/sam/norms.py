@@ -33,7 +33,7 @@ def is_norm(module: nn.Module) -> bool:
 
 
 def looks_like_norm(module: nn.Module) -> bool:
-    """Whether a layer that isn't known to be one may be: its class's name says so, and it has a number per channel."""
+    """Whether an unknown layer may be a norm layer: its class is named like one, and its parameters are vectors."""
     if any(True for _ in module.children()):
         return False
     own = list(module.parameters(recurse=False))
@@ -89,7 +89,7 @@ def check_rule(rule: NormRule) -> None:
 
 
 def warn_of_others(model: nn.Module, rule: NormRule) -> None:
-    """Warn of layers that look like normalization and that the rule `type` doesn't know."""
+    """Warn of layers that look like norm layers but are of no type that the rule `type` knows."""
     if rule != "type":
         return
     others = sorted({type(module).__name__ for module in model.modules() if looks_like_norm(module)})

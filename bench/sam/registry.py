@@ -5,26 +5,22 @@ Nothing here imports torch, so that a sweep can be checked and listed without it
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge
 
 from bench.plugins import Registry
 from bench.registry import ScopeEntry, Setting, VariantEntry
-from bench.sam.further_variants import FURTHER_VARIANTS
+from bench.sam.further_variants import FURTHER_VARIANTS, NON_NEGATIVE, SHARE, UNIT
 
 _SAM_ON = "Müller et al. 2023 (SAM-ON), Table 9"
 _SSAM = "Mi et al. 2022 (SSAM)"
 
-_NON_NEGATIVE = Annotated[float, Ge(0), Lt(math.inf)]
-_SHARE = Annotated[float, Gt(0), Le(1)]
-_SPARSITY = Annotated[float, Ge(0), Lt(1)]
 _COUNT = Annotated[int, Ge(1)]
 
 
 def _eta(default: float, summary: str) -> dict[str, Setting]:
-    return {"eta": Setting(type=_NON_NEGATIVE, default=default, summary=summary)}
+    return {"eta": Setting(type=NON_NEGATIVE, default=default, summary=summary)}
 
 
 _VARIANTS: dict[str, VariantEntry] = {
@@ -68,8 +64,8 @@ _VARIANTS: dict[str, VariantEntry] = {
         summary="perturbs a random subset of tensors, with pass 2 on the sharpest samples only",
         source="Du et al. 2022 (ESAM)",
         settings={
-            "tensor_share": Setting(type=_SHARE, default=0.6, summary="β: chance that a tensor is perturbed"),
-            "sample_share": Setting(type=_SHARE, default=0.5, summary="γ: share of the samples in pass 2"),
+            "tensor_share": Setting(type=SHARE, default=0.6, summary="β: chance that a tensor is perturbed"),
+            "sample_share": Setting(type=SHARE, default=0.5, summary="γ: share of the samples in pass 2"),
         },
         # To choose the samples, all go forward at w + ε.
         passes=lambda settings: 1 + 1 / 3 + settings["sample_share"],
@@ -79,9 +75,9 @@ _VARIANTS: dict[str, VariantEntry] = {
         summary="descends along g_p − α·g⊥, with ρ following the learning rate from ρ down to ρ_min",
         source="Zhuang et al. 2022 (GSAM), algorithm 1",
         settings={
-            "alpha": Setting(type=_NON_NEGATIVE, default=0.01, summary="α: weight of g⊥"),
-            "rho_min": Setting(type=_NON_NEGATIVE, default=0.0, summary="ρ at the lowest learning rate"),
-            "lr_min": Setting(type=_NON_NEGATIVE, default=0.0, summary="lowest learning rate"),
+            "alpha": Setting(type=NON_NEGATIVE, default=0.01, summary="α: weight of g⊥"),
+            "rho_min": Setting(type=NON_NEGATIVE, default=0.0, summary="ρ at the lowest learning rate"),
+            "lr_min": Setting(type=NON_NEGATIVE, default=0.0, summary="lowest learning rate"),
         },
     ),
     "looksam": VariantEntry(
@@ -89,7 +85,7 @@ _VARIANTS: dict[str, VariantEntry] = {
         summary="a SAM step every k steps; one pass in between, corrected by the remembered sharpness direction",
         source="Liu et al. 2022 (LookSAM), algorithm 1",
         settings={
-            "alpha": Setting(type=_NON_NEGATIVE, default=0.7, summary="α: weight of the remembered direction"),
+            "alpha": Setting(type=NON_NEGATIVE, default=0.7, summary="α: weight of the remembered direction"),
             "every": Setting(type=_COUNT, default=10, summary="k: one SAM step every k steps"),
         },
         passes=lambda settings: 1 + 1 / settings["every"],
@@ -98,7 +94,7 @@ _VARIANTS: dict[str, VariantEntry] = {
 }
 
 _MASKED = {
-    "sparsity": Setting(type=_SPARSITY, default=0.5, summary="share of entries that are not perturbed"),
+    "sparsity": Setting(type=UNIT, default=0.5, summary="share of entries that are not perturbed"),
     "mask_every": Setting(type=_COUNT, default=1, summary="epochs from one mask to the next"),
 }
 
@@ -127,7 +123,7 @@ _SCOPES: dict[str, ScopeEntry] = {
         source="Müller et al. 2023 (SAM-ON), section 5.1",
         settings={
             "sparsity": Setting(
-                type=_SPARSITY | Literal["only_norm"],
+                type=UNIT | Literal["only_norm"],
                 default="only_norm",
                 summary="share of entries that are not perturbed; only_norm: as many as only_norm leaves",
             ),

@@ -37,9 +37,9 @@ class Pass:
     loss: Tensor
     """Mean loss at w, or at w + ε where that is the only pass; a scalar without a graph."""
     share: float = 1.0
-    """Of the step's samples."""
+    """Share of the step's samples that are in this micro-batch."""
     ascent: Ascent | None = None
-    """None if there was no ε on purpose."""
+    """None if there was not meant to be an ε."""
     perturbed_loss: Tensor | None = None
     """Mean loss at w + ε, of the samples of pass 2; None if there was no pass for it."""
     passes: float = 1.0
@@ -76,7 +76,7 @@ class Report:
     gradient_norms: Sequence[Tensor]
     """‖·‖₂ of each tensor of the gradient, of which the joint one is made only if somebody asks; or that alone."""
     perturbed: Perturbed | None
-    """What the step was at w + ε; None if it perturbed nothing on purpose."""
+    """Means at w + ε; None if the step was not meant to perturb."""
     moved: Tensor | None
     """Smallest share of perturbed entries that moved at all; None where the weights are of 32 bits or more."""
 
@@ -115,7 +115,7 @@ class Counts:
     """Since the start of the run."""
 
     steps: int = 0
-    """Steps made, the following ones included."""
+    """All steps, including those that are counted below."""
     unperturbed: int = 0
     """Ascents without ε, because the gradient norm was zero or not finite; the base step was made at w."""
     skipped: int = 0

@@ -55,7 +55,7 @@ def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
 def check_share(
     share: float, ascent_dtype: torch.dtype | None, amp_dtype: torch.dtype | None, variant: Variant, name: str
 ) -> None:
-    """ValueError for approximations that have no meaning, or none together with another setting."""
+    """ValueError for an approximation of pass 1 that is out of range or contradicts another setting."""
     if not 0 < share <= 1:
         raise ValueError(f"ascent_share = {share!r}: a share of the batch is above 0 and at most 1")
     if share < 1 and (variant.selects_samples or variant.selects_first):

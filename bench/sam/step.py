@@ -157,7 +157,7 @@ class SharpnessAware:
         return self._step(batch.split(self._m), accumulate=accumulate)
 
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None, *, steps: int | None = None) -> None:
-        """Announce that epoch `epoch` of `epochs` (0-based) begins; call it again after a resume within the epoch.
+        """Call before the first step of epoch `epoch` (0-based) of `epochs`, and again after a resume within it.
 
         samples: (inputs, targets) of training samples, or a callable that returns them, for scopes that need some
         (their record's `samples` names the setting that says how many). steps: per epoch, for variants that depend
@@ -191,13 +191,13 @@ class SharpnessAware:
         held = list(self._context.held.values())
         clear(held, accumulate=accumulate)
         try:
-            self.last = self._made(batches)
+            self.last = self._run(batches)
         finally:
             # After an error too: what is half accumulated is nobody's.
             leave(held)
         return self.last.loss
 
-    def _made(self, batches: Sequence[Batch]) -> Report:
+    def _run(self, batches: Sequence[Batch]) -> Report:
         perturbs = self.enabled and self._variant.perturbs()
         with untouched(self._context.outside):
             passes = self._perturbed(batches) if perturbs else self._plain(batches)

@@ -26,7 +26,7 @@ from bench.sam import SCOPES, VARIANTS
 from bench.store import Readable, connect
 from bench.tasks import TASKS
 from bench.trial import NONE, Trial
-from bench.trial.content import CONTENT
+from bench.trial.content import without_content
 
 FIELDS = ("dataset", "augment", "model", "init_from", "optimizer", "variant", "scope")
 """Fields that say which entries are in play."""
@@ -139,7 +139,7 @@ def _differing(now: Mapping[str, str], text: str | None) -> tuple[str, ...]:
 
 def _in_play(fields: Mapping[str, Any]) -> tuple[str, ...]:
     """The fields as far as they name entries: no path, tag or stage."""
-    dataset = fields["dataset"].partition(CONTENT)[0]
+    dataset = without_content(fields["dataset"])
     kind, colon, _ = dataset.partition(":")
     scope = fields["scope"].partition("[")[0]
     dataset = kind if colon and not DATASETS.is_path(dataset) else dataset

@@ -18,7 +18,7 @@ from bench.sweep.file.lookup import chosen_file
 from bench.sweep.file.source import Source
 from bench.sweep.file.text import yaml_files
 from bench.trial import FIELDS, Trial
-from bench.trial.content import CONTENT
+from bench.trial.content import without_content
 from bench.validation import Path
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _matches(trial: Trial, choose: ChooseRho) -> bool:
 
 def _named(trial: Trial, name: str) -> object:
     """A value as a sweep writes it: of a data set without what is in it."""
-    return trial.dataset.partition(CONTENT)[0] if name == "dataset" else trial.value(name)
+    return without_content(trial.dataset) if name == "dataset" else trial.value(name)
 
 
 def _varied(trials: Sequence[Trial]) -> list[str]:

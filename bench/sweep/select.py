@@ -10,7 +10,7 @@ from bench.errors import UserError, unknown
 from bench.sweep import Sweep, Waiting
 from bench.sweep.fields import names_of
 from bench.trial import Trial, short
-from bench.trial.content import CONTENT
+from bench.trial.content import without_content
 
 _OPERATOR = re.compile(r"^\s*\w+\s*([<>!~]|==|(in|like|not|between|is)\b)", re.IGNORECASE)
 """Of SQL or Python behind a field's name."""
@@ -74,7 +74,7 @@ def known_field(trials: Sequence[Trial], option: str, name: str) -> str:
 
 def _text(trial: Trial, name: str) -> str:
     if name == "dataset":
-        return trial.dataset.partition(CONTENT)[0]
+        return without_content(trial.dataset)
     return trial.trial_id if name == TRIAL_ID else short(trial.value(name))
 
 

@@ -18,7 +18,6 @@ TASKS: dict[str, TaskEntry] = {
         validation="val_accuracy",
         curve="test_accuracy",
         curve_label="test accuracy",
-        counted="images",
         divides_batch=True,
     ),
     "translation": TaskEntry(
@@ -30,7 +29,6 @@ TASKS: dict[str, TaskEntry] = {
         validation="val_bleu",
         curve="val_bleu",
         curve_label="validation BLEU",
-        counted="tokens",
         divides_batch=False,
         without={
             "label_noise": "sentences have no classes",

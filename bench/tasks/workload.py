@@ -23,7 +23,7 @@ class WorkloadBatch(NamedTuple):
     inputs: Tree
     targets: Tree
     units: int
-    """How many of what the task counts it has, over all processes."""
+    """Its images, or tokens of the target language, over all processes."""
 
 
 class Workload(ABC):
@@ -55,7 +55,7 @@ class Workload(ABC):
     @property
     @abstractmethod
     def size(self) -> int:
-        """How many of what the task counts an epoch has; ValueError if it has no batch."""
+        """Images, or tokens of the target language, of an epoch; ValueError if it has no batch."""
 
     @property
     @abstractmethod
@@ -64,7 +64,7 @@ class Workload(ABC):
 
     @abstractmethod
     def batches(self, epoch: int, skip: int = 0) -> Iterator[WorkloadBatch]:
-        """The batches of an epoch, 1-based, after those that are through."""
+        """The batches of an epoch, 1-based, after the first `skip`."""
 
     @abstractmethod
     def samples(self, epoch: int) -> tuple[Tensor, Tensor]:
@@ -76,7 +76,7 @@ class Workload(ABC):
 
     @abstractmethod
     def evaluate(self, model: nn.Module, history: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-        """Loss and quality on the splits, by column of the history, of which the earlier epochs are there."""
+        """Loss and quality on the splits, by column of the history; `history` has the earlier epochs."""
 
     def outputs(self, model: nn.Module) -> Outputs | None:
         """What the model says of each test sample, by this process alone; None where a store keeps nothing of it."""

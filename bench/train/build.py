@@ -19,6 +19,7 @@ from bench.train.compiled import CompiledParts
 from bench.train.norm_dropout import add_norm_dropout
 from bench.train.subsets import parameter_groups, set_trainable
 from bench.trial import Trial
+from bench.trial.content import without_content
 
 DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Precision of a trial → type that autocast lowers to."""
@@ -83,7 +84,7 @@ def build_model(trial: Trial) -> nn.Module:
         # Not at the top: timm takes as long to import as a small trial's first epochs.
         from bench.models.pretrained.fit import load_pretrained
 
-        load_pretrained(model, trial.init_from.partition("@sha256:")[0])
+        load_pretrained(model, without_content(trial.init_from))
     add_norm_dropout(model, trial.norm_dropout, trial.norm_dropout_on, trial.norm_rule)
     set_trainable(model, trial.trainable, trial.norm_rule)
     return model

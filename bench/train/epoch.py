@@ -69,14 +69,14 @@ class Epoch:
         return means | norms | {"images_per_s": self.seen / self.seconds, "waiting_seconds": self._waiting}
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it stands; nothing but zeros between epochs."""
+        """How far the epoch is; all zeros between epochs."""
         names = ("steps", "seen", "seconds", "_waiting", "_sums", "_counts", "_generators")
         state = {name.lstrip("_"): getattr(self, name) for name in names}
         counts = {name: int(count) for name, count in self._counts.items()}
         return state | {"counts": counts, "sums": self._read(self._sums)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned."""
+        """Resume from what `state_dict` gave."""
         self.steps, self.seen, self.seconds = state["steps"], state["seen"], state["seconds"]
         self._waiting, self._counts = state["waiting"], dict(state["counts"])
         self._sums = {name: torch.tensor(total, device=self._device) for name, total in state["sums"].items()}

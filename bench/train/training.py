@@ -33,7 +33,7 @@ from bench.train.schedule import learning_rate
 from bench.trial import Trial
 
 _STEPS_TO_AGREE = 8
-"""Steps from one time that several processes agree whether to stop to the next."""
+"""Several processes agree only once in so many steps whether to stop."""
 
 
 class Diverged(Exception):
@@ -41,7 +41,7 @@ class Diverged(Exception):
 
 
 class Stopped(Exception):
-    """Training was asked to stop, and stands after a step from which its state goes on."""
+    """Training was asked to stop, and did after a step from which its state can be resumed."""
 
 
 class Training:
@@ -70,7 +70,7 @@ class Training:
 
     @property
     def place(self) -> str:
-        """Where within an epoch it stands, for people; nothing between epochs."""
+        """How far it is within an epoch, for messages; empty between epochs."""
         return f" and {self._epoch.steps} steps" if self._epoch.steps else ""
 
     @property
@@ -87,7 +87,7 @@ class Training:
     def run_epoch(self) -> dict[str, Any]:
         """Train and evaluate one epoch, or what is left of it; returns its row of the history.
 
-        Diverged if a loss isn't finite, Stopped if `stop` said so.
+        Raises Diverged if a loss isn't finite, and Stopped if `stop` asked for it.
         """
         number = self.epochs_done + 1
         row: dict[str, Any] = {"epoch": number, "lr": self._learning_rate(number, 0)}
@@ -111,7 +111,7 @@ class Training:
         return self.workload.size
 
     def first_batches(self) -> Iterator[WorkloadBatch]:
-        """The batches of the first epoch, for one who makes the steps himself."""
+        """The batches of the first epoch, for a caller that makes the steps itself."""
         self._begin(1)
         return self.workload.batches(1)
 

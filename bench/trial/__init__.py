@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from bench.trial.content import dataset_identity, weights_identity
+from bench.trial.content import TIMM, dataset_identity, weights_identity
 
 SCHEMA = 3
 """Version of the fields below, of their defaults and of their meaning; part of every trial's identity."""
@@ -189,7 +189,7 @@ class Trial:
     @property
     def usual_preprocessing(self) -> str:
         """Whose preprocessing images get where nothing is said."""
-        return "model" if any(name.startswith("timm/") for name in (self.model, self.init_from)) else "dataset"
+        return "model" if any(name.startswith(TIMM) for name in (self.model, self.init_from)) else "dataset"
 
     @property
     def perturbs(self) -> bool:

@@ -1,9 +1,18 @@
-"""Content: how a trial identifies the files that it is made from."""
+"""Content: the names by which a trial refers to data and weights, and what in them identifies these."""
 
 from __future__ import annotations
 
 CONTENT = "@sha256:"
 """Stands between a path and the digest of what is there."""
+
+
+TIMM = "timm/"
+"""Begins the names of timm's models and weights."""
+
+
+def without_content(name: str) -> str:
+    """`FILE` of `FILE@sha256:DIGEST`, or a name without a digest as it is."""
+    return name.partition(CONTENT)[0]
 
 
 def dataset_identity(dataset: str) -> str:
@@ -15,5 +24,5 @@ def dataset_identity(dataset: str) -> str:
 
 def weights_identity(init_from: str) -> str:
     """What identifies pretrained weights: of `FILE@sha256:DIGEST` the digest, of a tag the tag."""
-    file, at, digest = init_from.rpartition("@sha256:")
+    file, at, digest = init_from.rpartition(CONTENT)
     return at + digest if file else init_from

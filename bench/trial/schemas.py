@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.trial import SCHEMA, Trial, canonical_value
-from bench.trial.content import CONTENT
+from bench.trial.content import without_content
 
 _SINCE_2 = frozenset(
     {"val_fraction", "image_size", "init_from", "min_lr", "warmup_epochs", "warmup_lr", "cooldown_epochs",
@@ -49,7 +49,7 @@ def id_of(values: Mapping[str, Any], schema: int) -> str:
     """
     known = {name: canonical_value(name, values[name]) for name in EARLIER[schema]}
     # A folder of images was known by its path.
-    known["dataset"] = str(values["dataset"]).partition(CONTENT)[0]
+    known["dataset"] = without_content(str(values["dataset"]))
     known["settings"] = {name: value for name, value in known["settings"].items() if name not in _NEW_SETTINGS}
     fields = (f'"{name}":' + json.dumps(known[name], separators=(",", ":"), sort_keys=True) for name in sorted(known))
     text = "{" + ",".join(fields) + f',"schema":{schema}}}'

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from bench.models import build
-from bench.models.vit import ChainedVisionTransformer
 
 THREADS = 1
 """Of more, some spin while others work, and their processor time says nothing."""
@@ -24,23 +24,10 @@ def now(device: str) -> float:
     return time.perf_counter()
 
 
-def vit_t4() -> nn.Module:
-    """ViT-T/4 for 32×32 images: 12 blocks of width 192 with 3 heads."""
-    return ChainedVisionTransformer(img_size=32, patch_size=4, num_classes=10, embed_dim=192, depth=12, num_heads=3)
-
-
-def vit_s4() -> nn.Module:
-    """ViT-S/4 for 32×32 images: 12 blocks of width 384 with 6 heads."""
-    return ChainedVisionTransformer(img_size=32, patch_size=4, num_classes=10, embed_dim=384, depth=12, num_heads=6)
-
-
 MODELS: dict[str, Callable[[], nn.Module]] = {
-    "wrn16_2": lambda: build("wrn16_2"),
-    "wrn28_2": lambda: build("wrn28_2"),
-    "wrn28_10": lambda: build("wrn28_10"),
-    "vit_t4": vit_t4,
-    "vit_s4": vit_s4,
+    name: partial(build, name) for name in ("wrn16_2", "wrn28_2", "wrn28_10", "vit_t4", "vit_s4")
 }
+"""For 32×32 images in 10 classes."""
 
 
 def batch() -> tuple[Tensor, Tensor]:

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
@@ -14,13 +13,15 @@ from typing import Any
 
 import ray
 
-from bench.errors import MachineFault, machine_fault
+from bench.errors import MachineFault, first_line, machine_fault
 from cluster.launcher import LaunchError
 from cluster.on_ray.daemons import RayLost, Watch
-from cluster.scratch import Scratch
+from cluster.scratch import Scratch, unwritable
 from cluster.work.environment import code_environment, worker_environment
 
 _OBJECT_STORE_BYTES = 100 * 2**20
+_ROOM = 2**20
+"""Bytes that Ray writes at least as it starts."""
 _PATIENCE = 5.0
 """Seconds that a cluster has to answer; Ray's own patience is minutes."""
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
@@ -96,31 +97,18 @@ def _start(folder: Path, options: dict[str, Any]) -> None:
             **options,
         )
     except Exception as error:
-        fault = machine_fault(error) or _fault_of(folder)
+        # Of a folder without room for its files Ray says only that it waited in vain.
+        fault = machine_fault(error) or unwritable(folder, _ROOM)
         if fault:
             raise MachineFault(fault) from error
-        raise LaunchError(f"Ray can't be started: {_first_line(error)}; --on inline works without it") from error
-
-
-def _fault_of(folder: Path) -> str:
-    """Why Ray has no place for its files in a folder, if it has none: Ray itself says only that it waited in vain."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(bytes(2**20))
-    except OSError as error:
-        return f"{folder}: {error.strerror}"
-    return ""
+        raise LaunchError(f"Ray can't be started: {first_line(error)}; --on inline works without it") from error
 
 
 def _connect(address: str, options: dict[str, Any]) -> None:
     try:
         ray.init(address=address, **options)
     except Exception as error:
-        raise LaunchError(f"the Ray cluster at {address} can't be used from here: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise LaunchError(f"the Ray cluster at {address} can't be used from here: {first_line(error)}") from error
 
 
 def _environment(threads: int) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.errors import MachineFault, UserError, machine_fault
+from bench.errors import MachineFault, UserError, first_line, machine_fault
 from bench.measures.names import Measure
 from bench.resources import Resources
 from cluster.job import Job
@@ -99,4 +99,4 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, RayTaskError):
         return str(error).strip().splitlines()[-1]
-    return f"{_DIED}: {str(error).strip().splitlines()[0]}"
+    return f"{_DIED}: {first_line(error)}"

@@ -13,18 +13,19 @@ from pathlib import Path
 CODE = Path(__file__).resolve().parents[2]
 """The folder that this process has `bench` and `cluster` from."""
 
-_MEMORY = {
+MEMORY_SETTINGS = {
     "THP_MEM_ALLOC_ENABLE": "1",
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "100000000000",
     "MALLOC_TOP_PAD_": "268435456",
 }
+"""Variables that end the page faults of freed memory; glibc and torch read them as a process starts."""
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def worker_environment(threads: int) -> dict[str, str]:
     """Variables to start a worker process with."""
-    return {**_MEMORY, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    return {**MEMORY_SETTINGS, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
 
 
 def code_environment() -> dict[str, str]:

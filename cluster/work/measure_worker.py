@@ -23,7 +23,7 @@ from bench.sweep.code import of_measure
 from bench.train.restore import Inapplicable, RestoredModel
 from cluster.job import Job
 from cluster.measuring import Taken
-from cluster.work.session import last_line
+from cluster.work.session import in_one_line
 from cluster.work.worker import trial_log
 
 
@@ -67,7 +67,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
     except Exception as error:
         _raise_fault(error, store)
         log.exception("the trained model can't be measured")
-        yield from (tell(measure=each, outcome="failed", message=last_line(error)) for each in measures)
+        yield from (tell(measure=each, outcome="failed", message=in_one_line(error)) for each in measures)
         return
     for measure in measures:
         started = time.perf_counter()
@@ -79,7 +79,7 @@ def _take(store: Store, folder: TrialFolder, measures: Sequence[Measure], log: l
         except Exception as error:
             _raise_fault(error, store)
             log.exception("%s couldn't be measured", measure.name)
-            yield tell(measure=measure, outcome="failed", message=last_line(error))
+            yield tell(measure=measure, outcome="failed", message=in_one_line(error))
         else:
             counts = taken.counts if isinstance(taken, Histogram) else None
             add_measure(folder, _quantity(measure), value, counts=counts, code=of_measure(measure.measure))

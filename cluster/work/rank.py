@@ -17,7 +17,7 @@ from bench.store import ClaimLost, TrialFolder, files
 from bench.store.claims.claim import mark_interrupted, verify
 from bench.train.training import Stopped
 from cluster.job import Job
-from cluster.work.session import Session, classify, last_line
+from cluster.work.session import Session, classify, in_one_line
 from cluster.work.stopping import RankMark
 from cluster.work.torchrun import JOB, die_with_parent
 from cluster.work.worker import trial_log
@@ -63,7 +63,7 @@ def _report(session: Session, number: int, stopped: str) -> None:
 
 def _leave_failure(folder: TrialFolder, number: int, rank: int, error: BaseException) -> None:
     fault = machine_fault(error, folder.root)
-    failure = {"rank": rank, "outcome": classify(error), "message": fault or last_line(error), "machine": bool(fault)}
+    failure = {"rank": rank, "outcome": classify(error), "message": fault or in_one_line(error), "machine": bool(fault)}
     try:
         files.create(folder.failure(number), json.dumps(failure).encode())
     except FileExistsError:

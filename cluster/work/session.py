@@ -38,19 +38,19 @@ class Session:
     folder: TrialFolder
     log: logging.Logger
     verify: Callable[[], None]
-    """Raises if the trial is no longer ours; called before every write."""
+    """Raises ClaimLost if the trial is no longer ours; called before every write."""
     stop: Callable[[], bool]
     """Whether to stop after this step."""
     listener: Listener = field(default_factory=Listener)
     training: Training | None = None
     first_epoch: int | None = None
-    """Epochs that the checkpoint had."""
+    """Epochs that the checkpoint it resumed from had; None before that is known."""
     parts: dict[str, str] = field(default_factory=dict)
     """Fingerprints of the code that it executes, and of what executed the epochs before."""
     plugins: dict[str, dict[str, str]] = field(default_factory=dict)
     """Where those of the trial come from."""
     saved: float = field(default_factory=time.monotonic)
-    """When the newest checkpoint was written, or there was none to write yet."""
+    """When the newest checkpoint was written, or the session began."""
 
     def run(self) -> None:
         """Train, measure and keep the weights. Stopped leaves a checkpoint to go on from; so do many epochs."""
@@ -211,6 +211,6 @@ def classify(error: BaseException) -> Outcome:
     return "error"
 
 
-def last_line(error: BaseException) -> str:
-    """The error in one line."""
+def in_one_line(error: BaseException) -> str:
+    """Class and first line of an error."""
     return f"{type(error).__name__}: {error}".strip().splitlines()[0]

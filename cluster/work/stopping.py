@@ -19,7 +19,7 @@ from bench.store.claims.claim import last_number
 
 
 class Stopping:
-    """A worker's answer to: go on? Once it is to stop, it stays so."""
+    """Whether a worker is to stop, and why; once it is, that stays so."""
 
     def __init__(self, deadline: float | None = None) -> None:
         self._deadline = deadline
@@ -90,7 +90,7 @@ class _Timer:
 
 
 class MarkedStopping(Stopping):
-    """Stops when the trial's newest attempt, which is the worker's own, is marked."""
+    """Stops when the trial's newest attempt, the worker's own, is marked."""
 
     def __init__(self, folder: TrialFolder) -> None:
         super().__init__()

@@ -24,6 +24,7 @@ from bench.errors import MachineFault
 from bench.store import Claim, Outcome, files
 from bench.train.training import Stopped
 from cluster.job import Job
+from cluster.scratch import unwritable
 from cluster.work.environment import code_environment
 from cluster.work.stopping import mark_for_ranks
 
@@ -64,7 +65,7 @@ ALONE = Ranks()
 
 
 def run_ranks(claim: Claim, job: Job, ranks: Ranks, stop: Callable[[], bool]) -> tuple[dict[str, Any], float | None]:
-    """Train the claimed trial in processes; what the record says, and the accuracy. Failed or Stopped otherwise."""
+    """Train the claimed trial in processes; what the record says, and the quality. Failed or Stopped otherwise."""
     folder, number = claim.folder, claim.number
     with files.open_log(folder.log) as log:
         process = subprocess.Popen(
@@ -99,11 +100,8 @@ def _look_for_fault(claim: Claim) -> None:
     if claim.folder.interrupted(claim.number).exists():
         raise MachineFault(f"{claim.folder.path}: the trial's processes could not write there")
     for folder in (str(claim.folder.attempts), tempfile.gettempdir()):
-        try:
-            with tempfile.TemporaryFile(dir=folder) as probe:
-                probe.write(bytes(_PROBE))
-        except OSError as error:
-            raise MachineFault(f"{folder}: {error.strerror}") from error
+        if fault := unwritable(folder, _PROBE):
+            raise MachineFault(fault)
 
 
 def die_with_parent() -> None:

@@ -22,7 +22,7 @@ from bench.store.upkeep.again import clear
 from bench.train.training import Stopped
 from cluster.job import Job
 from cluster.report import NOBODY, Listener, TrialReport
-from cluster.work.session import Session, classify, last_line
+from cluster.work.session import Session, classify, in_one_line
 from cluster.work.stopping import Stopping
 from cluster.work.torchrun import ALONE, Failed, Ranks, run_ranks
 
@@ -115,7 +115,7 @@ class _RunningAttempt:
             except Exception as error:
                 if self._fault(error):
                     raise
-                outcome, message = classify(error), last_line(error)
+                outcome, message = classify(error), in_one_line(error)
                 # Where a sentence says it all, the way there would only hide it.
                 log.error("attempt %d: %s", self.claim.number, outcome, exc_info=not isinstance(error, UserError))
             self._end(outcome, message, began)
@@ -125,7 +125,6 @@ class _RunningAttempt:
             outcome=outcome,
             message=message,
             quality=self.quality,
-            wall_s=time.perf_counter() - self.started,
         )
 
     def _train(self, log: logging.Logger) -> None:

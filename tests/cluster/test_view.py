@@ -53,6 +53,16 @@ def test_the_live_view_fits_80_columns_and_says_what_runs(store: Store, trials: 
     assert "best so far 88.2 %: resnet8 sgd" in seen(shown)
 
 
+def test_a_trial_that_is_tried_again_counts_once(store: Store, trials: list[Trial]) -> None:
+    shown = progress(store, trials[:2], terminal=False)
+    for trial, outcome in zip((*trials[:2], trials[0]), ("crashed", "done", "done"), strict=True):
+        shown.started(trial.trial_id)
+        shown.finished(TrialReport(trial_id=trial.trial_id, outcome=outcome, quality=90.0))
+        if outcome == "crashed":
+            assert "0/2 done · 0 running · 1 failed · 1 left" in shown.text()
+    assert shown.text().startswith("2/2 done · 0 running · 0 left")
+
+
 def test_elsewhere_there_is_a_line_for_each_finished_trial(store: Store, trials: list[Trial]) -> None:
     shown = progress(store, trials, terminal=False)
     with shown:

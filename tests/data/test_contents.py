@@ -169,3 +169,10 @@ def test_another_root_holds_another_data_set_in_the_same_process(
         write_cifar(tmp_path / name, 10, images=images)
         known.add(load(file).trials[0].trial_id)
     assert len(known) == 2
+
+
+def test_a_link_that_leads_nowhere_is_named(pets: Path) -> None:
+    link = pets / "train" / "cat" / "lost.png"
+    link.symlink_to("nowhere.png")
+    with pytest.raises(DataError, match=f"{link}: can't be read: No such file"):
+        data.identified("folder:pets", afresh=True)

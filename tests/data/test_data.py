@@ -12,6 +12,7 @@ from bench import data
 from bench.data import digits
 from bench.data.in_memory import InMemory
 from bench.data.splits import hold_out, with_label_noise
+from bench.errors import UserError
 
 
 def test_digits_splits_are_fixed_and_stratified() -> None:
@@ -67,6 +68,12 @@ def test_held_out_samples_are_stratified_and_seeded(share: float) -> None:
     assert torch.equal(hold_out(splits, share, seed=3).validation.images, held.validation.images)
     assert not torch.equal(hold_out(splits, share, seed=4).validation.images, held.validation.images)
     assert hold_out(splits, 0.0, seed=3) is splits
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.001, "holds out none of 1,079"), (0.999, "holds out all of 1,079")])
+def test_a_share_that_leaves_a_split_empty_is_refused(share: float, told: str) -> None:
+    with pytest.raises(UserError, match=f"val_fraction = {share}.*{told}"):
+        hold_out(data.load("digits"), share, seed=0)
 
 
 def test_batches_do_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:

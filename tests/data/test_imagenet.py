@@ -19,6 +19,7 @@ from bench.data.split import Augmentation
 from bench.measures.shifted import chosen, rightness
 from bench.train.training import Training
 from tests.data import formats
+from tests.shared.command import Ended
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +98,16 @@ def test_official_tars_are_unpacked(data_root: Path, monkeypatch: pytest.MonkeyP
 def test_tars_that_lack_are_named(data_root: Path) -> None:
     with pytest.raises(DataError, match=r"ILSVRC2012_img_train.tar is not there"):
         IMAGENET.get()
+
+
+@pytest.mark.parametrize("name", ["imagenet", "imagenet_r"])
+def test_getting_what_is_there_already_is_no_error(data_root: Path, name: str, sambench: Callable[..., Ended]) -> None:
+    if name == "imagenet":
+        formats.write_imagenet(data_root)
+    else:
+        formats.write_tree(data_root, IMAGENET_R.folder, ("n01443537",), images=1)
+    got = sambench("data", "get", name)
+    assert (got.returncode, f"{name} is at {data_root}" in got.stderr) == (0, True), got.stderr
 
 
 def test_folders_of_v2_are_numbers_and_not_words(data_root: Path) -> None:

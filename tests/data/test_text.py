@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from bench import data
-from bench.data.files.location import DataError
+from bench.data.files.location import DataError, DataFiles
 from bench.data.text.corpus import END, SPECIAL, Corpus, Pairs, Sentences
 from bench.data.text.ding import sentences
 from bench.data.text.iwslt import IWSLT14, IwsltFiles
@@ -17,11 +18,19 @@ from bench.data.text.parallel import ParallelFiles
 from bench.data.text.preparation import load, prepared
 from bench.data.text.raw import RawCorpus
 from bench.data.text.token_batches import packed
+from bench.sweep import load as load_sweep
+from bench.sweep.checks.preflight import preflight
+from tests.shared.command import Ended
 
 pytest.importorskip("sacremoses")
 pytest.importorskip("subword_nmt")
 
 SEGMENTS = ("TED.dev2010", "TEDX.dev2012", "TED.tst2010", "TED.tst2011", "TED.tst2012")
+SWEEP = """
+title: "A corpus of one's own"
+grid: {dataset: "parallel:mine.tsv", model: transformer_tiny, optimizer: adamw, lr: 1e-3, weight_decay: 0}
+methods: [{batch_size: 512, epochs: 1, seed: 1}]
+"""
 PAIRS = [(f"Das Haus {number} ist's, sagt er.", f"It's house {number}, he says.") for number in range(60)]
 
 
@@ -69,6 +78,34 @@ def test_files_that_are_missing_or_do_not_match_are_told(tmp_path: Path) -> None
         IwsltFiles(test_pairs=None).read()
 
 
+@pytest.mark.parametrize("name", [*data.DATASETS, *data.TEST_SETS, "folder:pets", "parallel:sub/mine.tsv"])
+def test_files_of_every_data_set_can_be_asked_the_same(name: str) -> None:
+    files = data.files_of(data.TEST_SETS[name] if name in data.TEST_SETS else data.entry(name))
+    if files is None:
+        return
+    assert files.name == name
+    for member in (member for member in vars(DataFiles) if not member.startswith("_")):
+        assert hasattr(files, member)
+    if files.root.is_dir():
+        assert files.check() == ()
+    else:
+        with pytest.raises(DataError, match=f"data set {name}: "):
+            files.check()
+
+
+def test_a_corpus_is_checked_as_other_data_sets_are(tmp_path: Path, sambench: Callable[..., Ended]) -> None:
+    (tmp_path / "mine.tsv").write_text("de\ten\nein Haus\ta house\n", encoding="utf-8")
+    for word in ("check", "get"):
+        asked = sambench("data", word, "parallel:mine.tsv")
+        assert (asked.returncode, str(tmp_path) in asked.stderr) == (0, True), asked.stderr
+
+
+def test_a_sweep_on_a_corpus_is_begun(tmp_path: Path) -> None:
+    (tmp_path / "mine.tsv").write_text("de\ten\nein Haus\ta house\n", encoding="utf-8")
+    (tmp_path / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
+    assert preflight(load_sweep(tmp_path / "sweep.yaml")) == []
+
+
 def write_two(tmp_path: Path, name: str = "mine") -> str:
     for side, language in enumerate(("de", "en")):
         text = "".join(f"{pair[side]}\n" for pair in (*PAIRS, PAIRS[0]))
@@ -89,6 +126,15 @@ def test_a_corpus_of_ones_own_in_either_form_is_known_by_its_content(tmp_path: P
     (tmp_path / "mine.de-en.en").write_text("\n" * 61, encoding="utf-8")
     with pytest.raises(DataError, match="plan the sweep anew"):
         data.load_corpus(identified, {"bpe_merges": 10})
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_stands_within_a_line_does_not_end_it(tmp_path: Path, end: str) -> None:
+    for language in ("de", "en"):
+        text = end.join([f"one\r{language}", f"two\u2028{language}", f"three\x85{language}", ""])
+        (tmp_path / f"odd.de-en.{language}").write_bytes(text.encode())
+    pairs = ParallelFiles("odd.de-en").read().pairs
+    assert pairs == (("one\rde", "one\ren"), ("two\u2028de", "two\u2028en"), ("three\x85de", "three\x85en"))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import bench
 from bench.cli.commands.new import EXAMPLES
 from bench.store import Store, query
 from tests.shared.command import command_environment, sambench
@@ -64,6 +65,8 @@ def test_all_six_inline_and_read_without_being_imported(tmp_path: Path) -> None:
         assert read.returncode == 0, read.stderr
     board = sambench(tmp_path, "board", "sweep.yaml", "--format", "markdown").stdout
     assert "wsam:Wsam" in board
+    with forgotten():
+        assert str(bench.open(tmp_path / "store").board(tmp_path / "sweep.yaml")) == board
     refused = sambench(tmp_path, "plan", "sweep.yaml")
     assert refused.returncode == 2
     assert "can't be imported: SystemExit: imported" in refused.stderr

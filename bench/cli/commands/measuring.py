@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from click.exceptions import Exit
 
 from bench.cli import interrupts
-from bench.cli.launching import record_plugins, stop_at_fault
+from bench.cli.launching import record_plugins, same_command, stop_at_fault
 from bench.cli.loading import find_states, load_ready
 from bench.cli.options import (
     DEFAULT_STORES,
@@ -130,7 +129,7 @@ def _take(job: Job, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> b
             tell(f"{counts.total()}/{total} {_line(sweep, taken)}")
     except KeyboardInterrupt:
         tell(f"stopped: {counts['taken']} of {total} are taken, nothing is lost; resume with:")
-        tell(f"  sambench {' '.join(sys.argv[1:])}")
+        tell(f"  {same_command()}")
         raise Exit(130) from None
     except Exception as error:
         stop_at_fault(error, job.store)

@@ -43,7 +43,8 @@ CATALOGS: dict[str, Mapping[str, Entry]] = {
 _ENDINGS = {
     "optimizers": f"Also {' and '.join(LIBRARIES)}, with its arguments as settings: beta1 and beta2 for betas.",
     "models": "Size: parameters, for 10 classes at 32×32 pixels or 1,000 at 224×224. timm/NAME is a model of timm.",
-    "data": f"Also your own images as folder:PATH (train/CLASS/*.jpg beside val/ or test/); random images as {FORM}.",
+    "data": f"Also your own images as folder:PATH (train/CLASS/*.jpg beside val/ or test/) and sentence pairs as "
+    f"parallel:PATH; random images as {FORM}.",
     "measures": "Settings follow the name in brackets: sharpness[rho=0.003].",
 }
 _HIDDEN = ("target", "settings", "arguments", "files", "passes")

@@ -23,8 +23,9 @@ from bench.cache import cache_folder
 DIGITS = 16
 """Hexadecimal digits of a digest."""
 SAMPLE = 256
-"""Images whose content counts, of each data set, evenly over all."""
+"""Images whose content counts: at least so many of each data set, or all, spread evenly."""
 _REMEMBERED = 20_000
+"""Digests that are kept, the newest ones."""
 _SETTLED = 2_000_000_000
 """Nanoseconds after which another change gives a folder another time, on every file system."""
 

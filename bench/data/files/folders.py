@@ -186,8 +186,13 @@ class UserFolder(FolderTree):
         """See `DataFiles.contents`; DataError unless every split can be listed."""
         splits = list(self.splits())
         folders = [folder for split in splits for folder in (self.root / split, *self._class_folders(split).values())]
-        return digest_of_tree(str(self.root), map(str, folders), self.images, afresh=afresh)
+        try:
+            return digest_of_tree(str(self.root), map(str, folders), self.images, afresh=afresh)
+        except OSError as error:
+            # Such as a link that leads nowhere.
+            raise damaged(self.name, Path(error.filename), f"can't be read: {error.strerror}", self.how) from error
 
     def get(self) -> None:
-        """It can't be got."""
-        raise missing(self.name, self.root, "a folder of your own", self.how)
+        """See `DataFiles.get`: nothing is downloaded, so DataError unless it is there."""
+        if not self.root.is_dir():
+            raise missing(self.name, self.root, "a folder of your own", self.how)

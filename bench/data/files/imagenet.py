@@ -69,12 +69,14 @@ class ImageNet(FolderTree):
         return ("train", "val")
 
     def get(self) -> None:
-        """Unpack the official tars, by torchvision, which verifies their checksums."""
+        """Unpack the official tars, by torchvision, which verifies their checksums; an unpacked copy needs none."""
         from torchvision.datasets import imagenet
 
         root = self.root
         tars = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz")
         lacking = [name for name in tars if not (root / name).is_file()]
+        if lacking and all(map(self.has, self.splits())):
+            return
         if lacking:
             raise missing(self.name, root / lacking[0], "the official tars", self.how)
         imagenet.parse_devkit_archive(str(root))
@@ -111,8 +113,9 @@ class TestSet(FolderTree):
         return (".",)
 
     def get(self) -> None:
-        """It must be downloaded by hand."""
-        raise missing(self.name, self.root, "its class folders", self.how)
+        """See `DataFiles.get`: it is downloaded by hand, so DataError unless it is there."""
+        if not self.root.is_dir():
+            raise missing(self.name, self.root, "its class folders", self.how)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +124,8 @@ class ObjectNet(TestSet):
 
     def labels(self) -> Labels:
         """An object's label is the first of its ImageNet classes."""
-        return lambda folder: min(self._objects()[folder])
+        objects = self._objects()
+        return lambda folder: min(objects[folder])
 
     def classes(self) -> tuple[int, ...]:
         """ImageNet classes of any of the objects."""
@@ -135,8 +139,8 @@ class ObjectNet(TestSet):
         return self.root / "images"
 
     def _class_folders(self, split: str) -> Mapping[str, str]:
-        folders = super()._class_folders(split)
-        return {name: path for name, path in folders.items() if name in self._objects()}
+        folders, objects = super()._class_folders(split), self._objects()
+        return {name: path for name, path in folders.items() if name in objects}
 
     def _objects(self) -> dict[str, frozenset[int]]:
         """Folder → ImageNet classes, by the two mappings that come with ObjectNet and ImageNet's descriptions."""

@@ -26,7 +26,7 @@ class DataFiles(Protocol):
         """The folder that holds them."""
 
     def check(self) -> Sequence[str]:
-        """DataError unless they are there and can be read; else what in them doesn't count, a line each.
+        """DataError unless they are there and can be read; else a line for each group of files that is left out.
 
         Images that lie in files of their own aren't opened.
         """
@@ -41,7 +41,7 @@ class DataFiles(Protocol):
         """
 
     def get(self) -> None:
-        """Download or unpack them; DataError if that takes a hand."""
+        """Download or unpack them; DataError if the user has to."""
 
 
 def data_root() -> Path:
@@ -61,7 +61,7 @@ def damaged(name: str, path: Path, reason: str, how: str) -> DataError:
 
 
 def unreached(name: str, path: Path, error: OSError, expected: str, how: str) -> DataError:
-    """The error for what the system doesn't open at `path`."""
+    """The error for a file or folder that can't be opened."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return missing(name, path, expected, how)
     return DataError(f"data set {name}: {path}: can't be read: {error.strerror}")

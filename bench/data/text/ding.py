@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.data.files.contents import have_checksums
 from bench.data.files.location import DataError, damaged
-from bench.data.text.raw import Pair, RawCorpus, lines
+from bench.data.text.raw import Pair, RawCorpus, TextFiles, lines
 
 FILE = Path("/usr/share/trans/de-en")
 _MD5 = "595a99efc451255c4c765af683222ce6"
@@ -24,9 +24,10 @@ _WORDS = 4
 
 
 @dataclass(frozen=True)
-class DingFiles:
+class DingFiles(TextFiles):
     """The dictionary, where its package puts it."""
 
+    name: str = "ding_de_en"
     file: Path = FILE
 
     @property
@@ -34,25 +35,18 @@ class DingFiles:
         """See `DataFiles.root`."""
         return self.file.parent
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         """See `DataFiles.check`: the name of the data set stands for one version."""
         if not self.file.is_file():
-            raise DataError(f"data set ding_de_en: {self.file} is not there: {_HOW}")
+            raise DataError(f"data set {self.name}: {self.file} is not there: {_HOW}")
         if not have_checksums([(self.file, _MD5)]):
-            raise damaged("ding_de_en", self.file, "is of another version", _HOW)
-
-    def contents(self, *, afresh: bool = False) -> str | None:
-        """See `DataFiles.contents`."""
-        return None
-
-    def get(self) -> None:
-        """It can't be got."""
-        self.check()
+            raise damaged(self.name, self.file, "is of another version", _HOW)
+        return ()
 
     def read(self) -> RawCorpus:
         """All sentences, each once."""
         self.check()
-        pairs = (pair for line in lines("ding_de_en", self.file, _HOW) for pair in sentences(line))
+        pairs = (pair for line in lines(self.name, self.file, _HOW) for pair in sentences(line))
         return RawCorpus(languages=("de", "en"), pairs=tuple(dict.fromkeys(pairs)))
 
 

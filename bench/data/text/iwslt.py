@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.files.location import damaged, data_root, missing
-from bench.data.text.raw import Pair, RawCorpus, lines
+from bench.data.text.raw import Pair, RawCorpus, TextFiles, lines
 
 _LEFT_OUT = ("<url>", "<talkid>", "<keywords>")
 _TAGS = re.compile(r"</?(?:title|description)>")
@@ -20,7 +20,7 @@ LANGUAGES = ("de", "en")
 
 
 @dataclass(frozen=True, kw_only=True)
-class IwsltFiles:
+class IwsltFiles(TextFiles):
     """The archive's folder de-en."""
 
     name: str = "iwslt14_de_en"
@@ -33,20 +33,13 @@ class IwsltFiles:
         """See `DataFiles.root`."""
         return data_root() / self.name
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         """See `DataFiles.check`."""
         for stem, ending in self._stems():
             for language in LANGUAGES:
                 if not (path := self._path(stem, language, ending)).is_file():
                     raise missing(self.name, path, "train.tags.de-en.* and IWSLT14.TED*.xml there", self.how)
-
-    def contents(self, *, afresh: bool = False) -> str | None:
-        """See `DataFiles.contents`."""
-        return None
-
-    def get(self) -> None:
-        """It can't be got."""
-        self.check()
+        return ()
 
     def read(self) -> RawCorpus:
         """All pairs; DataError if files are missing, of different lengths, or too few for the test set."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.data.files.contents import digest_of_files
 from bench.data.files.location import DataError, damaged, data_root, missing
-from bench.data.text.raw import Pair, RawCorpus, lines
+from bench.data.text.raw import Pair, RawCorpus, TextFiles, lines
 
 FORM = "parallel:FILE.tsv or parallel:NAME.de-en"
 _PREFIX = re.compile(r"\.([a-z]{2,3})-([a-z]{2,3})$")
@@ -24,7 +24,7 @@ _HOW = "The first line of a .tsv names both languages, as in de<TAB>en; NAME.de-
 
 
 @dataclass(frozen=True)
-class ParallelFiles:
+class ParallelFiles(TextFiles):
     """The files of one corpus."""
 
     path: str
@@ -38,6 +38,7 @@ class ParallelFiles:
 
     @property
     def name(self) -> str:
+        """See `DataFiles.name`."""
         return f"parallel:{self.path}"
 
     @property
@@ -45,19 +46,16 @@ class ParallelFiles:
         """See `DataFiles.root`."""
         return (data_root() / self.path).parent
 
-    def check(self) -> None:
-        """See `DataFiles.check`."""
+    def check(self) -> tuple[str, ...]:
+        """See `DataFiles.check`: every pair is read."""
         self.read()
+        return ()
 
     def contents(self, *, afresh: bool = False) -> str:
         """See `DataFiles.contents`."""
         languages = _PREFIX.search(self.path)
         names = languages.groups() if languages else ("pairs",)
         return digest_of_files(zip(names, map(str, self._files()), strict=True))
-
-    def get(self) -> None:
-        """It can't be got."""
-        self._files()
 
     def read(self) -> RawCorpus:
         """All pairs, each once; DataError for files that don't match."""

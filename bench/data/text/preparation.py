@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -25,7 +25,7 @@ import torch
 from bench.cache import cache_folder
 from bench.data.files.location import DataError
 from bench.data.text.corpus import SPECIAL, UNKNOWN, Corpus, Pairs, Sentences, joined
-from bench.data.text.raw import Pair, RawCorpus, parts
+from bench.data.text.raw import Pair, RawCorpus, TextFiles, parts
 
 FORMAT = 1
 """Of the kept file, and of the rules by which it is made."""
@@ -35,13 +35,6 @@ RATIO = 1.5
 """Of the lengths of a training pair, at most."""
 _PACKAGES = ("sacremoses", "subword-nmt")
 _SPLITS = ("train", "validation", "test")
-
-
-class TextFiles(Protocol):
-    """Files that hold a parallel corpus."""
-
-    def read(self) -> RawCorpus:
-        """Its pairs."""
 
 
 def load(files: TextFiles, *, bpe_merges: int) -> Corpus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,40 @@ class RawCorpus:
         return found.hexdigest()
 
 
+class TextFiles(ABC):
+    """The files of one parallel corpus: `DataFiles`, and how its pairs are read."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """See `DataFiles.name`."""
+
+    @property
+    @abstractmethod
+    def root(self) -> Path:
+        """See `DataFiles.root`."""
+
+    @abstractmethod
+    def check(self) -> tuple[str, ...]:
+        """See `DataFiles.check`."""
+
+    @abstractmethod
+    def read(self) -> RawCorpus:
+        """All pairs; DataError if files are missing or don't match."""
+
+    def images(self, split: str | None = None) -> tuple[str, ...]:
+        """See `DataFiles.images`: text has none."""
+        return ()
+
+    def contents(self, *, afresh: bool = False) -> str | None:
+        """See `DataFiles.contents`: None, as a published corpus is what its name stands for."""
+        return None
+
+    def get(self) -> None:
+        """See `DataFiles.get`: nothing is downloaded, so DataError unless they are there."""
+        self.check()
+
+
 def parts(pairs: Iterable[Pair], *, test: bool) -> tuple[list[Pair], list[Pair], list[Pair]]:
     """Training, validation and, where `test` says so, test pairs, by their number, 1-based."""
     train: list[Pair] = []
@@ -49,7 +84,8 @@ def parts(pairs: Iterable[Pair], *, test: bool) -> tuple[list[Pair], list[Pair],
 def lines(name: str, path: Path, how: str) -> Iterator[str]:
     """The lines of a text file, without their ends; DataError if it isn't UTF-8."""
     try:
-        # Only what ends a line: text has other separators within sentences.
-        yield from path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        text = path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise damaged(name, path, f"isn't UTF-8 at byte {error.start}", how) from error
+    # Only what ends a line: text has other separators, and returns, within sentences.
+    yield from (line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))

@@ -16,12 +16,12 @@ import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor, nn
 
-from bench.errors import UserError
+from bench.errors import UserError, first_line
 from bench.models.pretrained.weights_file import read_weights
 from bench.models.timm_model import check_weights
+from bench.trial.content import TIMM
 
 _LOG = logging.getLogger(__name__)
-_TIMM = "timm/"
 _POSITIONS = "pos_embed"
 _COUNTER = "num_batches_tracked"
 State = dict[str, Tensor]
@@ -34,7 +34,7 @@ def load_pretrained(model: nn.Module, source: str, *, weights_folder: Path | Non
     path starts from `weights_folder`, or the working directory; timm's downloads are kept in `weights_folder`,
     or Hugging Face's cache.
     """
-    if source.startswith(_TIMM):
+    if source.startswith(TIMM):
         state = _of_timm(source, weights_folder)
     else:
         state = _of_file(source, weights_folder, model.state_dict())
@@ -48,12 +48,12 @@ def load_pretrained(model: nn.Module, source: str, *, weights_folder: Path | Non
 def _of_file(source: str, folder: Path | None, own: Collection[str]) -> State:
     path = (folder or Path()) / Path(source).expanduser()
     if not path.is_file():
-        raise UserError(f"weights {source}: no file {path.absolute()}; or name weights of timm as {_TIMM}NAME.TAG")
+        raise UserError(f"weights {source}: no file {path.absolute()}; or name weights of timm as {TIMM}NAME.TAG")
     return read_weights(path, source, own)
 
 
 def _of_timm(source: str, folder: Path | None) -> State:
-    name = source.removeprefix(_TIMM)
+    name = source.removeprefix(TIMM)
     check_weights(name)
     try:
         # The network around the weights is drawn only to be overwritten; the run's random stream must not notice.
@@ -62,7 +62,7 @@ def _of_timm(source: str, folder: Path | None) -> State:
     except (OSError, RuntimeError, ValueError) as error:
         cache = "" if folder is None else f", cache_dir={str(folder)!r}"
         raise UserError(
-            f"weights {source}: timm could not get them: {type(error).__name__}: {_first_line(error)}\n"
+            f"weights {source}: timm could not get them: {type(error).__name__}: {first_line(error)}\n"
             f"Where there is a network, run: import timm; timm.create_model({name!r}, pretrained=True{cache})\n"
             f"and copy {folder or 'the Hugging Face cache (HF_HOME)'} to this machine, or name a file of weights."
         ) from error
@@ -148,7 +148,3 @@ def _shape(tensor: Tensor) -> str:
 def _first(names: list[str], most: int = 3) -> str:
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bench.models import MODELS
+from bench.models import MODELS, check_preprocessing
 from bench.models.pretrained.tags import PRETRAINED
 from bench.registry import Interpolation, Preprocessing
-
-_TIMM = "timm/"
+from bench.trial.content import TIMM
 
 
 def preprocessing_of(model: str, init_from: str = "") -> Preprocessing:
@@ -14,14 +13,15 @@ def preprocessing_of(model: str, init_from: str = "") -> Preprocessing:
 
     `model` and `init_from` are as in a trial.
     """
-    named = next((name for name in (init_from, model) if name.startswith(_TIMM)), None)
+    named = next((name for name in (init_from, model) if name.startswith(TIMM)), None)
     if named in PRETRAINED:
         return PRETRAINED[named].preprocessing
     if named is not None:
-        return _as_timm_says(named.removeprefix(_TIMM))
+        return _as_timm_says(named.removeprefix(TIMM))
+    if fault := check_preprocessing(model, init_from):
+        raise ValueError(fault)
     own = MODELS[model].preprocessing
-    if own is None:
-        raise ValueError(f"{model} has no preprocessing of its own; use preprocessing: dataset")
+    assert own is not None, "just checked"
     return own
 
 

@@ -6,11 +6,8 @@ built.
 
 from __future__ import annotations
 
-from bench.models import imagenet_preprocessing
+from bench.models import VIT_PREPROCESSING, imagenet_preprocessing
 from bench.registry import Interpolation, Preprocessing, PretrainedEntry
-
-_AUGREG = Preprocessing(mean=(0.5,) * 3, std=(0.5,) * 3, crop=0.9, interpolation="bicubic")
-
 
 Tags = dict[str, PretrainedEntry]
 
@@ -24,7 +21,7 @@ def _resnet(depth: int, crop: float, *tags: str, interpolation: Interpolation = 
     return {f"timm/resnet{depth}.{tag}": found for tag in tags}
 
 
-def _vit(patch: int, tag: str, preprocessing: Preprocessing = _AUGREG) -> Tags:
+def _vit(patch: int, tag: str, preprocessing: Preprocessing = VIT_PREPROCESSING) -> Tags:
     found = PretrainedEntry(model=f"vit_s{patch}", preprocessing=preprocessing, zero_init=False)
     return {f"timm/vit_small_patch{patch}_224.{tag}": found}
 

@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from bench.errors import UserError
+from bench.errors import UserError, first_line
 from bench.escape import visible
 
 _LOG = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def _reason(error: Exception) -> str:
     foreign = re.search(r"GLOBAL (\S+)", str(error))
     if foreign:
         return f"it holds objects of {visible(foreign[1])} too, and making those may run code; save the weights alone"
-    return visible((str(error).splitlines() or [""])[0])
+    return visible(first_line(error))
 
 
 def _states(content: Any, where: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, dict[str, Tensor]]]:

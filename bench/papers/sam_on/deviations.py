@@ -10,7 +10,7 @@ from bench.optim.registry import OPTIMIZERS
 from bench.papers.sam_on.recipes import RECIPES
 from bench.papers.sam_on.rho import RHO
 from bench.trial import DEFAULTS, FIELDS, Trial, short
-from bench.trial.content import weights_identity
+from bench.trial.content import weights_identity, without_content
 
 _RECIPES = {
     "table2": "imagenet-resnet50", "table3": "cifar-vit", "table4": "imagenet-vit-s32", "table13":
@@ -55,7 +55,7 @@ def _fields(trial: Trial, recipe: dict[str, Any]) -> Iterator[_Told]:
             wanted = expected.get(name)
             yield name, actual[name], f": {short(_FOLLOWS.get(name) if wanted is None else wanted)}"
     if trial.init_from and weights_identity(trial.init_from) != recipe.get("init_from", ""):
-        yield "init_from", trial.init_from.partition("@sha256:")[0], f": {recipe.get('init_from') or 'from scratch'}"
+        yield "init_from", without_content(trial.init_from), f": {recipe.get('init_from') or 'from scratch'}"
 
 
 def _settings(trial: Trial, recipe: dict[str, Any]) -> Iterator[_Told]:

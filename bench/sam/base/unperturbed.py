@@ -35,7 +35,7 @@ class Plain:
         scaler: GradScaler | None = None,
         max_grad_norm: float | None = None,
     ) -> None:
-        """As of `SharpnessAware`."""
+        """Arguments as in `SharpnessAware`."""
         self.model, self.optimizer = model, optimizer
         self.enabled, self.last, self._tally = True, None, Tally()
         self._m, self._amp_dtype = m, amp_dtype

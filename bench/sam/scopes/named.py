@@ -21,6 +21,6 @@ class Named(Scope):
         super().__init__(context)
 
     def select(self) -> dict[str, nn.Parameter]:
-        """See `Scope.select`: those that have been frozen since are left out."""
+        """See `Scope.select`: without those that have been frozen since."""
         trainable = self.context.trainable
         return {name: trainable[name] for name in self._names if name in trainable}

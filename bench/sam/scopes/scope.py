@@ -24,7 +24,7 @@ class Scope:
         self.refresh()
 
     def refresh(self) -> None:
-        """Select the tensors again, after a change of which ones train. ValueError if there are none."""
+        """Select the tensors again, after the set of trainable ones has changed. ValueError if none is left."""
         self.tensors = self._in_stages(self.select())
         if not self.tensors:
             raise ValueError(self.nothing())

@@ -45,7 +45,7 @@ class Ssam(Masked):
         return self.masked(names, perturbation)
 
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None) -> None:
-        """See `Scope.start_epoch`. Told again of the epoch it is in, after a resume, it keeps its mask."""
+        """See `Scope.start_epoch`. Called again within an epoch, as after a resume, it keeps its mask."""
         if epoch != self._epoch:
             self._epoch, self.epochs = epoch, epochs
             self.due = epoch % self._every == 0

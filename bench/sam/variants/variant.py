@@ -83,7 +83,7 @@ class Variant:
         raise NotImplementedError
 
     def recall(self, tensors: dict[str, nn.Parameter]) -> dict[str, Tensor]:
-        """What `direction` gets instead of the gradient at w, by name; tensors not in it aren't perturbed."""
+        """What `direction` gets in place of the gradient at w, by name; tensors without an entry aren't perturbed."""
         raise NotImplementedError
 
     def direction(
@@ -103,7 +103,7 @@ class Variant:
         return torch.full_like(norm, rho) / (norm + floor)
 
     def moved(self, names: list[str], perturbation: list[Tensor]) -> None:
-        """Called with the ε by which the weights are about to move; must not write to it."""
+        """Called with the ε that the weights are about to move by; don't write to it."""
 
     def second_batch(self, batch: Batch) -> Batch:
         """The samples pass 2 runs on; called at w + ε."""

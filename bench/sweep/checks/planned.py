@@ -18,11 +18,10 @@ from bench.sweep.document import Axes, Document
 from bench.sweep.file.source import Source
 from bench.tasks import unshareable
 from bench.trial import Trial
-from bench.trial.content import CONTENT
+from bench.trial.content import TIMM, without_content
 from bench.validation import Path
 
 _SAMPLES = "fisher_samples"
-_TIMM = "timm/"
 
 
 class Obstacle(NamedTuple):
@@ -71,7 +70,7 @@ def _samples(trials: Sequence[Trial]) -> Iterator[Obstacle]:
 
 def _more_than(images: int, name: str, fraction: float) -> str:
     held_out = f" that val_fraction = {fraction:g} leaves" if fraction else ""
-    return f"is more than the {images:,} training images of {name.partition(CONTENT)[0]}{held_out}"
+    return f"is more than the {images:,} training images of {without_content(name)}{held_out}"
 
 
 @lru_cache
@@ -86,7 +85,7 @@ def _timm(trials: Sequence[Trial]) -> Iterator[Obstacle]:
         ("model", models.check_timm), ("init_from", models.check_timm_weights)
     )  # fmt: skip
     for field, check in asked:
-        for name in sorted({name for trial in trials if (name := getattr(trial, field)).startswith(_TIMM)}):
+        for name in sorted({name for trial in trials if (name := getattr(trial, field)).startswith(TIMM)}):
             try:
                 check(name)
             except UserError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import data
 from bench.errors import UserError
+from bench.trial.content import CONTENT
 
 
 @lru_cache
@@ -22,7 +23,7 @@ def weights_with_content(file: Path) -> str:
     """`FILE@sha256:DIGEST`; UserError if it can't be read."""
     try:
         file = file.expanduser().absolute()
-        return f"{file}@sha256:{_digest(file)}"
+        return f"{file}{CONTENT}{_digest(file)}"
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"weights {file}: {reason}; name a .safetensors or .pt file, or timm/NAME.TAG") from error

@@ -29,6 +29,7 @@ from bench.sweep.fields import FAST, LATE, REGISTRIES
 from bench.sweep.file.source import UNKNOWN, Source
 from bench.sweep.search import Searches
 from bench.trial import DEFAULTS, NONE, Trial
+from bench.trial.content import TIMM
 from bench.validation import Path, check
 
 LINKED = frozenset({*REGISTRIES, *CHECKED, "init_from", "perturb_from", FAST, LATE})
@@ -130,7 +131,7 @@ class Resolver:
     def _identify_weights(self, values: dict[str, Any]) -> bool:
         """Whether the pretrained weights are there; a file is known by its content."""
         written = values["init_from"]
-        if not written or written.startswith("timm/"):
+        if not written or written.startswith(TIMM):
             return True
         try:
             values["init_from"] = weights_with_content(FilePath(written))

@@ -143,7 +143,7 @@ def test_a_hopeless_trial_is_pruned_until_a_sweep_wants_it_done(
     assert "2 trials: 1 done, 1 pruned" in searched.stderr
     found = attempts(tmp_path, "outcome, message, epochs")
     assert [each["outcome"] for each in found] == ["done", "pruned"]
-    assert re.fullmatch(r"stopped early: val_accuracy \d+\.\d\d % after epoch 2 is .*", found[1]["message"])
+    assert re.fullmatch(r"stopped early: val_accuracy \d+\.\d\d after epoch 2 is .*", found[1]["message"])
     assert 2 <= found[1]["epochs"] < 8
     again = sambench("run", sweep, "--on", "inline")
     assert "early_stopping: --on inline runs every trial to its end" in again.stderr
