@@ -1,4 +1,4 @@
-"""Profile: what a site wants to be told about every job, kept apart from sweeps, which run anywhere."""
+"""Profile: a site's settings for every job, kept apart from sweeps, which run anywhere."""
 
 from __future__ import annotations
 

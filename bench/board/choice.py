@@ -1,4 +1,4 @@
-"""Choice: the one rule by which a ρ is chosen, for boards, plots and reports, and for `choose:` in a sweep.
+"""Choice: the one rule for choosing ρ, used by boards, plots, reports and `choose:` in sweeps.
 
 Means over finished seeds are compared. The measure is the task's on the validation split where any of the compared
 trials has it, so that nothing is chosen by the split that is reported. Only the ρ with the most finished seeds compete;

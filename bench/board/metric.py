@@ -1,4 +1,4 @@
-"""METRICS: what a board can show of a trial: its measures, and what it cost."""
+"""METRICS: what a board can show of a trial: its measures and its cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metric by what weight decay is on, as in the paper's Fig. 11 (right); a marker for each method."""
+"""Metric by where weight decay applies, as in the paper's Fig. 11 (right); a marker for each method."""
 
 from __future__ import annotations
 

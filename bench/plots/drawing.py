@@ -1,4 +1,4 @@
-"""Drawing: the figure of one plot, its style, and the results that it shows."""
+"""Drawing: one plot's figure, style and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Extract: the trials of sweeps out of stores that are read as one, as a compacted store of their own.
+"""Extract: sweeps' trials from stores read as one, as a compacted store of their own.
 
 The same trials give the same bytes: rows are sorted, files are named by their trials, and none says when it was made.
 """

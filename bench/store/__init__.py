@@ -1,4 +1,4 @@
-"""The store: a folder of Parquet files, checkpoints and logs; the only truth about what was run.
+"""The store: a folder of Parquet files, checkpoints and logs; the single source of truth about runs.
 
 ```
 store.json                    schema of the layout

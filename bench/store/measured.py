@@ -1,4 +1,4 @@
-"""Measured: what is taken of a trained model after its training, each quantity in a file of its own, created once.
+"""Measured: what is measured on a model after its training, each quantity in a file of its own.
 
 `measures/KEY.parquet` holds one row; KEY is a hash of measure and settings. Whoever creates it first wins, so that
 nothing that another process took is lost. For a trial that may be compacted a mark is left first, as for attempts.

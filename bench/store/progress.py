@@ -1,4 +1,4 @@
-"""Progress: how far a trial is, as its worker writes it after each epoch and `status` reads it.
+"""Progress: how far a trial is, written by its worker after each epoch and read by `status`.
 
 A small file of its own, so that no reader depends on the wording of a log. It isn't flushed: a crash may cost the
 newest one, which nothing but the view of a running trial needs.

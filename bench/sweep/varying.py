@@ -1,4 +1,4 @@
-"""Varying: the values that fields and settings take among trials, and what tells trials of one group apart."""
+"""Varying: the values that fields and settings take among trials, and what distinguishes them."""
 
 from __future__ import annotations
 

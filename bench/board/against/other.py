@@ -1,4 +1,4 @@
-"""Other: results that a board is put beside: those of another store, of an export, or of a commit."""
+"""Other: the results to compare a board with: another store's, an export's or a commit's."""
 
 from __future__ import annotations
 

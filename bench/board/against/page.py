@@ -1,4 +1,4 @@
-"""The page of a board against the paper: verdicts by cell, claims, and what is unsure about the paper's numbers."""
+"""The page of a board against the paper: verdicts by cell, claims, and doubts about the paper's numbers."""
 
 from __future__ import annotations
 

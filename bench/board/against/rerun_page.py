@@ -1,4 +1,4 @@
-"""The page of a board beside other results of its trials: what differs, by how much, and what they were made with."""
+"""The page of a board beside other results of its trials: what differs, by how much, and what made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a board image by image: how much of each spread is the test set's, and where two methods agree."""
+"""The page of a board image by image: the test set's part of each spread, and where two methods agree."""
 
 from __future__ import annotations
 

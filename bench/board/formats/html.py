@@ -1,4 +1,4 @@
-"""A page as one HTML file that needs nothing else: readable on a phone, in print and in the dark."""
+"""A page as one self-contained HTML file, readable on a phone, in print and in dark mode."""
 
 from __future__ import annotations
 

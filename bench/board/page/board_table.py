@@ -1,4 +1,4 @@
-"""The table of a board: methods as lines, scopes side by side in each column, as in the paper."""
+"""The table of a board: methods as rows, scopes side by side in each column, as in the paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cited: lines of a table that the paper takes from other papers, shown as such and never as ours."""
+"""Cited: rows that the paper takes from other papers, shown as such and never as ours."""
 
 from __future__ import annotations
 

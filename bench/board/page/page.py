@@ -1,4 +1,4 @@
-"""Page: what a command prints, before it has a format: tables, notes, and the same as records."""
+"""Page: what a command prints, before formatting: tables, notes, and the same as records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Table: as every format prints it, with titles over several columns, blocks of lines and marked entries."""
+"""Table: what every format prints, with multi-column titles, blocks of rows and marked entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores: what every method reached in every task, from the trials of several sweeps as one."""
+"""Scores: every method's result in every task, from the trials of several sweeps read as one."""
 
 from __future__ import annotations
 

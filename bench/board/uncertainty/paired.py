@@ -1,4 +1,4 @@
-"""Paired: two scopes of one method over the seeds that both have, with interval, test and what would decide it."""
+"""Paired: two scopes of a method over their shared seeds, with interval, test and what would decide it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preparation: raw text to subwords, as fairseq's script prepares IWSLT'14; done once and kept by content.
+"""Preparation: raw text to subwords, as fairseq's script prepares IWSLT'14; cached by content.
 
 Moses' tokenizer for each language, lower case, training pairs of 1 to 175 tokens whose lengths differ by at most half
 (others are left out, of the test set none), byte-pair encoding (Sennrich et al. 2016) learned on both languages of

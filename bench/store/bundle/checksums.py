@@ -1,4 +1,4 @@
-"""Checksums: what a bundle holds, as `sha256sum -c SHA256SUMS` takes it, and whether it is still that.
+"""Checksums: a bundle's content as in SHA256SUMS, and whether it is unchanged.
 
 A bundle may come from a stranger, over a network. Here is seen to it that nothing was lost, changed or added on the
 way; that what is there is shown and never run, and leads nowhere else, is for how every store is read.

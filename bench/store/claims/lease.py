@@ -1,4 +1,4 @@
-"""Lease: how a process takes a trial for itself, and how others tell whether it lives.
+"""Lease: how a process claims a trial, and how others tell whether it is alive.
 
 Whoever creates the file `N.claim` has it, and touches it every few seconds; N counts up. So an attempt is claimed, and
 so one process at a time measures a trial: its `measures/N.claim` is removed at the end, while that of a process that

@@ -1,4 +1,4 @@
-"""Process: how a file says which process made it, and whether that is still there."""
+"""Process: how a file names the process that made it, and whether that is alive."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _PEOPLES = (".yaml", ".yml", ".py")
 def put(path: Path, data: bytes) -> None:
     """Write a file that a user named, in a folder that is made if need be; UserError if it can't be written."""
     if path.suffix.lower() in _PEOPLES and path.exists():
-        raise UserError(f"{path}: is there and is no output of sambench, which would replace it: name another file")
+        raise UserError(f"{path}: exists and isn't output of sambench, which would replace it: name another file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.sweep(path.parent)

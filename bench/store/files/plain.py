@@ -1,4 +1,4 @@
-"""Plain: a store's files are read only where they are files of the store, never through a link or from a pipe.
+"""Plain: reads only regular files of the store, never links or pipes.
 
 A store may come from a stranger. A link in it could put any file that its reader may read into a report or a merged
 store, and a pipe would let the reader wait for ever.

@@ -1,4 +1,4 @@
-"""Seal: a checksum that a file carries within itself, so that whoever reads it sees damage before believing a word.
+"""Seal: a checksum inside the file, so that readers notice damage before using its content.
 
 Parquet has checksums for the values alone, which most readers skip, and none for names, types and places of columns;
 JSON has none. The seal is the SHA-256 of the whole file with zeros in its place, as the last metadata of a Parquet file

@@ -1,4 +1,4 @@
-"""Columns: what `sambench schema` says of every table's columns, taken from where they are declared."""
+"""Columns: what `sambench schema` says about every column, taken from where it is declared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loose files: the small Parquet files of trials' own folders, into tables of a DuckDB connection.
+"""Loose files: the small Parquet files of trial folders, as tables of a DuckDB connection.
 
 Every file is read whole and its seal looked at before anything in it is believed; one of an earlier version, which has
 none, is read by pyarrow with the checksums of its pages. Each has to be of the trial and attempt that its name says:

@@ -1,4 +1,4 @@
-"""Again: a trial that is done is to be trained anew; what it was stays, superseded.
+"""Again: retraining a done trial; its earlier result stays, superseded.
 
 In this order, so that it may be killed anywhere: what was measured, the epochs and, as second names, weights, outputs
 and log are put under `superseded/`; then one record, created once, says that the attempts up to now count no more. Only

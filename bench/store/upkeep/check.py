@@ -1,4 +1,4 @@
-"""Check: is every file of a store readable, every id right, every claim someone's, and nothing left over?"""
+"""Check: is every file of a store readable, every id right, every claim owned, and nothing left over?"""
 
 from __future__ import annotations
 

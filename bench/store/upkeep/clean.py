@@ -1,4 +1,4 @@
-"""Clean: remove what the live manifest has made superfluous, after a compaction or one that was killed.
+"""Clean: remove what the live manifest makes superfluous, after a finished or killed compaction.
 
 Everything here may be stopped and repeated at any time, because nothing that is removed is read any more.
 """

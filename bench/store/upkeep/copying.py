@@ -1,4 +1,4 @@
-"""Copying: one trial's folder from a store into another, whole or not at all.
+"""Copying: one trial's folder from a store to another, all or nothing.
 
 A compaction of the source removes what it has folded, also while it is being copied. Such a copy is thrown away: what
 it lacks is in the compact files by then.

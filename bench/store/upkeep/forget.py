@@ -1,4 +1,4 @@
-"""Forget: take trials out of a store, with all that was measured and kept of them.
+"""Forget: delete trials from a store, with everything measured and kept for them.
 
 In this order, so that it may be killed anywhere and repeated: a manifest without the trials is published, then each
 folder is moved away in one step. What is left of a killed one is trials without results, which are still there to be

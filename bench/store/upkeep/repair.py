@@ -1,4 +1,4 @@
-"""Repair: restore what of a damaged store is written elsewhere too, and set the rest aside so that it runs again.
+"""Repair: restore what is recorded elsewhere too, and set the rest of a damaged store aside to run again.
 
 A part says most things twice: `results` and `index` follow from its other tables, the attempts and measures that count
 stand in `results`, and what a trial is, in its folder. A part that lost a file is written anew from the others. Nothing

@@ -1,4 +1,4 @@
-"""Workspace: a folder in the store for what isn't whole yet, marked by the process that it belongs to.
+"""Workspace: a folder in the store for unfinished files, marked with its owner process.
 
 Its name and `.work-X/owner`, which is touched as long as the process lives, say which that is. The folder is removed at
 the end; that of a process that was killed, by the next one that works on the store, once its owner is provably gone.

@@ -1,4 +1,4 @@
-"""Hints: what is worth knowing about a combination that has no fault."""
+"""Hints: what is worth knowing about a valid combination."""
 
 from __future__ import annotations
 

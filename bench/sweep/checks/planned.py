@@ -1,4 +1,4 @@
-"""Planned: what would fail once it is trained or measured, found by `plan` and `run` before anything is.
+"""Planned: what would fail in training or measuring, found by `plan` and `run` beforehand.
 
 Commands that read results skip these checks: their trials exist already, and asking timm takes seconds.
 """

@@ -1,4 +1,4 @@
-"""Plan: the products that a document stands for, each a line of axes, and how many trials they make.
+"""Plan: the products that a document expands to, and how many trials they make.
 
 Read whole before any trial is made, so that all faults are known and no product runs away.
 """

@@ -1,4 +1,4 @@
-"""Faults: what is wrong with a sweep file, where, and what would be right."""
+"""Faults: what is wrong in a sweep file, where, and what would be right."""
 
 from __future__ import annotations
 

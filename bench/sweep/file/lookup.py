@@ -1,4 +1,4 @@
-"""Lookup: which file a sweep's name stands for: one of the current folder's `sweeps/`, else one of those installed."""
+"""Lookup: the file that a sweep's name refers to, in the current folder's `sweeps/` or among those installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text: what a file holds, or what is wrong with the file itself."""
+"""Text: a file's content, or what is wrong with the file."""
 
 from __future__ import annotations
 
