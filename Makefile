@@ -1,20 +1,20 @@
-# `make demo` and `make test` do everything on a fresh machine with Python 3.11 or newer, pip and make.
+# `make demo` and `make test` need only Python 3.11 or newer, pip and make.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
 MINUTES ?= 10
 RECORD ?= $(HOME)/.cache/sambench/chaos.jsonl
-# Beside each other: tests, some of which wait, and what checks the code.
+# Tests, some of which mostly wait, run in parallel with lint.
 MAKEFLAGS += --jobs=3
 
-# tests/shared/sample.py says what stays together in one process, and what begins.
+# tests/shared/sample.py decides which tests share a process, and which start first.
 PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
-# Four on two processors: some wait for clusters.
+# Four processes on two cores, because some wait for clusters.
 TESTS = $(PYTEST) -n 4 --durations=20
-# Another processor's kernels in the numeric libraries: other rounding, and so another course of every training.
+# Another processor's kernels in the numeric libraries round differently, so every training takes another course.
 OTHER_PROCESSOR = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
-# What compares numbers with other numbers than those that it has just computed in the same way.
+# Tests that compare numbers with stored or independently computed ones.
 NUMERIC = tests/sam tests/models/test_steps.py tests/models/test_same_network.py tests/data/test_data.py \
 	tests/measures/test_sharpness.py tests/measures/test_features_and_attacks.py tests/train/test_training.py \
 	tests/cluster/work/test_processes.py --ignore tests/sam/precision/test_device.py
@@ -27,10 +27,10 @@ demo: $(VENV)/.installed
 	$(BIN)/sambench board sweeps/demo.yaml --cost --format markdown --output $(OUT)/demo.md
 	$(BIN)/sambench plot sweeps/demo.yaml --kind pareto --output $(OUT)/demo.png --output $(OUT)/demo.svg
 
-# A share of the tests that are long and alike, another one every day, and the slowest twenty.
+# A share of the tests that are long and alike, drawn by the day; prints the slowest twenty.
 test: lint share
 
-# Everything, before a release or after a change of what the tests stand on.
+# Everything: before a release, or after changing what the tests rely on.
 test-all: lint everything
 
 share: $(VENV)/.installed-dev
@@ -39,15 +39,15 @@ share: $(VENV)/.installed-dev
 everything: $(VENV)/.installed-dev
 	$(TESTS) --share all
 
-# A minute, while one writes.
+# One minute, while you write.
 test-fast: $(VENV)/.installed-dev
 	$(PYTEST) -n 2 --share small
 
-# Once more on a processor that this one isn't.
+# Numeric tests again, as on another processor.
 test-numeric: $(VENV)/.installed-dev
 	$(OTHER_PROCESSOR) $(PYTEST) --share small $(NUMERIC)
 
-# Appends to the file in RECORD, which adds up over campaigns; CHAOS has options, such as `--kinds ray`.
+# Appends to the file RECORD, which accumulates over campaigns; CHAOS takes options such as `--kinds ray`.
 chaos: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --record $(RECORD) $(CHAOS)
 
@@ -57,24 +57,24 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks/*.py
 
-# requirements.lock: the newest packages that pyproject.toml admits, for experiments and the image.
+# Writes requirements.lock: the newest packages that pyproject.toml allows, for experiments and the image.
 lock: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.shared.lock
 
-# Every claim of speed beside its goal, in ten minutes; JSON keeps it, and bench-compare puts two of them side by side.
+# Measures every claim of speed against its goal, in ten minutes; JSON saves it, and bench-compare compares two.
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/summary.py $(if $(JSON),--json $(JSON))
 
 bench-compare: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/summary.py --compare $(EARLIER) $(LATER)
 
-# The site, in out/site; strict: a link that leads nowhere is an error.
+# Builds the site in out/site; broken links are errors.
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build
 
 install: $(VENV)/.installed
 
-# The pip that came with Python may be years old, and take twice as long to find what fits together.
+# The pip that comes with Python may be years old and resolve dependencies half as fast.
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sambench needs Python 3.11 or newer")'
 	$(PYTHON) -m venv --upgrade-deps $(VENV)
@@ -83,7 +83,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
-# Without the byte code of all packages, which takes a minute: of those that the tests load it is made here.
+# Compiling all packages takes a minute, so only those that the tests load are compiled.
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --no-compile --editable '.[dev]'
 	$(BIN)/python -W ignore -c 'import ray.tune, timm, torch._dynamo, torchvision'

@@ -2,20 +2,20 @@
 
 | word | what it is |
 |---|---|
-| sweep | a YAML file: what is compared; the same file launches trials and selects their results |
-| trial | one training run, every field resolved and frozen; its id is a hash of them |
+| sweep | a YAML file that says what to compare; the same file launches trials and selects their results |
+| trial | one training run with every field resolved and frozen; its id is a hash of the fields |
 | method | base optimizer × variant × scope × ρ |
-| recipe | named base hyperparameters of a paper |
-| paper | what one publication reports and how: numbers, table layouts, recipes, ρ tables |
+| recipe | a paper's base hyperparameters, under a name |
+| paper | what one publication reports: numbers, table layouts, recipes, ρ tables |
 | m | samples per ascent step and per norm-layer batch |
-| launcher | `inline`, `ray` or `slurm`: how trials get onto processors |
-| job | how the trials of one `run` are run: store, resources, retries, profile; made once, handed on whole |
-| worker | the process that claims trials and runs them |
-| claim | the lease on a trial: made atomically, kept by a heartbeat, taken over when stale |
-| attempt | one try at a trial: where, when, with what, and how it ended |
-| measure | a quantity taken of a trained model |
-| store | the folder of Parquet files and checkpoints |
-| bundle | a store as it was published, with what its readers need beside it; only read |
+| launcher | how trials get onto processors: `inline`, `ray` or `slurm` |
+| job | how one `run` executes its trials: store, resources, retries, profile; created once and passed on as a whole |
+| worker | a process that claims trials and runs them |
+| claim | a lease on a trial: created atomically, kept by a heartbeat, taken over when stale |
+| attempt | one try at a trial: where, when, with which code, and how it ended |
+| measure | a quantity measured on a trained model |
+| store | a folder of Parquet files, weights and checkpoints |
+| bundle | a published, read-only store together with what its readers need |
 | board | the leaderboard: mean ± std over seeds |
 
 The flow is the tree: `sweep` → `trial` → `cluster` → `train` → `store` → `board`.

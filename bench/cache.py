@@ -1,4 +1,4 @@
-"""Cache: this user's own folder for what can be made or fetched again."""
+"""Cache: this user's folder for what can be made or downloaded again."""
 
 from __future__ import annotations
 

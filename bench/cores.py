@@ -1,4 +1,4 @@
-"""Cores: how many processor cores this process may use, how many of them are free, and a word if more are asked for.
+"""Cores: how many processor cores this process may use, how many are free, and a warning if more are asked for.
 
 Two threads that share a core in one training wait for each other by spinning: a step may take fifty times as long.
 """

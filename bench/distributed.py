@@ -1,4 +1,4 @@
-"""The processes of one trial: who this one is, what they agree on, and what they add up.
+"""The processes of one trial: this one's rank, what they agree on, and what they sum up.
 
 torchrun tells each process its place through the environment. A process on its own is a world of one, and then
 nothing here communicates.

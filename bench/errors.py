@@ -1,4 +1,4 @@
-"""Errors that a user can mend, and those of the machine; a module apart, so that the command stays light."""
+"""Errors that a user can fix, and errors of the machine; in a module of their own, to keep the command light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Escape: characters that a terminal or a page would obey, written out, so that foreign text is only ever shown."""
+"""Escape: control characters written out, so that foreign text is only ever displayed."""
 
 from __future__ import annotations
 

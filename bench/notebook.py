@@ -1,4 +1,4 @@
-"""Notebook: results, boards and figures of stores, for whoever analyses them in Python. It is `bench.open`."""
+"""Notebook: results, boards and figures of stores, for analysis in Python. It is `bench.open`."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ class ShownBoard:
 
 
 class Analysis(Stores):
-    """What can be asked of one store, or of several as one."""
+    """Results, boards and figures of one store, or of several read as one."""
 
     def query(self, select: str) -> pa.Table:
         """The rows of one SELECT in DuckDB's dialect over trials, attempts, history, measures and results.
 
-        QueryError if it is wrong, or anything but a SELECT.
+        QueryError if it is invalid or isn't a SELECT.
         """
         return query(self.stores, select)
 
     def board(self, sweep: Path | str | Sweep, **options: Any) -> ShownBoard:
         """The board of a sweep; `options` are those of `sambench board`: metric, rows, columns, against, spread, cost.
 
-        SpecError if the file is faulty, UserError if the options don't fit it.
+        SpecError if the file has errors, UserError if the options don't suit it.
         """
         return ShownBoard(show_board(self.stores, self._loaded(sweep), **options))
 
@@ -82,5 +82,5 @@ class Analysis(Stores):
 
 
 def open_analysis(*paths: Path | str) -> Analysis:
-    """The stores at these paths, to be read as one; StoreError if one of them isn't there."""
+    """Open the stores at these paths and read them as one; StoreError if one doesn't exist."""
     return Analysis(open_stores(*paths).stores)

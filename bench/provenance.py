@@ -1,4 +1,4 @@
-"""Provenance: with which code, versions and hardware an attempt was made."""
+"""Provenance: the code, versions and hardware behind an attempt."""
 
 from __future__ import annotations
 

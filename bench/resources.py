@@ -1,4 +1,4 @@
-"""Resources: what one trial needs of a machine, how often it is tried, and when it is given up.
+"""Resources: what a trial needs from a machine, how often it is retried, and when a search stops it.
 
 Never part of a trial's identity.
 """
@@ -43,30 +43,30 @@ Positive = Annotated[int, Strict(), Ge(1)]
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a launcher reserves for each trial."""
+    """What a launcher reserves for one trial."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     gpus: Natural | Literal["auto"] = "auto"
-    """GPUs on each node, one process each; `auto` is one where the machine has any, else none."""
+    """GPUs per node, one process each; `auto`: one if the machine has any, else none."""
     trials_per_gpu: Positive = 1
-    """Trials that share a GPU side by side; its memory is not partitioned."""
+    """Trials that share one GPU; its memory isn't partitioned."""
     cpus: Positive = 1
-    """Processor cores of each process, and threads that torch uses on the CPU."""
+    """CPU cores per process, and torch's threads on the CPU."""
     nodes: Positive = 1
-    """Machines that train one trial together."""
+    """Nodes that train one trial together."""
     processes: Positive | None = None
-    """Processes on each node that train one trial together; None: one per GPU, at least one."""
+    """Processes per node that train one trial together; None: one per GPU, at least one."""
     time: Time | None = None
-    """Time limit of a job on a cluster, such as `8h`; a job that reaches it goes on in a new one."""
+    """Time limit of a cluster job, such as `8h`; a job that reaches it is continued by a new one."""
     memory: Positive | None = None
-    """Memory of a job on each node, in GB."""
+    """Memory of a job per node, in GB."""
     trials_per_job: Positive | Literal["auto"] = "auto"
-    """Trials that one job of a cluster is queued for; `auto` by the time that earlier trials took."""
+    """Trials per cluster job; `auto`: by the time that earlier trials took."""
     checkpoint_seconds: Natural = 5
-    """Seconds between two checkpoints, each at an epoch's end, and so of work that a kill may cost; 0: every epoch."""
+    """Least seconds between checkpoints, written as epochs end: the work that a kill can cost. 0: every epoch."""
     max_parallel: Positive | None = None
-    """Jobs of the sweep that a cluster runs at once; None: as many as it will."""
+    """Most jobs of the sweep that run at once on a cluster; None: no limit."""
 
     def processes_per_node(self, gpus: int) -> int:
         """Processes that train a trial on each node, where a node gives it `gpus` GPUs."""
@@ -75,18 +75,18 @@ class Resources:
 
 @dataclass(frozen=True, kw_only=True)
 class Retries:
-    """How often a trial is tried again after each kind of failure, before it counts as failed."""
+    """How often a trial is retried after each kind of failure before it counts as failed."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     crashed: Natural = 2
     """Its process was killed or died."""
     lost: Natural = 10
-    """Its machine fell silent, which says nothing about the trial."""
+    """Its machine stopped responding, which says nothing about the trial."""
     oom: Natural = 0
-    """Out of memory: it would be again, unless its resources change."""
+    """Out of memory, which would recur unless resources change."""
     error: Natural = 0
-    """An exception: it would be raised again."""
+    """An exception, which would be raised again."""
 
     def allow(self, outcome: str, times: int) -> bool:
         """Whether a trial whose newest attempt ended by `outcome`, as `times` of its attempts did, may try again."""
@@ -97,7 +97,7 @@ class Retries:
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyStopping:
-    """When a trial of a search is stopped because others are better: asynchronous successive halving (ASHA).
+    """Stops trials of a search that fall behind, by asynchronous successive halving (ASHA).
 
     Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020. After `grace_epochs` epochs, and
     after `reduction` times as many, and so on, a trial goes on only if it is among the best 1/`reduction` of those
@@ -107,11 +107,11 @@ class EarlyStopping:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     metric: Literal["val_accuracy", "test_accuracy", "val_bleu"] = "val_accuracy"
-    """Column of the history by which trials are compared; higher is better."""
+    """Column of the history to compare trials by; higher is better."""
     grace_epochs: Positive = 1
-    """Epochs that every trial is trained."""
+    """Epochs that every trial trains before it can be stopped."""
     reduction: Annotated[float, Strict(), AllowInfNan(False), Gt(1)] = 3.0
-    """One of so many trials goes on."""
+    """One in this many trials continues at each stage."""
 
 
 _UNITS_FOR = {"bfloat16": {"avx512_bf16", "amx_bf16", "bf16"}, "float16": {"avx512_fp16", "amx_fp16", "fphp"}}

@@ -1,4 +1,4 @@
-"""Validation: values checked by their annotated types, and pydantic's errors as sentences of ours.
+"""Validation: values checked against their annotated types, with pydantic's errors in our words.
 
 Whatever is validated (a sweep, a profile, a setting) is told wrong in the same words: where, what was expected, what
 stands there.

@@ -1,4 +1,4 @@
-"""Compacting: fold trials that are over while a run goes on, and at its end, so that reading stays fast."""
+"""Compacting: fold finished trials during a run and at its end, so that reading stays fast."""
 
 from __future__ import annotations
 

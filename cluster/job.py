@@ -1,4 +1,4 @@
-"""Job: how the trials of one `run` are run; made once by the command, and handed on whole down to the last process."""
+"""Job: how one `run` executes its trials; created once by the command and passed on to every process."""
 
 from __future__ import annotations
 

@@ -14,16 +14,16 @@ from cluster.progress import Progress
 _LAUNCHERS: dict[str, LauncherEntry] = {
     "ray": LauncherEntry(
         target="cluster.on_ray.launcher:RayLauncher",
-        summary="Ray Tune on this machine (default), or on a Ray cluster that is there",
+        summary="Ray Tune, on this machine or an existing Ray cluster (default)",
         prunes=True,
     ),
     "slurm": LauncherEntry(
         target="cluster.on_slurm.launcher:SlurmLauncher",
-        summary="job arrays of a SLURM cluster; returns when they are queued",
+        summary="SLURM job arrays; returns once they are queued",
         queues=True,
     ),
     "inline": LauncherEntry(
-        target="cluster.inline:InlineLauncher", summary="one after another in this process, for debugging"
+        target="cluster.inline:InlineLauncher", summary="one trial after another in this process, for debugging"
     ),
 }
 
@@ -38,7 +38,7 @@ class LaunchError(UserError):
 
 
 class Launcher(ABC):
-    """Starts workers on trials and waits for them. A context, so that what it starts is stopped again."""
+    """Starts workers on trials and waits for them. A context manager, so that what it starts is stopped."""
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +51,7 @@ class Launcher(ABC):
 
     @abstractmethod
     def launch(self, job: Job, todo: Todo, progress: Progress | None) -> None:
-        """Run every trial of `todo` once and tell `progress`, or queue them; LaunchError if none can be started."""
+        """Run every trial of `todo` once and report to `progress`, or queue them; LaunchError if none can start."""
 
     def close(self) -> None:  # noqa: B027 - most start nothing that outlives a launch
         """Stop what was started."""

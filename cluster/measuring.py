@@ -1,4 +1,4 @@
-"""Measuring: take what is missing of trained models, until it is there or can't be taken.
+"""Measuring: take missing measures of trained models until none is left that can be taken.
 
 The store decides what is missing, as it does for trials: measuring may be killed and started again, and several may
 measure the same trials.

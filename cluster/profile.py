@@ -1,4 +1,4 @@
-"""Profile: what a site wants to be told about every job, kept apart from sweeps, which run anywhere."""
+"""Profile: a site's settings for every job, kept apart from sweeps, which run anywhere."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from bench.errors import UserError
+from bench.errors import UserError, unknown
 from bench.resources import Natural, Positive, Time
-from bench.sweep.file.fault import SpecError, unknown
+from bench.sweep.file.fault import SpecError
 from bench.sweep.file.source import Source
 from bench.validation import Path as Place
 from bench.validation import problems

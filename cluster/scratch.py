@@ -1,4 +1,4 @@
-"""Scratch: temporary folders of this user's own, which a later run removes if their process was killed.
+"""Scratch: this user's temporary folders, which a later run removes if their process was killed.
 
 They lie in one private folder per user, `/tmp/sambench-UID` or in $TMPDIR, which nobody else can enter. Each holds
 the file `owner.json`, locked while its process lives. Only a folder whose lock can be had is removed: the system gives

@@ -1,4 +1,4 @@
-"""The name by which jobs of earlier versions, which may be in the queue for weeks, know where to begin.
+"""The entry point of jobs queued by earlier versions, which may wait for weeks.
 
 Their pickles say `cluster.slurm_entry.work`, and nothing else of ours.
 """

@@ -92,7 +92,7 @@ def test_times_of_a_cpu_and_of_gpus_are_never_mixed(store: Store, make_trial: Ca
 def test_a_price_says_what_it_stands_on(make_trial: Callable[..., Trial]) -> None:
     trial = make_trial(dataset="cifar10", model="resnet18", epochs=200, batch_size=128)
     ruled = f"estimated at {(gpu_seconds(trial) or 0) / 3600:.1f} GPU-hours of an A100"
-    assert f"1 trial is of a kind not measured yet, {ruled}: --probe" in estimate([trial], {}).text
+    assert f"1 trial is of a kind not timed yet, {ruled}: --probe" in estimate([trial], {}).text
     assert "2.0 GPU-hours, as measured" in estimate([trial], {kind(trial): Pace(18.0, 2)}).text
 
 

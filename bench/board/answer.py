@@ -1,4 +1,4 @@
-"""Answer: does only_norm beat all, as far as the seeds tell?"""
+"""Answer: the first lines of a board: does only_norm beat all, as far as the seeds show?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def differences(board: Board) -> dict[tuple[str, str], Summary]:
 
 
 def answer(board: Board) -> list[str]:
-    """What the differences say together; nothing where there are none, and what is awaited before there is a result."""
+    """The differences summed up in sentences; empty without any. Before the first result, what is still missing."""
     if board.empty:
         swept = [runs for cell in board.cells.values() for runs in cell.swept]
         expected, unmeasured = sum(runs.expected for runs in swept), sum(runs.unmeasured for runs in swept)
@@ -49,7 +49,7 @@ def answer(board: Board) -> list[str]:
 
 
 def _certainty(board: Board, found: Mapping[tuple[str, str], Summary]) -> str:
-    """Of how many differences the seeds tell the sign."""
+    """For how many differences the seeds are enough to tell the sign."""
     tests = {place: paired_p(each) for place, each in found.items()}
     untested = sum(p is None for p in tests.values())
     why = "fewer than two shared seeds, or the same difference in each"
@@ -68,7 +68,7 @@ def _certainty(board: Board, found: Mapping[tuple[str, str], Summary]) -> str:
 
 
 _TOLD = 0.5
-"""Intervals that exclude zero by chance, from which on it is worth a word."""
+"""Expected number of intervals that exclude zero by chance from which on it is mentioned."""
 
 
 def _sign(value: float) -> int:

@@ -21,7 +21,7 @@ from bench.measures.names import quantity_of
 from bench.store import Readable, connect, sql
 from bench.store.read.query import as_list
 from bench.sweep import Guess, Sweep
-from bench.sweep.remarks import remarks_of
+from bench.sweep.grouped_notes import grouped_notes
 from bench.trial import NONE, SCHEMA, Trial
 from bench.trial.schemas import id_under
 
@@ -44,11 +44,11 @@ class Board:
     weak_steps: tuple[str, ...] = ()
     """Trials that lost many of their steps."""
     left_out: tuple[str, ...] = ()
-    """Results that are not in it because a file is damaged."""
+    """Files that could not be read, each with the reason: their results are not on the board."""
     trained_again: int = 0
-    """Trials that have earlier results, which count no more."""
+    """Number of trials with superseded results."""
     costs: Mapping[Key, Cost] | None = None
-    """What the trainings took, where that is asked for."""
+    """Cost relative to the base optimizer, if asked for."""
 
     @cached_property
     def footnotes(self) -> Footnotes:
@@ -117,8 +117,8 @@ def make_board(
 ) -> Board:
     """The board of a sweep's trials; `metric` defaults to the sweep's first measure, `layout` to variants as rows.
 
-    With an earlier `schema`, that of the results which agree with the trials in all that it knew; with `cost`, what
-    their trainings took.
+    With an earlier `schema`, it shows the results recorded under that schema whose fields agree with the trials'. With
+    `cost`, it also shows what training took.
     """
     shown = metric_of(metric or sweep.measures[0])
     layout = layout or Layout.of(sweep.trials, sweep.rows)
@@ -126,7 +126,7 @@ def make_board(
     results = read_results(stores, sweep.trials, [shown.name, *VALIDATION, instead], schema)
     grouped: dict[Key, list[Trial]] = defaultdict(list)
     for trial in sorted(sweep.trials, key=layout.rank):
-        grouped[layout.row(trial), layout.column(trial), layout.scope(trial)].append(trial)
+        grouped[layout.key(trial)].append(trial)
     cells = {key: _cell(trials, results, shown.name, instead, sweep.guesses) for key, trials in grouped.items()}
     board = Board(
         title=sweep.title,
@@ -137,7 +137,7 @@ def make_board(
         scopes=tuple(dict.fromkeys(scope for _, _, scope in cells if scope != NONE)) or (NONE,),
         cells=cells,
         spread=SPREADS[spread],
-        remarks=remarks_of(sweep),
+        remarks=grouped_notes(sweep),
         weak_steps=weak_steps.remarks(sweep.trials, results),
         trained_again=sum(bool(result.get(EARLIER)) for result in results.values()),
         left_out=tuple(text for store in as_list(stores) for text in store.left_out.values()),
@@ -146,7 +146,7 @@ def make_board(
 
 
 EARLIER = "earlier_results"
-"""Column of what is read for a board: how many trainings of the trial count no more."""
+"""Column of the rows read for a board: number of the trial's superseded trainings."""
 
 
 def read_results(
@@ -199,7 +199,7 @@ def _cell(
     instead: str,
     guesses: Collection[Guess],
 ) -> Cell:
-    """Trials that differ in ρ and seed alone, compared by validation accuracy or `instead` of it."""
+    """The cell of trials that differ in ρ and seed alone; ρ is chosen by validation, or by `instead` without any."""
     own = [(trial, results.get(trial.trial_id, {})) for trial in trials]
     selection = selection_measure((result for _, result in own), instead)
     by_rho: dict[float | None, Runs] = {}

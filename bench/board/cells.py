@@ -64,3 +64,8 @@ class Cell:
     """How it was chosen."""
     guessed: bool = False
     """Whether the chosen ρ is a guess: which one the paper chose is lost in its text."""
+
+    @property
+    def record(self) -> dict[str, str]:
+        """For programs: what a column's name says together with much else."""
+        return {name: getattr(self.trial, name) for name in ("dataset", "model", "optimizer", "variant")}

@@ -1,8 +1,8 @@
-"""Choice: the one rule by which a ρ is chosen, for boards, plots and reports, and for `choose:` in a sweep.
+"""Choice: the one rule for choosing ρ, used by boards, plots, reports and `choose:` in sweeps.
 
-Compared are means over finished seeds. The measure is the task's on the validation split where any of the compared
+Means over finished seeds are compared. The measure is the task's on the validation split where any of the compared
 trials has it, so that nothing is chosen by the split that is reported. Only the ρ with the most finished seeds compete;
-of equal means the smallest ρ wins. What makes a choice doubtful (ties, missing seeds, an edge) is told with it.
+of equal means the smallest ρ wins. Whatever makes a choice doubtful (ties, missing seeds, an edge) is reported with it.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def _results(stores: Readable, ids: Sequence[str], measures: Iterable[str]) -> d
 
 
 _OVER = ("done", "failed", "pruned")
-"""Where a trial stands that won't get another result."""
+"""States of a trial that won't get another result."""
 
 
 def _candidate(rho: float, trials: Sequence[Trial], values: Mapping[str, float | None]) -> Candidate:

@@ -1,4 +1,4 @@
-"""Footnotes: what each result was made with, told of those that were made with something else than most."""
+"""Footnotes: mark results that were made with another device, code, torch or number of processes than most."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bench.errors import counted
 from bench.sweep.code import read_parts
 
 FIELDS = {"device": "device", "code": "code", "torch": "torch", "world_size": "processes"}
-"""What must be the same for two results to be compared without a remark, and what it is called."""
+"""What must be the same for two results to be compared without a remark → how it is printed."""
 
 COLUMNS = ("device", "code_parts", "git_commit", "git_dirty", "torch", "world_size")
 """Columns of the view `results` that an origin is made of."""
 
 _NAMED = 3
-"""Unusual values of one field that have letters of their own; where there are more, they share one."""
+"""Unusual values of one field, at most, that get letters of their own; more share one letter."""
 _SHOWN = 7
 """Digits of a fingerprint that a note shows."""
 
@@ -50,7 +50,7 @@ class Origin:
         )
 
     def told(self, usual: Mapping[str, str]) -> dict[str, str]:
-        """Field → value; the code told by the parts in which it isn't the usual one."""
+        """Field → value; of the code, the parts that differ from the usual ones."""
         other = [f"other {name} {value[:_SHOWN]}" for name, value in self.parts if usual.get(name, value) != value]
         code = ", ".join(other) or SAME
         return {
@@ -62,9 +62,9 @@ class Origin:
 
 
 SAME = "the usual one"
-"""What is told of code that has nothing unusual."""
+"""How code without unusual parts is printed."""
 MEASURE_CODE = "measure_code"
-"""Column of what is read for a board: the fingerprint of the code of the measure that is shown."""
+"""Column of the rows read for a board: fingerprint of the code of the measure that is shown."""
 
 
 def _usual_parts(origins: Sequence[Origin]) -> dict[str, str]:

@@ -15,6 +15,8 @@ from bench.board.statistics import Summary
 
 ALPHA = 0.05
 """Level of every test."""
+LEAST_P = 0.001
+"""The smallest p that is printed as a number."""
 MARGIN_UNITS = 3
 """Margin of equivalence in units of the last printed digit of the paper's std: 0.3 points for 82.1 ± 0.4."""
 MARGIN_STDS = 2
@@ -116,6 +118,12 @@ def half_width(difference: Summary) -> float | None:
     return _quantile(difference.n - 1) * difference.std / difference.n**0.5
 
 
+def confidence_interval(difference: Summary) -> tuple[float, float] | None:
+    """The ends of the 95 % confidence interval of a mean by Student's t; None for a single value."""
+    half = half_width(difference)
+    return None if half is None else (difference.mean - half, difference.mean + half)
+
+
 def paired_p(difference: Summary) -> float | None:
     """Two-sided p of the paired t-test; None for fewer than two pairs, or if all pairs differ by the same."""
     if not difference.std:
@@ -135,6 +143,11 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
     for step, (value, place) in enumerate(known):
         corrected[place] = least = max(least, min(1.0, value * (len(known) - step)))
     return corrected
+
+
+def p_text(p: float) -> str:
+    """`p = 0.012`, or `p < 0.001` where that says more than zeros."""
+    return f"p = {p:.3f}" if p >= LEAST_P else f"p < {LEAST_P}"
 
 
 def _upper_tail(t: float, freedom: float) -> float:

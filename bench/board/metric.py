@@ -1,4 +1,4 @@
-"""METRICS: what a board can show of a trial: its measures, and what it cost."""
+"""METRICS: what a board can show of a trial: its measures and its cost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Metric:
 
 
 _WHOLE = "CASE WHEN coalesce(first_epoch, 0) = 0 THEN {} END"
-"""For what the store has of the last attempt alone: a trial that was resumed has cost more than that."""
+"""SQL: a cost that is recorded per attempt, and so says nothing about a trial that was resumed."""
 
 COSTS = {
     "train_s": ("s", _WHOLE.format("train_s")),

@@ -9,22 +9,23 @@ from bench.board.cells import Cell
 from bench.board.metric import Metric
 from bench.board.relative_cost import cost_notes
 from bench.board.rho_marks import MARKS
+from bench.errors import counted
 
 
 def notes(board: Board) -> list[str]:
-    """How to read the board; nothing of what is not there yet, but always what is damaged."""
+    """How to read the board; before the first result, only which files are damaged."""
     return list(board.left_out) if board.empty else [_reading(board), *circumstances(board)]
 
 
 def circumstances(board: Board) -> list[str]:
-    """How the cells came about: choice of ρ, what is in no mean, what all share, their origin."""
+    """How the cells came about: the choice of ρ, what is left out of means, shared fields, origins."""
     cells = board.cells.values()
     lines = [*board.left_out, *_selections(board), *(cost_notes(board.costs) if board.costs else [])]
     lines += [f"{mark}: {text}" for mark, (shown, text) in MARKS.items() if any(map(shown, cells))]
     lines += [text for seen, text in _SIGNS if any(map(seen, cells))]
     if board.trained_again:
-        count = f"{board.trained_again} trial{'s were' if board.trained_again > 1 else ' was'}"
-        lines.append(f"{count} trained again: the newest result counts, earlier ones are in the table `superseded`.")
+        again = counted(board.trained_again, "trial", "was", "were")
+        lines.append(f"{again} trained again: the newest result counts, earlier ones are in the table `superseded`.")
     fixed = ", ".join(f"{name} {value}" for name, value in board.layout.shared.items())
     if fixed:
         lines.append(f"All trials: {fixed}.")

@@ -1,8 +1,8 @@
-"""Relative cost: what a method's training takes beside its base optimizer's, in passes and in measured time.
+"""Relative cost: a method's training relative to its base optimizer's, in passes and in measured time.
 
-Both are of the whole training, so that the base optimizer for twice the epochs costs twice as much. One is the base
-optimizer's shortest training of the sweep; without any, as many epochs as the method's own. Times are compared between
-runs on the same kind of device that train the same model on the same data, and that no earlier attempt began.
+Both are for the whole training, so that the base optimizer with twice the epochs costs twice as much. The unit is the
+base optimizer's shortest training in the sweep or, without any, one of as many epochs as the method's own. Times are
+compared between runs that train the same model on the same data and kind of device, each in a single attempt.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HARDWARE = ("device_type", "device", "world_size", "threads")
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a cell: means over the seeds that it shows, None where nothing is known."""
+    """The cost of a cell: means over the seeds that it shows; None where unknown."""
 
     passes: float | None
     time: float | None
@@ -51,7 +51,7 @@ def costs_of(stores: Readable, board: Board, trials: Sequence[Trial]) -> dict[Ke
     bases = _Bases(stores, trials, timings)
     found: dict[Key, list[Cost]] = defaultdict(list)
     for trial in trials:
-        key = (board.layout.row(trial), board.layout.column(trial), board.layout.scope(trial))
+        key = board.layout.key(trial)
         chosen = board.cells[key].chosen
         if trial.rho == chosen.rho and trial.seed in chosen.values and trial.trial_id in timings:
             found[key].append(bases.cost(trial, timings[trial.trial_id]))
@@ -120,11 +120,11 @@ def _timings(stores: Readable, ids: Collection[str]) -> dict[str, Timing]:
 
 
 def _base_runs(stores: Readable, subjects: Collection[tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
-    """Done trials of base optimizers alone, and what they train, as far as it is asked for."""
+    """Done trial of a base optimizer alone → what it trains, for the subjects that are asked for."""
     select = f"SELECT trial_id, {', '.join(SUBJECT)} FROM results WHERE outcome = 'done' AND variant = $none"
     with connect(stores, ["results"]) as connection:
         rows = connection.execute(select, {"none": NONE}).fetchall()
-    # What was recorded before a field came is at its default.
+    # A field that is younger than the record had its default.
     found = {
         trial_id: tuple(
             DEFAULTS.get(name) if value is None else value for name, value in zip(SUBJECT, row, strict=True)
@@ -142,13 +142,13 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def cost_notes(costs: Mapping[Key, Cost]) -> list[str]:
     """What the columns mean, and why a time is missing."""
     lines = [
-        "Passes and time are of the whole training, in those of the base optimizer (its shortest in this sweep): "
+        "Passes and time are for the whole training, relative to the base optimizer's shortest one in this sweep: "
         "forward and backward passes, and measured seconds of training on the same kind of device."
     ]
     untimed = sum(cost.time is None for cost in costs.values())
     if untimed:
         lines.append(
-            f"No time of {untimed} of {len(costs)} methods: they or their base optimizer with the same model, data and "
-            f"hardware ({', '.join(HARDWARE)}), have no run in one go."
+            f"No time for {untimed} of {len(costs)} methods: they, or their base optimizer with the same model, data "
+            f"and hardware ({', '.join(HARDWARE)}), have no uninterrupted run."
         )
     return lines

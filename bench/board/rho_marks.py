@@ -1,4 +1,4 @@
-"""MARKS: what stands behind a ρ on a board whose choice is open to doubt."""
+"""MARKS: signs after a ρ on a board that say why its choice is open to doubt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Show: from a sweep and what is asked about it to a page."""
+"""Show: the page for a sweep and the options of `sambench board`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def show_board(
         made = make_board(stores, sweep, metric, layout, spread=spread, cost=cost)
         return with_earlier(board_page(made), stores, sweep, made)
     if cost:
-        raise UserError("--against: compares one metric alone; leave out --cost")
+        raise UserError("--against: shows a single metric; leave out --cost")
     if against != PAPER:
         from bench.board.against.other import read_other
         from bench.board.against.rerun_page import rerun_page
@@ -53,7 +53,7 @@ def show_board(
     if spread != "std":
         raise UserError(f"--against paper: the paper prints standard deviations; leave out --spread {spread}")
     if metric is not None and metric not in MEASURES:
-        raise UserError(f"--against paper: the paper doesn't tell {metric}; leave out --metric, or name a measure")
+        raise UserError(f"--against paper: the paper doesn't report {metric}; leave out --metric, or name a measure")
     # Here, because no other page needs to read the paper's numbers.
     from bench.board.against.page import against_page
 
@@ -71,7 +71,7 @@ def _by_examples(stores: Readable, sweep: Sweep, metric: str | None, layout: Lay
 
 
 def _layout(sweep: Sweep, rows: str | None, columns: str | None, *, own: bool) -> Layout:
-    """The layout that is asked for, else the sweep's own, where it may have one, else the paper's or the usual one."""
+    """The layout that the options ask for, else the sweep's own (if `own`), else the paper's, else the default."""
     if (rows is None) != (columns is None):
         given, other = ("--rows", "--cols") if columns is None else ("--cols", "--rows")
         raise UserError(f"{given}: goes with {other}, such as --rows variant,scope --cols model")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,20 @@ class Summary:
     values: tuple[float, ...] = field(default=(), compare=False, repr=False)
     """The runs themselves, where they are known."""
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """For programs."""
+        return {"mean": self.mean, "std": self.std, "n": self.n}
+
     def text(self, digits: int = 1, *, sign: bool = False) -> str:
         """`97.2 ± 0.8 (3)`."""
         std = "–" if self.std is None else f"{self.std:.{digits}f}"
         mean = signed(self.mean, digits) if sign else f"{self.mean:.{digits}f}"
         return f"{mean} ± {std} ({self.n})"
+
+
+NO_RESULT: dict[str, Any] = {"mean": None, "std": None, "n": 0}
+"""The record of what has no runs."""
 
 
 def signed(value: float, digits: int = 1) -> str:

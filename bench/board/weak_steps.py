@@ -1,4 +1,4 @@
-"""Weak steps: done trials of which many steps were not what their method says, told as remarks.
+"""Weak steps: remarks on done trials that lost many of their steps, perturbed or at all.
 
 A step goes unperturbed if its ascent norm is zero or not finite, and is skipped if its gradient norm is not finite.
 Steps that a method leaves plain on purpose are not counted. Some lost steps are usual with float16, whose loss scale
@@ -16,14 +16,14 @@ from bench.trial import Trial
 COLUMNS = ("steps", "unperturbed_steps", "skipped_steps", "world_size")
 """Columns of the view `results` that the shares are made of."""
 SHARE = 0.01
-"""Up to this share of the steps goes without a remark."""
+"""Share of the steps up to which there is no remark."""
 _NAMED = 3
 """Trials that a remark names."""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """A way in which a step can be less than its method."""
+    """A way in which a step can fall short of its method."""
 
     text: str
     reason: str

@@ -55,10 +55,10 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         if _working_folder_is_gone():
-            fail("the working directory is gone: it was deleted or renamed; change to one that is there")
+            fail("the working directory is gone: it was deleted or renamed; change to an existing one")
         if error.errno in _REFUSED:
             where = f"{error.filename}: " if error.filename else ""
-            fail(f"{where}not writable or not readable for you: {error.strerror}")
+            fail(f"{where}not readable or not writable by you: {error.strerror}")
         fault = machine_fault(error)
         if not fault:
             raise

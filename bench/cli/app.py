@@ -1,4 +1,4 @@
-"""The application: which commands there are, and where; one's module is imported when it is called."""
+"""The application: the commands and where they are; a command's module is imported when it is called."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ app = Commands(
                 "check": "bench.cli.commands.storing:check",
                 "forget": "bench.cli.commands.storing:forget",
             },
-            help="Merge, export and check stores; forget trials.",
+            help="Merge, export and check stores; delete trials.",
         ),
         "list": "bench.cli.commands.data:list_",
         "show": "bench.cli.commands.showing:show_",
@@ -52,7 +52,7 @@ app = Commands(
         "data": Commands(
             "data",
             {"get": "bench.cli.commands.data:get", "check": "bench.cli.commands.data:check"},
-            help="Get and check data sets; `sambench list data` lists them.",
+            help="Download and check data sets (`sambench list data` lists them).",
         ),
         "doctor": "bench.cli.commands.running:doctor",
     },
@@ -67,7 +67,7 @@ app = Commands(
         ),
         *COMPLETION,
     ],
-    help="Benchmark sharpness-aware minimization: plan a sweep, run it, read the board.",
+    help="Benchmark sharpness-aware minimization: plan a sweep, run it, read the leaderboard.",
     epilog="Example: sambench run sweeps/demo.yaml && sambench board sweeps/demo.yaml",
 )
 """In the order of use, in which `--help` lists them."""

@@ -1,4 +1,4 @@
-"""Changed: done trials that differ from those of a sweep in one field, where none of the sweep's own was ever begun.
+"""Changed: done trials that differ from a sweep's in one field, if none of the sweep's own was started.
 
 For one who changed a value after the results had come, and wonders where they went. Of a part of a sweep nothing can
 be said: the done trials may be those of its other parts.

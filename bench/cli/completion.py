@@ -1,4 +1,4 @@
-"""Completion: the options that tell a shell how to complete the command's words, and that have it do so from now on."""
+"""Completion: the options that print and install shell completion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C ends a command at once, even within DuckDB, unless it has something to put in order or to say."""
+"""Interrupts: Ctrl-C ends a command at once, even within DuckDB, unless it has to clean up or report."""
 
 from __future__ import annotations
 

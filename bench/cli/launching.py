@@ -1,4 +1,4 @@
-"""Launching: run what is missing of one sweep, and tell how it went."""
+"""Launching: run a sweep's missing trials and report the result."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def launch_sweep(
     remove_left(opened)
     loaded, foreign = _without_foreign(opened, loaded)
     for path, reason in set_aside_damaged(opened, [trial.trial_id for trial in loaded.trials]).items():
-        tell(f"damaged, set aside, its trial runs again: {path}: {reason}")
+        tell(f"damaged file set aside, its trial runs again: {path}: {reason}")
     interrupts.catch()
     job = replace(asked.of(loaded), store=opened.root)
     drive = Drive(job=job, trials=loaded.trials, console=err, retry_failed=retry_failed)
@@ -77,7 +77,7 @@ def launch_sweep(
         ended = drive.run()
     except KeyboardInterrupt:
         done = sum(state.status == "done" for state in find_states([asked.store], loaded).values())
-        tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; go on with:")
+        tell(f"stopped: {done} of {len(loaded.trials)} trials are done, nothing is lost; resume with:")
         tell(f"  {same_command()}")
         raise Exit(130) from None
     except Exception as error:
@@ -128,7 +128,7 @@ def stop_at_fault(error: Exception, store: Path) -> None:
     """MachineFault with the way on, if the machine is at fault for an error."""
     fault = machine_fault(error, store)
     if fault:
-        message = f"stopped by a fault of the machine: {fault}; nothing is lost; when it is mended, go on with:"
+        message = f"stopped by a fault of the machine: {fault}; nothing is lost; when that is fixed, resume with:"
         raise MachineFault(f"{message}\n  {same_command()}") from error
 
 
@@ -143,7 +143,7 @@ def _summarize_run(sweep: Sweep, found: dict[str, State]) -> bool:
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
     tell(f"{sweep.name}: {counted(len(found), 'trial')}: {told}")
     if counts["failed"]:
-        tell(f"see why with `sambench status {sweep.file}`; try again with --retry failed")
+        tell(f"see why with `sambench status {sweep.file}`; retry with --retry failed")
     return counts["failed"] > 0
 
 
@@ -151,7 +151,7 @@ def _batch_script(drive: Drive) -> str:
     from cluster.on_slurm.launcher import SlurmLauncher
 
     if drive.job.launcher != "slurm":
-        fail("--dry-run: prints a batch script, which only --on slurm has")
+        fail("--dry-run: only --on slurm has a batch script to print")
     todo = drive.todo()
     if not todo.trials:
         fail("nothing is left to run, so there is no batch script")

@@ -1,4 +1,4 @@
-"""Lazy: a group of commands that are imported when they are called, and listed without that, from their source."""
+"""Lazy: a group of commands that are imported when called, and listed from their source without importing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading: a sweep, its stores and its states, as the options of a command ask for them."""
+"""Loading: a sweep, its stores and its states, given a command's options."""
 
 from __future__ import annotations
 

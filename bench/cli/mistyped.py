@@ -1,4 +1,4 @@
-"""Mistyped: what is said of a command or an option that there isn't, where click would guess by letters alone."""
+"""Mistyped: errors for unknown commands and options, better than click's guesses by spelling."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ from bench.cli.render.terminal import fail
 from bench.cli.signature import Argument, Option
 
 SweepArgument = Annotated[
-    Path, Argument(metavar="SWEEP", help="Sweep file; `demo` is `sweeps/demo.yaml`, here or installed.")
+    Path, Argument(metavar="SWEEP", help="Sweep file or name; `demo` is `sweeps/demo.yaml`, here or as installed.")
 ]
 TrialsArgument = Annotated[
-    str, Argument(metavar="SWEEP|TRIAL", help="Sweep file, or a trial id or its first characters.")
+    str, Argument(metavar="SWEEP|TRIAL", help="Sweep file or name, or the first characters of a trial id.")
 ]
 """Of commands that are as often about one trial as about those of a sweep."""
 
@@ -32,7 +32,13 @@ def _only_one(context: click.Context, _: click.Parameter, stores: tuple[Path, ..
 
 StoreOption = Annotated[
     list[Path],
-    Option("--store", metavar="FOLDER", envvar="SAMBENCH_STORE", help="Folder of the results.", callback=_only_one),
+    Option(
+        "--store",
+        metavar="FOLDER",
+        envvar="SAMBENCH_STORE",
+        help="Store: the folder that holds the results.",
+        callback=_only_one,
+    ),
 ]
 """Of commands that write; a list of one, so that a second is noticed."""
 StoresOption = Annotated[
@@ -41,36 +47,40 @@ StoresOption = Annotated[
         "--store",
         metavar="FOLDER",
         envvar="SAMBENCH_STORE",
-        help="Folder of the results, or a bundle, also at s3://… or hf://…; may be repeated: several are read as one.",
+        help="Store to read, or a published bundle (also at s3://… or hf://…); repeat to read several as one.",
     ),
 ]
 """Of commands that read."""
 DEFAULT_STORES = [Path("store")]
 SetOption = Annotated[
     list[str] | None,
-    Option("--set", metavar="FIELD=VALUE", help="Replace a field of the sweep, such as `seed=1`."),
+    Option(
+        "--set", metavar="FIELD=VALUE", help="Override a field throughout the sweep, such as `seed=1`; may be repeated."
+    ),
 ]
 WhereOption = Annotated[
     list[str] | None,
     Option(
         "--where",
         metavar="FIELD=VALUE",
-        help="Only these trials, such as `variant=sam`; may be repeated, for one field as alternatives.",
+        help="Only trials with this value, such as `variant=sam`; repeat a field for alternatives.",
     ),
 ]
 MetricOption = Annotated[
     str | None,
     Option(
-        "--metric", metavar="MEASURE", help="Measure to show, or a cost such as `train_s`; default: the sweep's first."
+        "--metric",
+        metavar="MEASURE",
+        help="Measure to show, or a cost such as `train_s`; default: the sweep's first measure.",
     ),
 ]
 MaxTrialsOption = Annotated[
     int | None,
-    Option("--max-trials", low=1, metavar="N", help="Allow a sweep of so many trials; without it, of a million."),
+    Option("--max-trials", low=1, metavar="N", help="Allow a sweep of up to N trials; default: one million."),
 ]
 JsonOption = Annotated[bool, Option("--json", help="Print JSON.")]
 SmokeOption = Annotated[
-    bool, Option("--smoke", help="The sweep shrunk to seconds on a CPU: random tiny images, one epoch.")
+    bool, Option("--smoke", help="Shrink the sweep to seconds on a CPU: tiny random images, one epoch.")
 ]
 
 
@@ -84,7 +94,10 @@ def _use_data_root(_: click.Context, __: click.Parameter, root: Path | None) -> 
 DataRootOption = Annotated[
     Path | None,
     Option(
-        "--data-root", callback=_use_data_root, help="Folder of the data sets; default: $SAMBENCH_DATA, else data/."
+        "--data-root",
+        metavar="FOLDER",
+        callback=_use_data_root,
+        help="Folder with the data sets; default: $SAMBENCH_DATA, else data/.",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Packages: whose `bench` and `cluster` Python finds first, since these are common names."""
+"""Packages: whose `bench` and `cluster` Python finds first, as these are common names."""
 
 from __future__ import annotations
 

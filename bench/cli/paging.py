@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FormatOption = Annotated[
     str, Option("--format", metavar="FORMAT", help="terminal, markdown, csv, latex, html or json.")
 ]
-OutputOption = Annotated[Path | None, Option(metavar="FILE", help="File to write instead of printing.")]
+OutputOption = Annotated[Path | None, Option(metavar="FILE", help="File to write to instead of printing.")]
 
 
 def _known_spread(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -32,7 +32,7 @@ SpreadOption = Annotated[
     Option(
         "--spread",
         metavar="NAME",
-        help="What stands beside a mean: std, sem (standard error), ci95 (Student's t) or bootstrap.",
+        help="Spread to show beside a mean: std, sem (standard error), ci95 (Student's t) or bootstrap.",
         callback=_known_spread,
     ),
 ]

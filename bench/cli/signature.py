@@ -1,4 +1,4 @@
-"""Signature: a command of click from a function whose parameters say their options, so that each is written once.
+"""Signature: a click command from a function whose parameters declare its options.
 
 `Annotated[list[Path], Option("--store", help="…")]` is an option that may be repeated; the type tells how its text is
 read, and the function's default whether it must be given. Nothing is imported but click, so that commands start fast.
@@ -56,12 +56,13 @@ class Argument:
     def made(self, name: str, hint: Any, default: Any) -> click.Parameter:
         """What click reads the argument by."""
         kind, several = _kind(hint)
+        required = default is inspect.Parameter.empty
         return click.Argument(
             [name],
-            required=default is inspect.Parameter.empty,
+            required=required,
             type=_TYPES[kind],
             nargs=-1 if several else 1,
-            metavar=self._metavar,
+            metavar=self._metavar if required else f"[{self._metavar}]",
             help=self._help,
         )
 

@@ -1,4 +1,4 @@
-"""Trials: which ones a command is about, which of them other code made, and which have results of an earlier schema."""
+"""Trials: which ones a command is about, and which have results of other code or an earlier schema."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _refuse_neither(what: str) -> None:
 
     if re.fullmatch(r"[\w-]+", what) and not os.path.exists(sweep_file(Path(what))):
         near = meant(what, [file.stem for file in all_sweeps()])
-        fail(f"{what}: neither a sweep nor a trial id, which is up to {DIGITS} digits of 0 to f{near}")
+        fail(f"{what}: neither a sweep nor a trial id (up to {DIGITS} hexadecimal digits){near}")
 
 
 def one_trial(stores: Sequence[Store], prefix: str) -> str:
@@ -90,7 +90,7 @@ def _is_id(text: str, overrides: list[str] | None, where: list[str] | None, *, s
     if not is_trial_id(text) or Path(text).exists():
         return False
     if overrides or smoke or where:
-        fail(f"--set, --smoke and --where: choose among the trials of a sweep, and {text} is a trial")
+        fail(f"--set, --smoke and --where: apply to the trials of a sweep, but {text} is a single trial")
     return True
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def _cifar(classes: int) -> ImagesEntry:
     return ImagesEntry(
         target=f"bench.data.cifar:load_cifar{classes}",
-        summary=f"60,000 photographs of 32×32 in {classes} classes; 50,000 train, 10,000 test, no validation",
+        summary=f"60,000 32×32 photographs in {classes} classes; 50,000 train, 10,000 test, no validation",
         source="Krizhevsky 2009",
         num_classes=classes,
         train_images=50_000,
@@ -38,7 +38,7 @@ def _cifar(classes: int) -> ImagesEntry:
 _DATASETS: dict[str, DatasetEntry] = {
     "digits": ImagesEntry(
         target="bench.data.digits:load",
-        summary="1,797 scanned digits of 8×8 in 10 classes; 1,079 train, 359 validation, 359 test",
+        summary="1,797 scanned 8×8 digits in 10 classes; 1,079 train, 359 validation, 359 test",
         source="scikit-learn, UCI optical recognition of handwritten digits",
         num_classes=10,
         train_images=1079,
@@ -51,7 +51,7 @@ _DATASETS: dict[str, DatasetEntry] = {
     "cifar100": _cifar(100),
     "imagenet": ImagesEntry(
         target="bench.data.imagenet:load",
-        summary="1.28 million photographs in 1,000 classes; its validation split is the test split",
+        summary="1.28 million photographs in 1,000 classes; its validation split serves as the test split",
         source="Deng et al. 2009, ILSVRC 2012",
         num_classes=1000,
         train_images=1_281_167,
@@ -73,11 +73,11 @@ def _test_set(name: str, summary: str, source: str) -> TestSetEntry:
 
 
 TEST_SETS: dict[str, TestSetEntry] = {
-    "imagenet_v2": _test_set("imagenet_v2", "10,000 images gathered anew", "Recht et al. 2019"),
+    "imagenet_v2": _test_set("imagenet_v2", "10,000 newly collected images", "Recht et al. 2019"),
     "imagenet_r": _test_set("imagenet_r", "30,000 renditions of 200 classes", "Hendrycks et al. 2021"),
     "imagenet_a": _test_set("imagenet_a", "7,500 natural adversarial images of 200 classes", "Hendrycks et al. 2021"),
     "imagenet_sketch": _test_set("imagenet_sketch", "50,889 sketches", "Wang et al. 2019"),
-    "objectnet": _test_set("objectnet", "18,574 images of 113 objects that ImageNet has", "Barbu et al. 2019"),
+    "objectnet": _test_set("objectnet", "18,574 images of 113 objects that are also in ImageNet", "Barbu et al. 2019"),
 }
 """Sets that models of another data set are tested on."""
 
@@ -191,7 +191,7 @@ def _fake(rest: str) -> ImagesEntry:
     size, classes = shape.size, shape.num_classes
     return ImagesEntry(
         target="bench.data.fake:load",
-        summary=f"{shape.train} random images of {size}×{size}, from which nothing can be learned",
+        summary=f"{shape.train} random {size}×{size} images, from which nothing can be learned",
         num_classes=classes,
         train_images=shape.train,
         in_channels=shape.channels,

@@ -1,4 +1,4 @@
-"""Images in memory, on the device that trains: no worker, no copy and no waiting between batches."""
+"""Images in memory, on the training device: no workers, copies or waiting between batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images on a disk: decoded, cropped and augmented by worker processes, one image at a time.
+"""Images on disk: decoded, cropped and augmented by worker processes, one image at a time.
 
 The draws for an image depend on the epoch's seed and the image alone, never on the number of workers.
 """

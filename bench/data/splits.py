@@ -1,4 +1,4 @@
-"""Splits: what a model trains on, is chosen by and is tested on, as small as it comes from disk."""
+"""Splits: the training, validation and test data of a model, stored as compactly as on disk."""
 
 from __future__ import annotations
 

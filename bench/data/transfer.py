@@ -1,4 +1,4 @@
-"""Copies of small tensors to the device, for which no step waits."""
+"""Copies of small tensors to the device that no step waits for."""
 
 from __future__ import annotations
 

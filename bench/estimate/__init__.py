@@ -1,4 +1,4 @@
-"""Estimate: how long trials will take, by what earlier ones took, by a probe of some steps, or by a rule of thumb.
+"""Estimate: how long trials will take, from earlier trials, a probe of a few steps, or a rule of thumb.
 
 A trial is measured by others of the store that agree with it in all that costs time; its time per epoch doesn't depend
 on ρ, seed or learning rate. `bench.estimate.rule` has the rule, for trials that nothing was measured of yet.
@@ -75,7 +75,7 @@ class Estimate:
             unknown = counted(self.unknown, "trial", "is", "are")
             ruled = self.rule_seconds / 3600
             told = f", estimated at {ruled:,.{0 if ruled >= 10 else 1}f} GPU-hours of an A100" if ruled >= 0.1 else ""
-            parts.append(f"{unknown} of a kind not measured yet{told}: --probe measures a few steps")
+            parts.append(f"{unknown} of a kind not timed yet{told}: --probe times a few steps")
         return "; ".join(parts)
 
 

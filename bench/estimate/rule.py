@@ -1,4 +1,4 @@
-"""Rule: how long a trial that nothing was measured of yet takes on one A100.
+"""Rule: how long a trial takes on one A100 if nothing like it was measured yet.
 
     seconds = max(FLOPs / rate, steps × launching calls × 8 µs)
 

@@ -1,1 +1,1 @@
-"""Working examples of what users may add, which `sambench new` writes under a name of the user's, with their tests."""
+"""Working examples of plug-ins, which `sambench new` writes with their tests under the user's name."""

@@ -1,4 +1,4 @@
-"""MEASURES: quantities taken of a trained model, as light records.
+"""MEASURES: quantities measured on a trained model, as light records.
 
 A name may have settings, `sharpness[rho=0.003]`; `bench.measures.names` reads and writes such names. An object is
 called with what is measured, a `Trained`, and with every setting by name, and returns a number.
@@ -23,7 +23,7 @@ def entry(name: str) -> MeasureEntry:
 def _shifted(name: str, summary: str) -> MeasureEntry:
     return MeasureEntry(
         target=f"bench.measures.shifted:{name}",
-        summary=f"{summary}, top-1 accuracy in %",
+        summary=f"top-1 accuracy on {summary}, %",
         trained_on="imagenet",
         test_set=name,
     )
@@ -38,13 +38,15 @@ def _sharpness(norm: str, rho: float, *, normalize_logits: bool) -> dict[str, Se
     """What both kinds of sharpness are told."""
     return {
         "norm": Setting(type=_NORM, default=norm, summary="norm of the perturbation: linf or l2"),
-        "adaptive": Setting(type=bool, default=True, summary="whether it is measured in units of |w|, entry by entry"),
-        "rho": Setting(type=_RHO, default=rho, summary="its radius ρ"),
+        "adaptive": Setting(
+            type=bool, default=True, summary="whether the perturbation is scaled by |w|, entry by entry"
+        ),
+        "rho": Setting(type=_RHO, default=rho, summary="radius ρ of the perturbation"),
         "normalize_logits": Setting(
             type=bool, default=normalize_logits, summary="whether logits are centred and divided by their norm first"
         ),
-        "samples": Setting(type=_COUNT, default=2048, summary="training images: the first ones, at most so many"),
-        "m": Setting(type=_COUNT, default=128, summary="images of each batch"),
+        "samples": Setting(type=_COUNT, default=2048, summary="number of training images, from the first"),
+        "m": Setting(type=_COUNT, default=128, summary="images per batch"),
     }
 
 
@@ -78,7 +80,7 @@ _MEASURES: dict[str, MeasureEntry] = {
     ),
     "best_test_accuracy": MeasureEntry(
         target="bench.measures.accuracy:best_of_test",
-        summary="highest test accuracy of any epoch, %: chosen with the test split, so optimistic",
+        summary="highest test accuracy of any epoch, %; selected on the test split, so optimistic",
     ),
     "best_val_accuracy": MeasureEntry(
         target="bench.measures.accuracy:best_of_validation",
@@ -87,8 +89,8 @@ _MEASURES: dict[str, MeasureEntry] = {
     ),
     "bleu": MeasureEntry(
         target="bench.measures.translated:of_test",
-        summary="BLEU on the test split after the epoch of the highest BLEU on the validation split",
-        source="Papineni et al. 2002; tokenised, lower-cased, of beam search",
+        summary="BLEU on the test split after the epoch with the highest validation BLEU",
+        source="Papineni et al. 2002; tokenised, lower-cased, with beam search",
         task="translation",
         unit="BLEU",
     ),
@@ -99,22 +101,22 @@ _MEASURES: dict[str, MeasureEntry] = {
         needs_validation=True,
         unit="BLEU",
     ),
-    "imagenet_v2_accuracy": _shifted("imagenet_v2", "ImageNet-V2, matched frequency"),
-    "imagenet_r_accuracy": _shifted("imagenet_r", "ImageNet-R, among its 200 classes"),
-    "imagenet_a_accuracy": _shifted("imagenet_a", "ImageNet-A, among its 200 classes"),
+    "imagenet_v2_accuracy": _shifted("imagenet_v2", "ImageNet-V2 (matched frequency)"),
+    "imagenet_r_accuracy": _shifted("imagenet_r", "ImageNet-R (among its 200 classes)"),
+    "imagenet_a_accuracy": _shifted("imagenet_a", "ImageNet-A (among its 200 classes)"),
     "imagenet_sketch_accuracy": _shifted("imagenet_sketch", "ImageNet-Sketch"),
-    "objectnet_accuracy": _shifted("objectnet", "ObjectNet, among the classes of its 113 objects in ImageNet"),
+    "objectnet_accuracy": _shifted("objectnet", "ObjectNet (among the ImageNet classes of its 113 objects)"),
     "sharpness": _later(
         "sharpness.worst:worst_case",
-        "largest rise of the training loss in a ball around the weights, by AutoPGD; mean over batches of m",
+        "largest rise of the training loss in a ball around the weights, found by AutoPGD; mean over batches of m",
         "Müller et al. 2023, eq. 6; Andriushchenko et al. 2023",
         _sharpness("linf", 0.005, normalize_logits=True)
         | {
-            "steps": Setting(type=_COUNT, default=20, summary="steps of AutoPGD"),
+            "steps": Setting(type=_COUNT, default=20, summary="number of AutoPGD steps"),
             "first_step": Setting(
                 type=Annotated[float, Gt(0), Le(1)],
                 default=1.0,
-                summary="share of the first step that is taken; 0.75 as in the authors' code",
+                summary="fraction of the first step to take; 0.75 as in the authors' code",
             ),
         },
         lower_is_better=True,
@@ -126,25 +128,25 @@ _MEASURES: dict[str, MeasureEntry] = {
         "mean rise of the training loss under random perturbations of the weights",
         "Andriushchenko et al. 2023; Müller et al. 2023, table 19",
         _sharpness("l2", 0.1, normalize_logits=False)
-        | {"draws": Setting(type=_COUNT, default=20, summary="random perturbations")},
+        | {"draws": Setting(type=_COUNT, default=20, summary="number of random perturbations")},
         lower_is_better=True,
         unit="nats",
         digits=3,
     ),
     "feature_rank": _later(
         "feature_rank:rank_of_features",
-        "singular values that make up 99 % of the squared spectrum of the last stage's features",
+        "number of singular values that make up 99 % of the squared spectrum of the last stage's features",
         "Andriushchenko et al. 2023, SAM leads to low-rank features; Müller et al. 2023, table 6",
         {
             "centre": Setting(
                 type=Literal["sample", "feature"],
                 default="sample",
-                summary="what has zero mean: each sample, as in the authors' code, or each feature",
+                summary="what is centred; sample: each sample, as in the authors' code; feature: each feature",
             ),
             "share": Setting(
                 type=Annotated[float, Gt(0), Lt(1)], default=0.99, summary="share of the squared spectrum"
             ),
-            "samples": Setting(type=_COUNT, default=10_240, summary="training images: the first, at most so many"),
+            "samples": Setting(type=_COUNT, default=10_240, summary="number of training images, from the first"),
         },
         lower_is_better=True,
         unit="singular values",
@@ -152,20 +154,22 @@ _MEASURES: dict[str, MeasureEntry] = {
     ),
     "robust_accuracy": _later(
         "robustness:robust_accuracy",
-        "accuracy on the test split under attack by APGD-CE, then by APGD-T on what it spares, %",
+        "accuracy on the test split under APGD-CE, then APGD-T on the images that survive, %",
         "Croce and Hein 2020, AutoAttack; Müller et al. 2023, tables 4, 14 and 15",
         {
             "norm": Setting(type=_NORM, default="linf", summary="norm of the attack: linf or l2"),
             "eps": Setting(
                 type=Annotated[float, Gt(0)],
                 default=1 / 255,
-                summary="its radius, on images in [0, 1]; fractions such as 2/255 may be written",
+                summary="radius of the attack on images in [0, 1]; fractions such as 2/255 are allowed",
             ),
-            "iterations": Setting(type=_COUNT, default=100, summary="iterations of each attack"),
+            "iterations": Setting(type=_COUNT, default=100, summary="iterations per attack"),
             "targets": Setting(
-                type=_COUNT, default=9, summary="classes that APGD-T aims at, at most: the likeliest wrong ones"
+                type=_COUNT, default=9, summary="most classes that APGD-T targets, likeliest wrong ones first"
             ),
-            "samples": Setting(type=Annotated[int, Ge(0)], default=0, summary="test images: the first ones; 0: all"),
+            "samples": Setting(
+                type=Annotated[int, Ge(0)], default=0, summary="number of test images, from the first; 0: all"
+            ),
         },
         # Logits that the targeted difference-of-logits ratio compares.
         fewest_classes=4,
@@ -182,7 +186,7 @@ _MEASURES: dict[str, MeasureEntry] = {
         "calibration_error",
         "expected calibration error on the test split, %: gap between accuracy and confidence",
         "Guo et al. 2017",
-        {"bins": Setting(type=_COUNT, default=15, summary="bins of confidence, of equal width")},
+        {"bins": Setting(type=_COUNT, default=15, summary="number of equal-width confidence bins")},
         digits=2,
     ),
     "top5_accuracy": _of_outputs(
@@ -193,18 +197,18 @@ _MEASURES: dict[str, MeasureEntry] = {
     ),
     "weight_histogram": _later(
         "weights:histogram",
-        "counts of the weights of one kind of layer in bins, for `sambench plot --kind weights`; shown is the mean",
+        "histogram of one kind of layer's weights, for `sambench plot --kind weights`; as a number, their mean",
         "Müller et al. 2023, figures 5 and 9",
         {
             "layer": Setting(
                 type=Literal["gamma", "beta", "conv", "linear"],
                 default="gamma",
-                summary="gamma and beta of norm layers, or weights and biases of conv or linear ones",
+                summary="gamma or beta of norm layers, or weights and biases of conv or linear layers",
             ),
             "scale": Setting(
                 type=Literal["linear", "log"],
                 default="linear",
-                summary="of the bins: linear, of w, or log, of |w|",
+                summary="linear bins of w, or logarithmic bins of |w|",
             ),
         },
         task=None,

@@ -1,4 +1,4 @@
-"""Feature rank: how many singular values the features of the training images need for most of their squared spectrum.
+"""Feature rank: how many singular values make up most of the squared spectrum of the features.
 
 Features are what the model's last stage gives before pooling, flattened (Andriushchenko et al. 2023, "Sharpness-aware
 minimization leads to low-rank features"; Müller et al. 2023, table 6). The squared singular values are the

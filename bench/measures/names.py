@@ -1,4 +1,4 @@
-"""Names of measures with settings, such as `sharpness[rho=0.003,steps=1]`: read, checked, and written in one way.
+"""Names of measures with settings, such as `sharpness[rho=0.003,steps=1]`: parsed, checked and normalised.
 
 Settings that equal their defaults are left out and the others sorted, so that what is measured has one name. Free of
 torch: sweeps, commands and the store use these names.

@@ -1,4 +1,4 @@
-"""Outputs: what a trained model says of each test image, and the quantities that follow from it without the model.
+"""Outputs: a trained model's outputs on each test image, and the measures that need only these.
 
 Logits are shifted so that the largest of an image is 0, which no probability notices and which leaves 16 bits their
 precision where it counts: among the likeliest classes. Of many images and classes only the TOP likeliest are kept, with

@@ -1,4 +1,4 @@
-"""Adversarial robustness: accuracy under attack by APGD-CE, then by APGD-T on the images that are still right.
+"""Adversarial robustness: accuracy under APGD-CE, then APGD-T on the images that are still right.
 
 The attacks are those of AutoAttack (Croce and Hein 2020, "Reliable evaluation of adversarial robustness with an
 ensemble of diverse parameter-free attacks") from the package `pyautoattack`, which holds its authors' code: one random

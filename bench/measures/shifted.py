@@ -1,4 +1,4 @@
-"""Accuracy on test sets whose images are unlike the training set's, in the classes that each covers.
+"""Accuracy on test sets with shifted images, among the classes that each covers.
 
 A model chooses among the covered classes alone, as the authors of ImageNet-A and -R do; where an object of the
 test set is several classes of ImageNet, any of them is right.

@@ -1,4 +1,4 @@
-"""Trained: what a measure is taken of, a model of any task or one of images."""
+"""Trained: the model that a measure is taken on, for any task or for images."""
 
 from __future__ import annotations
 

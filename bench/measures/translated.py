@@ -1,4 +1,4 @@
-"""BLEU that a training run reports, of the epoch that validation chooses."""
+"""BLEU reported by a training run, at the epoch that validation chooses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bench.measures.trained import TrainedModel
 
 
 def of_test(trained: TrainedModel) -> float:
-    """BLEU on the test split after the epoch of the highest BLEU on the validation split."""
+    """BLEU on the test split after the epoch with the highest validation BLEU."""
     return float(max(trained.history, key=lambda epoch: float(epoch["val_bleu"]))["test_bleu"])
 
 

@@ -36,7 +36,7 @@ def imagenet_preprocessing(crop: float, interpolation: Interpolation = "bicubic"
 VIT_PREPROCESSING = Preprocessing(mean=(0.5,) * 3, std=(0.5,) * 3, crop=0.9, interpolation="bicubic")
 """As timm has it for ViTs of ImageNet."""
 _ZERO_INIT = Setting(
-    type=bool, default=False, summary="whether the last γ of every residual branch starts at 0, as timm's does"
+    type=bool, default=False, summary="whether the last γ of every residual branch starts at 0, as in timm"
 )
 
 
@@ -72,30 +72,30 @@ def _vit(name: str, parameters: int, summary: str, *, stages: int, patch: int, i
 
 def _resnet(depth: int, parameters: int) -> ModelEntry:
     source = "He et al. 2016, section 4.2; 1×1 convolution shortcuts"
-    return _convolutional(f"resnet:resnet{depth}", parameters, f"CIFAR ResNet of {depth} layers", source)
+    return _convolutional(f"resnet:resnet{depth}", parameters, f"CIFAR ResNet with {depth} layers", source)
 
 
 def _deep_resnet(name: str, depth: int, parameters: int) -> ModelEntry:
-    summary = f"ResNet of {depth} layers with a 3×3 stem, for CIFAR"
+    summary = f"ResNet with {depth} layers and a 3×3 stem, for CIFAR"
     source = "He et al. 2016, table 1; stem of section 4.2"
     return _convolutional(f"resnet:{name}", parameters, summary, source, stages=4)
 
 
 def _wide_resnet(depth: int, widen: int, parameters: int) -> ModelEntry:
-    summary = f"wide ResNet of {depth} layers, {widen} times as wide"
+    summary = f"wide ResNet with {depth} layers, {widen} times as wide"
     source = "Zagoruyko and Komodakis 2016; shortcuts as in the SAM-ON code"
     return _convolutional(f"wide_resnet:wrn{depth}_{widen}", parameters, summary, source)
 
 
 def _vgg(depth: int, parameters: int) -> ModelEntry:
-    summary = f"VGG of {depth} layers with batch norm and one linear layer"
+    summary = f"VGG with {depth} layers, batch norm and one linear layer"
     # Five max pools halve the image five times.
     source = "Simonyan and Zisserman 2015"
     return _convolutional(f"vgg:vgg{depth}_bn", parameters, summary, source, stages=5, min_size=32)
 
 
 def _imagenet_resnet(depth: int, parameters: int) -> ModelEntry:
-    target, summary = f"imagenet_resnet:resnet{depth}", f"ImageNet ResNet of {depth} layers"
+    target, summary = f"imagenet_resnet:resnet{depth}", f"ImageNet ResNet with {depth} layers"
     source = "He et al. 2016, table 1; torchvision's ResNet"
     entry = _convolutional(target, parameters, summary, source, stages=4, image_size=_IMAGENET)
     # The crop of the script that the paper used, not that of timm's newest weights.
@@ -104,7 +104,7 @@ def _imagenet_resnet(depth: int, parameters: int) -> ModelEntry:
 
 def _translator(name: str, parameters: int, summary: str, *, dropout: float) -> ModelEntry:
     rate = Setting(
-        type=Annotated[float, Ge(0), Lt(1)], default=dropout, summary="dropout of embeddings and of what layers add"
+        type=Annotated[float, Ge(0), Lt(1)], default=dropout, summary="dropout on embeddings and residual branches"
     )
     return ModelEntry(
         target=f"bench.models.transformer:{name}",
@@ -127,7 +127,7 @@ _MODELS: dict[str, ModelEntry] = {
     "resnext29_32x4d": _convolutional(
         "resnet:resnext29_32x4d",
         4_775_754,
-        "CIFAR ResNeXt of 29 layers, 32 groups of 4",
+        "CIFAR ResNeXt with 29 layers, 32 groups of width 4",
         "Xie et al. 2017, section 5.3",
     ),
     "wrn16_2": _wide_resnet(16, 2, 691_674),
@@ -140,7 +140,7 @@ _MODELS: dict[str, ModelEntry] = {
     "densenet100": _convolutional(
         "densenet:densenet100",
         769_162,
-        "DenseNet-BC of 100 layers, growth rate 12",
+        "DenseNet-BC with 100 layers, growth rate 12",
         "Huang et al. 2017, table 2",
         min_size=4,
     ),
@@ -156,10 +156,10 @@ _MODELS: dict[str, ModelEntry] = {
         "vit_s32", 22_878_952, "ViT-S: patch 32, width 384, depth 12, 6 heads", stages=12, patch=32, image_size=224
     ),
     "transformer_iwslt": _translator(
-        "iwslt", 39_469_056, "transformer of 6 + 6 layers, width 512, feed-forward 1024, 4 heads", dropout=0.3
+        "iwslt", 39_469_056, "transformer with 6 + 6 layers, width 512, feed-forward 1024, 4 heads", dropout=0.3
     ),
     "transformer_tiny": _translator(
-        "tiny", 1_158_144, "transformer of 2 + 2 layers, width 64, feed-forward 128, 2 heads", dropout=0.1
+        "tiny", 1_158_144, "transformer with 2 + 2 layers, width 64, feed-forward 128, 2 heads", dropout=0.1
     ),
 }
 

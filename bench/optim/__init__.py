@@ -1,1 +1,1 @@
-"""Base optimizers that are more than one call of torch's, and those that are named by where they come from."""
+"""Base optimizers beyond a single torch call, and those named by their library."""

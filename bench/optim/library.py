@@ -1,4 +1,4 @@
-"""Library: optimizers of torch and timm by `torch.optim:Class` or `timm.optim:Class`, with their arguments as settings.
+"""Library: torch's and timm's optimizers as `torch.optim:Class` or `timm.optim:Class`, arguments as settings.
 
 What a class takes is read from its source, so that a sweep is checked and read without importing either. A setting that
 isn't written is left to the library and stays out of the trial; the versions of both are in every attempt's record.

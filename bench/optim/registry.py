@@ -22,16 +22,16 @@ _INNER = Annotated[float, Gt(0), Lt(1)]
 _OPTIMIZERS: dict[str, OptimizerEntry] = {
     "sgd": OptimizerEntry(
         target="bench.optim.standard:sgd",
-        summary="SGD with momentum, heavy-ball or Nesterov's",
+        summary="SGD with heavy-ball or Nesterov momentum",
         momentum="momentum",
         descends=True,
         settings={
             "momentum": Setting(type=_UNIT, default=0.9, summary="momentum"),
-            "nesterov": Setting(type=bool, default=False, summary="whether the momentum is Nesterov's"),
+            "nesterov": Setting(type=bool, default=False, summary="whether to use Nesterov momentum"),
             "fused": Setting(
                 type=bool,
                 default=False,
-                summary="one kernel for all of an update: faster, rounded otherwise",
+                summary="one kernel per update: faster, with different rounding",
                 later=True,
             ),
         },
@@ -59,18 +59,18 @@ _OPTIMIZERS: dict[str, OptimizerEntry] = {
     ),
     "muon": OptimizerEntry(
         target="bench.optim.muon:muon",
-        summary="Muon for matrices and kernels of convolutions, AdamW for all else",
+        summary="Muon for matrices and convolution kernels, AdamW for everything else",
         source="Jordan et al. 2024; Liu et al. 2025",
         settings={
             "momentum": Setting(type=_UNIT, default=0.95, summary="momentum of matrices"),
-            "nesterov": Setting(type=bool, default=True, summary="whether their momentum is Nesterov's"),
+            "nesterov": Setting(type=bool, default=True, summary="whether to use Nesterov momentum for them"),
             "ns_steps": Setting(
                 type=Annotated[int, Ge(1), Lt(100)], default=5, summary="iterations that orthogonalise an update"
             ),
             "adjust_lr": Setting(
                 type=Literal["match_rms_adamw", "original"],
                 default="match_rms_adamw",
-                summary="how a matrix's shape scales its rate; match_rms_adamw: updates as large as AdamW's",
+                summary="how a matrix's shape scales its learning rate; match_rms_adamw: updates as large as AdamW's",
             ),
             "beta1": Setting(type=_UNIT, default=0.9, summary="AdamW's decay of the first moment"),
             "beta2": Setting(type=_UNIT, default=0.999, summary="AdamW's decay of the second moment"),
@@ -82,18 +82,18 @@ _OPTIMIZERS: dict[str, OptimizerEntry] = {
     ),
     "schedulefree_sgd": OptimizerEntry(
         target="bench.optim.schedule_free:sgd",
-        summary="Schedule-Free SGD: evaluates an average of the steps, and wants lr_schedule: constant",
+        summary="Schedule-Free SGD: evaluates an average of the iterates; use with lr_schedule: constant",
         source="Defazio et al. 2024",
-        settings={"momentum": Setting(type=_INNER, default=0.9, summary="weight of the average in what is trained")},
+        settings={"momentum": Setting(type=_INNER, default=0.9, summary="weight of the average in the trained point")},
         own_settings=True,
         requires="schedulefree",
     ),
     "schedulefree_adamw": OptimizerEntry(
         target="bench.optim.schedule_free:adamw",
-        summary="Schedule-Free AdamW: evaluates an average of the steps, and wants lr_schedule: constant",
+        summary="Schedule-Free AdamW: evaluates an average of the iterates; use with lr_schedule: constant",
         source="Defazio et al. 2024",
         settings={
-            "beta1": Setting(type=_INNER, default=0.9, summary="weight of the average in what is trained"),
+            "beta1": Setting(type=_INNER, default=0.9, summary="weight of the average in the trained point"),
             "beta2": Setting(type=_UNIT, default=0.999, summary="decay of the second moment"),
             "eps": Setting(type=Annotated[float, Gt(0)], default=1e-8, summary="added to the denominator"),
         },

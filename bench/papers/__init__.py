@@ -1,1 +1,1 @@
-"""What publications report and how: a folder for each paper."""
+"""What publications report and how: one folder per paper."""

@@ -1,4 +1,4 @@
-"""REFERENCES: what to cite for a method, by the words with which its `source` begins."""
+"""REFERENCES: what to cite for a method, keyed by how its `source` begins."""
 
 from __future__ import annotations
 

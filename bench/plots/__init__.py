@@ -1,4 +1,4 @@
-"""PLOTS: what can be drawn of a sweep's results, as light records; matplotlib is imported when one is drawn.
+"""PLOTS: the plots of a sweep's results, as light records; matplotlib is imported when one is drawn.
 
 Each is a function of a `Drawing` that fills its figure. Which one a sweep wants by default follows from what it varies.
 """

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 
+from bench.board.inference import p_text
 from bench.board.rank.scores import Scores
 from bench.board.rank.standings import Ranking
 from bench.errors import UserError
-from bench.store import files
+from bench.plots.drawing import save
 
 mpl.use("Agg")
 
 
 def draw_ranking(scores: Scores, ranking: Ranking, outputs: Sequence[Path]) -> None:
     """Write the diagram to every path; UserError where there is no test to draw."""
-    if ranking.critical is None:
+    if ranking.critical is None or ranking.p is None:
         raise UserError("--plot: a critical difference needs three methods and two tasks that have results of all")
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 1.4 + 0.28 * len(scores.methods)), layout="constrained")
     _diagram(axes, ranking)
-    p = f"p = {ranking.p:.3f}" if ranking.p is not None and ranking.p >= 0.001 else "p < 0.001"
     axes.set_title(
         f"{scores.board.title}\naverage rank by {scores.board.metric.name}, {len(scores.complete)} tasks; "
-        f"Friedman {p}; critical difference {ranking.critical:.2f} (Nemenyi, 5 %)",
+        f"Friedman {p_text(ranking.p)}; critical difference {ranking.critical:.2f} (Nemenyi, 5 %)",
         fontsize=9,
         wrap=True,
     )
-    for output in outputs:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
-        files.put(output, buffer.getvalue())
-    plt.close(figure)
+    save(figure, outputs)
 
 
 def _diagram(axes: Any, ranking: Ranking) -> None:

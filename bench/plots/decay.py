@@ -1,8 +1,9 @@
-"""Metric by what weight decay is on, as in the paper's Fig. 11 (right); a marker for each method."""
+"""Metric by where weight decay applies, as in the paper's Fig. 11 (right); a marker for each method."""
 
 from __future__ import annotations
 
 from bench.plots.drawing import Drawing, PlottedTrial, grouped
+from bench.plots.lines import finish, markers
 
 _FIELD = "weight_decay_on"
 _APART = 0.12
@@ -21,18 +22,11 @@ def draw(drawing: Drawing) -> None:
         for name, group in grouped(points, lambda p: drawing.method(p.trial, (_FIELD,))).items():
             found = {of: drawing.summary([p.value for p in some]) for of, some in grouped(group, _decayed).items()}
             shift = _APART * (names.index(name) - (len(names) - 1) / 2)
-            color, marker = drawing.style(name)
             drawing.note_rho(name, group)
-            panel.errorbar(
-                [places.index(of) + shift for of in found], [each.mean for each in found.values()],
-                yerr=drawing.errors([*found.values()]), color=color, marker=marker, markersize=6,
-                linestyle="none", capsize=2, linewidth=1, label=name,
-            )  # fmt: skip
+            markers(panel, drawing, [places.index(of) + shift for of in found], [*found.values()], name)
         panel.set_xticks(range(len(places)), places)
         panel.set_xlim(-0.5, len(places) - 0.5)
-        panel.set_title(title, fontsize=9)
-        panel.set_xlabel("parameters that decay")
-        panel.grid(axis="y", alpha=0.25, linewidth=0.5)
+        finish(panel, title, "parameters that decay", grid="y")
     drawing.label_rows(axes)
 
 

@@ -10,7 +10,7 @@ from bench.board.inference import half_width
 from bench.board.statistics import Summary
 from bench.errors import UserError
 from bench.plots.drawing import Drawing
-from bench.plots.lines import STYLES
+from bench.plots.lines import STYLES, finish
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,12 +33,11 @@ def draw(drawing: Drawing) -> None:
     for panel, (title, pairs) in zip(axes, panels.items(), strict=False):
         for place, difference in enumerate(pairs.values()):
             _bar(panel, drawing, place, difference)
-        panel.set_title(title, fontsize=9)
         panel.axhline(0, color="0.2", linewidth=0.8)
         panel.set_xticks(
             range(len(pairs)), [_at(board, row, title) for row in pairs], rotation=30, ha="right", fontsize=8
         )
-        panel.grid(axis="y", alpha=0.25, linewidth=0.5)
+        finish(panel, title, grid="y")
     drawing.label_rows(axes, f"{OURS} − {THEIRS} ({board.metric.difference_unit})")
 
 

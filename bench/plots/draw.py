@@ -24,4 +24,4 @@ def draw(stores: Readable, sweep: Sweep, board: Board, kind: str, outputs: Seque
 
 
 _SHOWN = {"differences": "mean, 95 % interval", "weights": "mean"}
-"""What a plot shows of several runs, where it isn't the usual."""
+"""What a plot shows of several runs, where it isn't the board's spread."""

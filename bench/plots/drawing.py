@@ -1,4 +1,4 @@
-"""Drawing: the figure of one plot, its style, and the results that it shows."""
+"""Drawing: one plot's figure, style and results."""
 
 from __future__ import annotations
 
@@ -73,12 +73,8 @@ class Drawing:
 
     def at_chosen_rho(self, points: Sequence[PlottedTrial]) -> list[PlottedTrial]:
         """Of the points those at the ρ that the board shows for their method."""
-        layout, cells = self.board.layout, self.board.cells
-
-        def chosen(trial: Trial) -> float | None:
-            return cells[layout.row(trial), layout.column(trial), layout.scope(trial)].chosen.rho
-
-        return [point for point in points if point.trial.rho == chosen(point.trial)]
+        key, cells = self.board.layout.key, self.board.cells
+        return [point for point in points if point.trial.rho == cells[key(point.trial)].chosen.rho]
 
     def method(self, trial: Trial, leave_out: Collection[str] = ()) -> str:
         """Label of a method: base optimizer, or variant and scope, with those of its fields and settings that vary."""
@@ -87,11 +83,11 @@ class Drawing:
         return layout.with_settings(trial, label, leave_out)
 
     def note_rho(self, name: str, points: Sequence[PlottedTrial]) -> None:
-        """Remember at which ρ a line of the legend stands."""
+        """Remember which ρ a line shows, for the legend; a base optimizer has none."""
         self.rhos.setdefault(name, set()).update(p.trial.rho for p in points if p.trial.rho is not None)
 
     def need_several(self, axis: str, lines: Iterable[Collection[object]]) -> None:
-        """UserError unless one of the lines goes over more than one value of the axis: else all would be one pile."""
+        """UserError unless a line has more than one value on the axis: else all markers would be in one place."""
         found = [list(values) for values in lines]
         if any(len(values) > 1 for values in found):
             return
@@ -103,10 +99,17 @@ class Drawing:
 
     def column(self, trial: Trial, leave_out: Collection[str] = ()) -> str:
         """Label of a panel: model and data set, and what else but the method differs between trials."""
-        told = [trial.model, trial.dataset, *([trial.augment] if trial.augment != "none" else [])]
-        also = self.board.layout.column_fields[_NAMED:]
+        layout = self.board.layout
+        told = [trial.model, trial.dataset, *([] if "optimizer" in layout.shared else [trial.optimizer])]
+        told += [trial.augment] if trial.augment != "none" else []
+        also = layout.column_fields[_NAMED:]
         told += [f"{name} {short(getattr(trial, name))}" for name in also if name not in {"augment", *leave_out}]
         return ", ".join(told)
+
+    def title(self, column: str, leave_out: Collection[str] = ()) -> str:
+        """The label of a panel for a column of the board."""
+        first = next(cell.trial for (_, of, _), cell in self.board.cells.items() if of == column)
+        return self.column(first, leave_out)
 
     def panels(self, count: int, *, width: float = 4.2, height: float = 3.2, shared: bool = True) -> list[Axes]:
         """Panels side by side, of more than three in rows, with the same y axis if `shared`."""
@@ -127,7 +130,7 @@ class Drawing:
         return list(axes.flat[: max(count, 1)])
 
     def label_rows(self, panels: Sequence[Axes], label: str = "") -> None:
-        """A label, by default the metric's, beside the first panel of each row."""
+        """A label, by default the metric's, for the y axis of the first panel of each row."""
         for panel in panels[::_ACROSS]:
             panel.set_ylabel(label or self.metric)
 
@@ -149,21 +152,13 @@ class Drawing:
 
     def finish(self, outputs: Sequence[Path], *, what: str = "mean ± std") -> None:
         """Legend below, title above, and the files, each written in one step."""
-        from matplotlib import pyplot as plt
-
         assert self.figure is not None
         labelled = [panel.get_legend_handles_labels() for panel in self.figure.axes]
         legend = {label: handle for handles, labels in labelled for handle, label in zip(handles, labels, strict=True)}
         self._place_legend({f"{label}{at_rho(self.rhos.get(label, ()))}": handle for label, handle in legend.items()})
         n = f"{min(self.counts)}–{max(self.counts)}" if len(self.counts) > 1 else f"{min(self.counts, default=0)}"
         self.figure.suptitle(_wrapped(f"{self.board.title} ({what}, n = {n})", self.figure), fontsize=11)
-        for output in outputs:
-            buffer = io.BytesIO()
-            self.figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
-            files.put(output, buffer.getvalue())
-            # Places are found once: it takes longer than drawing, and all files show the same.
-            self.figure.set_layout_engine("none")
-        plt.close(self.figure)
+        save(self.figure, outputs)
 
     def _place_legend(self, legend: Mapping[str, Artist]) -> None:
         assert self.figure is not None
@@ -180,15 +175,28 @@ class Drawing:
 
 
 _NAMED = 3
-"""The first fields of a layout's columns, data set, model and optimizer, which a panel and its lines name anyway."""
+"""The first fields of a layout's columns, data set, model and optimizer, which the label of a panel begins with."""
 _ACROSS = 3
 """Panels in a row."""
 _MANY = 8
 """Entries that a legend below the panels has room for."""
 
 
+def save(figure: Figure, outputs: Sequence[Path]) -> None:
+    """Write a figure to every path, each in one step, in the format of its suffix, and close it."""
+    from matplotlib import pyplot as plt
+
+    for output in outputs:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=output.suffix.removeprefix("."), dpi=160)
+        files.put(output, buffer.getvalue())
+        # The layout is computed once: it takes longer than drawing, and is the same in all files.
+        figure.set_layout_engine("none")
+    plt.close(figure)
+
+
 def at_rho(rhos: Collection[float]) -> str:
-    """`, ρ 0.1`; of many the first and the last."""
+    """`, ρ 0.1`; of many, the smallest and the largest."""
     if not rhos:
         return ""
     told = [f"{rho:g}" for rho in sorted(rhos)]

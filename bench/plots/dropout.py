@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.plots.drawing import Drawing, PlottedTrial, grouped
-from bench.plots.lines import across, curve
+from bench.plots.lines import across, curve, finish
 
 _FIELDS = ("norm_dropout", "norm_dropout_on")
 
@@ -32,9 +32,7 @@ def draw(drawing: Drawing) -> None:
                 continue
             rates = grouped(line, lambda p: p.trial.norm_dropout)
             curve(panel, drawing, {rate: [p.value for p in group] for rate, group in rates.items()}, name)
-        panel.set_title(title, fontsize=9)
-        panel.set_xlabel("rate of dropout")
-        panel.grid(alpha=0.25, linewidth=0.5)
+        finish(panel, title, "rate of dropout")
     drawing.label_rows(axes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bench.board.statistics import Summary
 
@@ -20,7 +20,7 @@ STYLES = (
 
 
 def style_of(place: int) -> tuple[str, str]:
-    """Colour and marker of a line: where colours come round again, markers differ."""
+    """Colour and marker of a line: when colours repeat, markers differ."""
     color, _ = STYLES[place % len(STYLES)]
     _, marker = STYLES[(place + place // len(STYLES)) % len(STYLES)]
     return color, marker
@@ -55,7 +55,23 @@ def line(
     axes.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
 
 
+def markers(axes: Axes, drawing: Drawing, places: Sequence[float], summaries: Sequence[Summary], name: str) -> None:
+    """A marker for each mean, with a bar of the board's spread."""
+    color, marker = drawing.style(name)
+    axes.errorbar(
+        places, [each.mean for each in summaries], yerr=drawing.errors(summaries), color=color, marker=marker,
+        markersize=6, linestyle="none", capsize=2, linewidth=1, label=name,
+    )  # fmt: skip
+
+
+def finish(axes: Axes, title: str, label: str = "", *, grid: Literal["both", "x", "y"] = "both") -> None:
+    """Title, label of the x axis, and a faint grid."""
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel(label)
+    axes.grid(axis=grid, alpha=0.25, linewidth=0.5)
+
+
 def across(axes: Axes, drawing: Drawing, values: Sequence[float], name: str) -> None:
-    """A line across, for a method that what is drawn over doesn't concern."""
+    """A horizontal line, for a method that doesn't depend on the x axis."""
     color, _ = drawing.style(name)
     axes.axhline(drawing.summary(values).mean, color=color, linestyle="--", linewidth=1.2, label=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.plots.drawing import Drawing, PlottedTrial, grouped
-from bench.plots.lines import curve
+from bench.plots.lines import curve, finish
 
 _FIELDS = ("m", "batch_size")
 
@@ -31,7 +31,5 @@ def draw(drawing: Drawing) -> None:
         panel.set_xscale("log", base=2)
         panel.set_xticks(sizes, [str(m) for m in sizes], fontsize=8)
         panel.minorticks_off()
-        panel.set_title(title, fontsize=9)
-        panel.set_xlabel("m, samples per ascent step")
-        panel.grid(alpha=0.25, linewidth=0.5)
+        finish(panel, title, "m, samples per ascent step")
     drawing.label_rows(axes)

@@ -9,6 +9,7 @@ from bench.board.cells import Key
 from bench.board.relative_cost import Cost, costs_of
 from bench.board.statistics import Summary
 from bench.plots.drawing import Drawing
+from bench.plots.lines import finish, markers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,9 +37,7 @@ def draw(drawing: Drawing) -> None:
     for panel, (column, kind) in zip(axes, places, strict=False):
         points = [_point(drawing, key, cost, kind) for key, cost in costs.items() if key[1] == column]
         _panel(panel, drawing, [point for point in points if point is not None])
-        first = next(cell.trial for (_, of, _), cell in board.cells.items() if of == column)
-        panel.set_title(drawing.column(first), fontsize=9)
-        panel.set_xlabel(f"{_COSTS[kind]} / base optimizer's")
+        finish(panel, drawing.title(column), f"{_COSTS[kind]} / base optimizer's")
     drawing.label_rows(axes)
 
 
@@ -68,9 +67,4 @@ def _panel(axes: Axes, drawing: Drawing, points: Sequence[MethodPoint]) -> None:
     means = [*(point.summary.mean for point in best), *(point.summary.mean for point in best[-1:])]
     axes.step(costs, means, where="post", color="0.6", linewidth=1.2, label="front")
     for name, cost, summary in points:
-        color, marker = drawing.style(name)
-        axes.errorbar(
-            cost, summary.mean, yerr=drawing.errors([summary]), color=color, marker=marker, markersize=6,
-            linestyle="none", capsize=2, linewidth=1, label=name,
-        )  # fmt: skip
-    axes.grid(alpha=0.25, linewidth=0.5)
+        markers(axes, drawing, [cost], [summary], name)

@@ -6,6 +6,7 @@ Columns of the board that differ in what is trained share their panels, as Fig. 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from bench.board.board import Board
@@ -33,7 +34,7 @@ def draw(drawing: Drawing) -> None:
     drawing.need_several("ρ", (_radii(cell) for cell in board.cells.values()))
     panels = {
         title: {row: columns for row in rows if any((row, column) in placed for column in columns)}
-        for title, columns in grouped(board.columns, lambda column: _title(drawing, column)).items()
+        for title, columns in grouped(board.columns, lambda c: drawing.title(c, leave_out=("trainable",))).items()
     }
     across = max(map(len, panels.values()))
     drawing.figure, axes = plt.subplots(
@@ -53,11 +54,6 @@ def draw(drawing: Drawing) -> None:
         row_of_panels[0].set_ylabel(drawing.metric)
 
 
-def _title(drawing: Drawing, column: str) -> str:
-    first = next(cell.trial for (_, of, _), cell in drawing.board.cells.items() if of == column)
-    return drawing.column(first, leave_out=("trainable",))
-
-
 def _panel(axes: Axes, drawing: Drawing, row: str, columns: Sequence[str]) -> None:
     board = drawing.board
     cells = [cell for column in columns for scope in board.scopes if (cell := board.cells.get((row, column, scope)))]
@@ -70,8 +66,8 @@ def _panel(axes: Axes, drawing: Drawing, row: str, columns: Sequence[str]) -> No
     labels = {rho: f"{rho:g}" for rho in sorted(swept)}
     axes.set_xticks(list(labels), list(labels.values()), rotation=45 if len(swept) > 4 else 0, fontsize=8)
     axes.minorticks_off()
-    for column, color in zip(columns, ("0.35", "0.65"), strict=False):
-        for base_row, style in zip(_base_rows(board, column), _BASE_STYLES, strict=False):
+    for column, color in zip(columns, cycle(_BASE_COLORS)):
+        for base_row, style in zip(_base_rows(board, column), cycle(_BASE_STYLES)):
             base = board.cells[base_row, column, NONE]
             if summary := base.chosen.summary:
                 label = _label(drawing, base.trial, base_row)
@@ -86,6 +82,8 @@ def _base_rows(board: Board, column: str) -> list[str]:
     return [row for (row, of, _), cell in board.cells.items() if of == column and not cell.trial.perturbs]
 
 
+_BASE_COLORS = ("0.35", "0.65", "0.5")
+"""Of base optimizers, a shade for each column that shares the panel."""
 _BASE_STYLES: tuple[Any, ...] = ("-.", (0, (6, 2)), (0, (1, 1)))
 """Lines of base optimizers, which there are several of where they train for different numbers of epochs."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from bench.plots.drawing import Drawing, grouped
+from bench.plots.lines import finish, markers
 
 
 def draw(drawing: Drawing) -> None:
@@ -17,15 +18,9 @@ def draw(drawing: Drawing) -> None:
         base = [point.seconds or 0.0 for group in methods.values() for point in group if not point.trial.perturbs]
         unit = median(base) if base else 1.0
         for name, group in methods.items():
-            color, marker = drawing.style(name)
             drawing.note_rho(name, group)
             summary = drawing.summary([point.value for point in group])
             times = [(point.seconds or 0.0) / unit for point in group]
-            panel.errorbar(
-                median(times), summary.mean, yerr=drawing.errors([summary]), color=color, marker=marker, markersize=6,
-                linestyle="none", capsize=2, linewidth=1, label=name,
-            )  # fmt: skip
-        panel.set_title(title, fontsize=9)
-        panel.set_xlabel("time per epoch / base optimizer's" if base else "seconds per epoch")
-        panel.grid(alpha=0.25, linewidth=0.5)
+            markers(panel, drawing, [median(times)], [summary], name)
+        finish(panel, title, "time per epoch / base optimizer's" if base else "seconds per epoch")
     drawing.label_rows(axes)

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.errors import UserError
 from bench.plots.drawing import Drawing, PlottedTrial, grouped
-from bench.plots.lines import across, curve
+from bench.plots.lines import across, curve, finish
 
 
 def draw(drawing: Drawing) -> None:
@@ -30,22 +30,20 @@ def draw(drawing: Drawing) -> None:
         swept: set[float] = set()
         for name, line in grouped(points, line_of).items():
             drawing.note_rho(name, line)
-            by_sparsity = grouped(line, lambda p: _sparsity(p))
+            by_sparsity = grouped(line, _sparsity)
             if None in by_sparsity:
                 across(panel, drawing, [p.value for p in line], name)
                 continue
             values = {1 - s: [p.value for p in group] for s, group in by_sparsity.items()}
             swept |= by_sparsity.keys()
             curve(panel, drawing, values, name)
-        panel.set_title(title, fontsize=9)
         # By the share that is perturbed, or all that is sparse would stand in one place; the labels say the sparsity.
         panel.set_xscale("log")
         panel.invert_xaxis()
         ticks = _apart(sorted(swept))
         panel.set_xticks([1 - s for s in ticks], [f"{100 * s:g} %" for s in ticks], rotation=45, fontsize=8)
         panel.minorticks_off()
-        panel.set_xlabel("sparsity: share not perturbed")
-        panel.grid(alpha=0.25, linewidth=0.5)
+        finish(panel, title, "sparsity: share not perturbed")
     drawing.label_rows(axes)
 
 

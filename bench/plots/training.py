@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from bench import tasks
 from bench.plots.drawing import Drawing, PlottedTrial, grouped
-from bench.plots.lines import curve
+from bench.plots.lines import curve, finish
 from bench.registry import TaskEntry
 from bench.store import connect
 from bench.tasks import TASKS
@@ -30,17 +30,13 @@ def draw(drawing: Drawing) -> None:
         task = task_of(points)
         for panel, (quantity, label) in zip(row, (("train_loss", "training loss"), quality(task)), strict=True):
             for name, line in grouped(points, lambda p: drawing.method(p.trial)).items():
-                values: dict[float, list[float]] = {}
-                for point in line:
-                    for epoch, value in found.get((point.trial.trial_id, quantity), []):
-                        values.setdefault(epoch, []).append(value)
+                values = by_epoch(found, line, quantity)
                 drawing.note_rho(name, line)
                 if values:
                     curve(panel, drawing, values, name)
-            panel.set_title(title, fontsize=9)
+            finish(panel, title)
             panel.set_ylabel(label)
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-            panel.grid(alpha=0.25, linewidth=0.5)
     for panel in axes[-1]:
         panel.set_xlabel("epoch")
 
@@ -55,7 +51,12 @@ def quality(task: TaskEntry) -> tuple[str, str]:
     return task.curve, f"{task.curve_label} ({task.unit})" if task.unit else task.curve_label
 
 
-def history(drawing: Drawing) -> dict[tuple[str, str], list[tuple[int, float]]]:
+History = Mapping[tuple[str, str], Sequence[tuple[int, float]]]
+"""Trial id and column of the history → epochs and values."""
+
+
+def history(drawing: Drawing) -> History:
+    """The loss and the quality of every trial that is drawn, epoch by epoch."""
     ids = [point.trial.trial_id for point in drawing.points]
     columns = f"trial_id, epoch, {', '.join(_COLUMNS)}"
     with connect(drawing.stores, ["history"]) as connection:
@@ -68,3 +69,12 @@ def history(drawing: Drawing) -> dict[tuple[str, str], list[tuple[int, float]]]:
             if value is not None:
                 found.setdefault((trial_id, quantity), []).append((epoch, value))
     return found
+
+
+def by_epoch(found: History, points: Iterable[PlottedTrial], quantity: str) -> dict[float, list[float]]:
+    """Epoch → what the trials had then."""
+    values: dict[float, list[float]] = {}
+    for point in points:
+        for epoch, value in found.get((point.trial.trial_id, quantity), ()):
+            values.setdefault(epoch, []).append(value)
+    return values

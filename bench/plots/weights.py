@@ -58,7 +58,7 @@ def draw(drawing: Drawing) -> None:
 
 
 def _histograms(drawing: Drawing) -> list[Measure]:
-    """Those that the sweep measures, or the one that the metric is."""
+    """The histograms that the sweep measures; if the metric is one, that one alone."""
     names = (drawing.board.metric.name, *drawing.sweep.measures)
     found = [parse(name) for name in names if name.partition("[")[0] == MEASURE]
     if names[0].startswith(MEASURE):
@@ -85,7 +85,7 @@ def _counts(drawing: Drawing, points: Sequence[PlottedTrial], histogram: Measure
 
 
 def _panels(drawing: Drawing, histograms: int, variants: int) -> Any:
-    """By row and column, even where they lie turned."""
+    """Panels by histogram and variant; of a single variant, histograms are laid out side by side."""
     from matplotlib import pyplot as plt
 
     turned = variants == 1

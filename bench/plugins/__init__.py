@@ -1,4 +1,4 @@
-"""Plug-ins: names of registries that stand for objects of the user's own, `package.module:Attribute` or an entry point.
+"""Plug-ins: the user's own objects in place of registry names, as `package.module:Attribute` or an entry point.
 
 An entry point of the group `sambench.variants`, `sambench.models`, … is another name of the path that it leads to, so
 that one class has one identity. Whether a plug-in may be imported is for the command to say: `plan`, `run`, `measure`,
@@ -36,10 +36,10 @@ _FACTS = {name for kind in KINDS.values() for name in facts_of(kind)}
 
 
 def about(**facts: Any) -> Callable[[ObjectT], ObjectT]:
-    """Decorate a function with the members of its record, as a class has them as attributes: `num_classes=10`."""
+    """Declare the attributes of a function's record, such as `num_classes=10`; a class declares them as its own."""
     for name in facts:
         if name not in _FACTS:
-            raise TypeError(unknown("member of a record", name, sorted(_FACTS)))
+            raise TypeError(unknown("attribute of a record", name, sorted(_FACTS)))
 
     def decorate(described: ObjectT) -> ObjectT:
         for name, value in facts.items():

@@ -1,4 +1,4 @@
-"""Declared: the record of a plug-in, read from the object itself, with every fault told in one sentence.
+"""Declared: a plug-in's record, read from the object itself, with an error message for every mistake.
 
 What sambench doesn't pass itself is a setting: an argument with a type, a default and a line of description, as in
 `gamma: Annotated[float, Gt(0), Lt(1), "weight of the sharpness"] = 0.9`. Members of the record are attributes of the

@@ -1,4 +1,4 @@
-"""KINDS: what the names of each registry stand for, how sambench calls it, and what a plug-in may tell of itself."""
+"""KINDS: for each registry, what its names stand for, how sambench calls them, and what a plug-in declares."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Publish: the results of sweeps as one folder that stands for a paper's supplement, and that is read like a store."""
+"""Publish: the results of sweeps as one folder, a paper's supplement that is read like a store."""

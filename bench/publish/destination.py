@@ -1,4 +1,4 @@
-"""Destination: a folder, or an address such as s3://BUCKET/FOLDER, that gets a bundle whole or stays as it is.
+"""Destination: a folder or address such as s3://BUCKET/FOLDER, which gets a whole bundle or stays unchanged.
 
 Nothing is replaced but a bundle of ours as it was published. A folder gets its name by one rename; a repository of the
 Hub gets one commit; an object store its SHA256SUMS last, so that until then the old bundle is found to be damaged.

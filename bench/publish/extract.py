@@ -1,4 +1,4 @@
-"""Extract: the trials of sweeps out of stores that are read as one, as a compacted store of their own.
+"""Extract: sweeps' trials from stores read as one, as a compacted store of their own.
 
 The same trials give the same bytes: rows are sorted, files are named by their trials, and none says when it was made.
 """
@@ -16,6 +16,7 @@ from bench.publish.scrub import Scrub, origin
 from bench.store import Store, connect, declarations, files, sql
 from bench.store.compacted import manifest, part
 from bench.store.files import plain, seal
+from bench.store.folder import COMPACT
 from bench.store.outputs import damaged_outputs
 from bench.store.read import snapshot
 from bench.store.read.columns import columns
@@ -30,7 +31,7 @@ def extract(stores: Sequence[Store], trial_ids: Collection[str], root: Path) -> 
     owned = _owned(stores, trial_ids)
     scrub = Scrub(_hosts(stores, trial_ids))
     new = Store.create(root)
-    files.make_folder(root / "compact")
+    files.make_folder(root / COMPACT)
     live = manifest.current(root)
     written = [_write_part(store, ids, live, scrub) for store, ids in owned if ids]
     live.publish(

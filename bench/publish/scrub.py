@@ -1,4 +1,4 @@
-"""Scrub: what records say of machines and people that no reader of a bundle needs is written otherwise or left out.
+"""Scrub: replaces or removes what records say about machines and people.
 
 Machines are numbered, so that it stays known what ran on the same one; paths in messages and of plug-ins keep their
 last part; process ids go. Names of devices, versions, commits and times stay: results are judged by them.

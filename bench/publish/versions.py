@@ -1,4 +1,4 @@
-"""Versions: with what the results of a bundle were made, as their records say, and how to install that again."""
+"""Versions: what a bundle's results were made with, from their records, and how to install that again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of what a method is made of: variant, scope, base optimizer."""
+"""Records of a method's parts: variant, scope, base optimizer."""
 
 from __future__ import annotations
 

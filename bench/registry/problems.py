@@ -1,4 +1,4 @@
-"""Records of what is learned, from what, and by what: tasks, data and models."""
+"""Records of learning problems: tasks, data and models."""
 
 from __future__ import annotations
 

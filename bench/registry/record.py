@@ -1,4 +1,4 @@
-"""Record: what every record of a registry says, and the settings that it declares."""
+"""Record: what every registry record contains, and the settings it declares."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
@@ -13,17 +13,17 @@ from bench.board.inference import half_width
 from bench.board.layouts.base import BASE_ROW
 from bench.plots.drawing import Drawing, grouped
 from bench.plots.lines import STYLES
-from bench.plots.training import history, quality, task_of
+from bench.plots.training import by_epoch, history, quality, task_of
 
 _TICKS = 7
-"""Intervals between labels of ρ that are never too close."""
+"""Intervals on the axis of ρ that are wide enough for a label."""
 _HEIGHT = 300
 _ROW = 26
 """Height of a bar with the space about it."""
 
 
 def charts(drawing: Drawing) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Caption and specification of every chart that the results have something for."""
+    """Caption and specification of every chart that there are results for."""
     for title, points in grouped(drawing.points, lambda point: drawing.column(point.trial)).items():
         if _searched(drawing, points):
             yield f"{title}: {drawing.metric} over ρ, {drawing.board.spread.short}", _spec(_over_rho(drawing, points))
@@ -74,7 +74,7 @@ def _base_line(name: str, mean: float) -> list[alt.Chart]:
 
 
 def _apart(radii: Sequence[float]) -> list[float]:
-    """Those of the rising radii whose labels have room beside each other on a phone."""
+    """Those of the rising radii whose labels fit beside each other on a phone."""
     gap = math.log(radii[-1] / radii[0]) / _TICKS
     kept = [radii[0]]
     for rho in radii[1:]:
@@ -108,7 +108,7 @@ def _training(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     quantity, label = quality(task_of(points))
     rows = []
     for name, line in grouped(points, lambda point: drawing.method(point.trial)).items():
-        for epoch, values in _by_epoch(found, drawing, line, quantity).items():
+        for epoch, values in by_epoch(found, drawing.at_chosen_rho(line), quantity).items():
             rows.append({"method": name, "epoch": epoch, "value": drawing.summary(values).mean})
     color, opacity, chosen = _colors(drawing, [row["method"] for row in rows])
     chart = alt.Chart(alt.Data(values=rows)).encode(
@@ -120,16 +120,6 @@ def _training(drawing: Drawing, points: list[Any]) -> alt.TopLevelMixin:
     )
     # A single epoch has no line.
     return chart.mark_line(point=alt.OverlayMarkDef(size=16)).add_params(chosen).properties(height=_HEIGHT)
-
-
-def _by_epoch(
-    found: Mapping[tuple[str, str], list[tuple[int, float]]], drawing: Drawing, line: list[Any], quantity: str
-) -> dict[int, list[float]]:
-    values: dict[int, list[float]] = {}
-    for point in drawing.at_chosen_rho(line):
-        for epoch, value in found.get((point.trial.trial_id, quantity), []):
-            values.setdefault(epoch, []).append(value)
-    return values
 
 
 def _value(title: str, name: str) -> alt.Y:
@@ -149,7 +139,7 @@ def _colors(drawing: Drawing, methods: Sequence[str]) -> tuple[alt.Color, Any, a
 def _spec(chart: Any) -> dict[str, Any]:
     font = "system-ui, sans-serif"
     settings = {"font": font, "axis": {"labelFontSize": 12, "titleFontSize": 12}, "legend": {"labelFontSize": 12}}
-    # A test looks whether they are valid: it takes half the time of a report.
+    # Not validated here, which would take half the time of a report; a test does it.
     whole: dict[str, Any] = chart.properties(width="container").to_dict(validate=False)
     return whole | {
         "config": settings | {"view": {"stroke": None}},

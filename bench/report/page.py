@@ -22,8 +22,8 @@ from bench.board.formats.html import TABLE_STYLE, fragment
 from bench.escape import visible
 from bench.plots.drawing import Drawing
 from bench.report.charts import charts
+from bench.report.summary import summary
 from bench.report.under_way import Running, running
-from bench.report.words import summary
 from bench.store import Readable, State, connect, files, states
 from bench.store.folder import StoreError, log_of
 from bench.store.read.query import as_list
@@ -55,9 +55,9 @@ def write_report(stores: Readable, sweeps: Sequence[Sweep], output: Path, *, spr
 def report(
     stores: Readable, sweeps: Sequence[Sweep], *, spread: str = "std", live: bool = False, origin: str = ""
 ) -> str:
-    """The page, with one of SPREADS beside means; `origin` is told instead of the time and the paths of the stores.
+    """The page, with one of SPREADS beside means; `origin` replaces the line with the time and the paths of the stores.
 
-    A live one asks its server whether there is something new, and then loads itself anew.
+    A `live` page polls its server and reloads when there is something new.
     """
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -74,7 +74,7 @@ def report(
 
 @cache
 def _vega() -> Markup:
-    """What draws the charts."""
+    """The scripts that draw the charts."""
     return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 

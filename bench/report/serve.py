@@ -1,7 +1,7 @@
-"""Serve: the report of sweeps under way, to look at in a browser while results come in.
+"""Serve: the report of sweeps under way, in a browser, while results come in.
 
-Only to be read: it answers GET and nothing else, on this machine unless told otherwise. Its address has a token,
-another one each time, because everybody who is logged in on a machine shares its loopback; names of other machines are
+Read-only: it answers GET and nothing else, on this machine unless told otherwise. Its address has a new token each
+time, because everybody who is logged in on a machine shares its loopback interface; requests for other host names are
 refused, so that no foreign page can reach it through the reader's browser.
 """
 
@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from bench.errors import UserError
 from bench.report.page import report
 from bench.report.under_way import running
 from bench.store import Readable, states
@@ -22,7 +24,7 @@ from bench.store.read.query import as_list
 from bench.sweep import Sweep
 
 _FRESH = 2.0
-"""Seconds for which an answer is kept."""
+"""Seconds for which a state is reused."""
 
 
 class Server(ThreadingHTTPServer):
@@ -60,6 +62,11 @@ class Server(ThreadingHTTPServer):
                 self._page, self._page_of = page.encode(), state
             return self._page
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print what went wrong, unless it is only that the browser hung up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 def _digest(stores: Readable, sweeps: Sequence[Sweep]) -> str:
     told: list[Any] = [str(store.root) for store in as_list(stores)]
@@ -76,21 +83,27 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        """The page, what tells one state of it from another, or that there is nothing."""
+        """Answer with the page, or with a digest of its state; 404 for anything else."""
         address, port = self.server.server_address[:2]
         names = {f"{name}:{port}" for name in ("localhost", "127.0.0.1", str(address))}
         places = {f"/{self.server.token}/": self._page, f"/{self.server.token}/state": self._state}
-        find = next((place for path, place in places.items() if secrets.compare_digest(path, self.path)), None)
+        asked = self.path.encode()
+        find = next((place for path, place in places.items() if secrets.compare_digest(path.encode(), asked)), None)
         if find is None or self.headers.get("Host") not in names:
             self.send_error(404)
             return
-        find()
+        try:
+            body, kind = find()
+        except (UserError, OSError) as error:
+            self.send_error(503, explain=str(error))
+            return
+        self._send(body, kind)
 
-    def _page(self) -> None:
-        self._send(self.server.page(), "text/html; charset=utf-8")
+    def _page(self) -> tuple[bytes, str]:
+        return self.server.page(), "text/html; charset=utf-8"
 
-    def _state(self) -> None:
-        self._send(self.server.state().encode(), "text/plain")
+    def _state(self) -> tuple[bytes, str]:
+        return self.server.state().encode(), "text/plain"
 
     def _send(self, body: bytes, kind: str) -> None:
         self.send_response(200)
@@ -107,4 +120,4 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is printed of requests: their paths hold the token."""
+        """Print nothing about requests: their paths hold the token."""

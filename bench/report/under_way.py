@@ -1,4 +1,4 @@
-"""Running: how far the trials are that somebody is at, with the curve of each so far."""
+"""Running: the progress of trials that are being trained, with the curve of each so far."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Running:
     trial_id: str
     label: str
     epoch: str
-    """The newest of how many, or that it starts."""
+    """`3/5`, or `starting`."""
     quality: str
     left: str
     curve: str
@@ -30,7 +30,7 @@ class Running:
 
 
 def running(sweep: Sweep, found: Mapping[str, State]) -> list[Running]:
-    """Those of the sweep."""
+    """The running trials of the sweep."""
     return [
         _look(found[trial.trial_id], trial.trial_id, trial.label, tasks.of_trial(trial).unit)
         for trial in sweep.trials
@@ -49,7 +49,7 @@ def _look(state: State, trial_id: str, label: str, unit: str) -> Running:
 
 
 def line(values: Sequence[float], epochs: int) -> str:
-    """A curve within the frame, as wide as the training is done."""
+    """A curve within the frame, as wide as the share of the training that is done."""
     if len(values) < 2:
         return ""
     low, span = min(values), (max(values) - min(values)) or 1.0

@@ -1,4 +1,4 @@
-"""Clock: where a run stands, told to variants whose behaviour depends on it."""
+"""Clock: how far a run is, for variants that depend on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a variant or a scope may look at: the model, the optimizers, and which parameters train at this step.
+"""What variants and scopes can read: the model, the optimizers, and the parameters that train at this step.
 
 The parameters are those that the optimizers hold, whatever else the model has: what no optimizer updates has no place
 in ε. Both lists are read anew at every step, because users freeze, unfreeze and add parameters as they train.

@@ -1,4 +1,4 @@
-"""Cost: how many forward and backward passes a trial's steps take, by what its variant declares.
+"""Cost: the number of forward and backward passes of a trial's steps, as its variant declares.
 
 The one rule that estimates, equal compute and boards ask; where a run has counted its passes, its count is better.
 Nothing here imports torch.

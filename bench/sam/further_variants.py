@@ -45,39 +45,41 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
             "decay_at": Setting(
                 type=Literal["perturbed", "clean"],
                 default="perturbed",
-                summary="weights that SGD's weight decay is of; perturbed: as the authors' code",
+                summary="weights that SGD's weight decay shrinks; perturbed: as in the authors' code",
             )
         },
     ),
     "async_sam": VariantEntry(
         target="bench.sam.variants.cheap.async_sam:AsyncSam",
-        summary="ε = ρ·h/‖h‖ with the gradient h of the step before; one pass (recycled) or two",
+        summary="ε = ρ·h/‖h‖ with h the previous step's gradient; one pass (recycled) or two (computed)",
         source="Jo et al. 2025 (AsyncSAM)",
-        unsure="the paper was read second hand, and the recycled ascent is a guess",
+        unsure="known from a second-hand account of its paper; the recycled ascent is a guess",
         passes=_of_async_sam,
         settings={
             "ascent": Setting(
                 type=Literal["recycled", "computed"],
                 default="recycled",
-                summary="h: the last final gradient, our guess; or the last gradient at w, as published",
+                summary="h; recycled: last final gradient (our guess); computed: last gradient at w, as published",
             )
         },
     ),
     "ae_sam": VariantEntry(
         target="bench.sam.variants.cheap.ae_sam:AeSam",
-        summary="SAM's step where ‖g‖² is large for its time, else the base optimizer's",
+        summary="a SAM step when ‖g‖² is unusually large, else the base optimizer's step",
         source="Jiang et al. 2023 (AE-SAM)",
-        unsure="the paper was read second hand, and the constants are guesses",
+        unsure="known from a second-hand account of its paper; the constants are guesses",
         passes=None,
         settings={
-            "decay": Setting(type=UNIT, default=0.9, summary="δ: weight of the past in mean and variance; our guess"),
-            "threshold_start": Setting(type=_NUMBER, default=1.0, summary="λ₂: standard deviations; our guess"),
-            "threshold_end": Setting(type=_NUMBER, default=-1.0, summary="λ₁: at the end of the run; our guess"),
+            "decay": Setting(type=UNIT, default=0.9, summary="δ: decay of the running mean and variance; our guess"),
+            "threshold_start": Setting(
+                type=_NUMBER, default=1.0, summary="λ₂: threshold at the start, in standard deviations; our guess"
+            ),
+            "threshold_end": Setting(type=_NUMBER, default=-1.0, summary="λ₁: threshold at the end; our guess"),
         },
     ),
     "rst": VariantEntry(
         target="bench.sam.variants.cheap.rst:Rst",
-        summary="SAM's step with a probability, else the base optimizer's",
+        summary="a SAM step with probability p, else the base optimizer's step",
         source="Zhao et al. 2022 (RST)",
         unsure="known from its abstract alone",
         passes=_of_rst,
@@ -85,19 +87,19 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
     ),
     "k_sam": VariantEntry(
         target="bench.sam.variants.cheap.k_sam:KSam",
-        summary="both passes on the samples of largest loss",
+        summary="both passes on the samples with the largest losses",
         source="Ni et al. 2022 (K-SAM)",
-        unsure="known from its abstract alone, and that both passes have the same samples is a guess",
+        unsure="known from its abstract alone; that both passes use the same samples is a guess",
         passes=_of_k_sam,
         settings={"sample_share": Setting(type=SHARE, default=0.5, summary="k/n: share of the samples")},
     ),
     "friendly": VariantEntry(
         target="bench.sam.variants.direction.friendly:Friendly",
-        summary="ε along g − σ·m, with a moving average m of g",
+        summary="ε along g − σ·m, with m a moving average of g",
         source="Li et al. 2024 (F-SAM), as the authors' code",
         settings={
             "sigma": Setting(type=NON_NEGATIVE, default=1.0, summary="σ: weight of m"),
-            "decay": Setting(type=UNIT, default=0.9, summary="λ: weight of the past in m"),
+            "decay": Setting(type=UNIT, default=0.9, summary="λ: decay of m"),
         },
     ),
     "vasso": VariantEntry(
@@ -108,26 +110,26 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
     ),
     "gcsam": VariantEntry(
         target="bench.sam.variants.direction.gcsam:GcSam",
-        summary="ε along the gradient centred per row; SAM on norm layers",
+        summary="ε along the gradient centred per matrix row; plain SAM for norm layers",
         source="Hassan et al. 2025 (GCSAM)",
         settings={
             "form": Setting(
                 type=Literal["code", "paper"],
                 default="code",
-                summary="paper: norm of the centred gradient, and the final one centred too; second hand",
+                summary="code: as the authors' code; paper: norm of centred g, final g centred too (second hand)",
             )
         },
     ),
     "zsharp": VariantEntry(
         target="bench.sam.variants.direction.zsharp:ZSharp",
-        summary="ε along the entries of a matrix that stand out; SAM on norm layers",
+        summary="ε along the outlying entries of each matrix; plain SAM for norm layers",
         source="Yun 2025 (ZSharp)",
         settings={
-            "quantile": Setting(type=UNIT, default=0.95, summary="of |z|, above which entries are kept"),
+            "quantile": Setting(type=UNIT, default=0.95, summary="quantile of |z| above which entries are kept"),
             "norm_over": Setting(
                 type=Literal["tensor", "all"],
                 default="tensor",
-                summary="norm of ε's tensors: each its own, as the code; all: one, as the paper, second hand",
+                summary="tensor: each has its own norm, as in the code; all: one norm, as in the paper (second hand)",
             ),
         },
     ),
@@ -136,11 +138,11 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         summary="ε = ρ·(1 − λ + λ/‖g‖)·g, between SAM and its unnormalised form",
         source="Oikonomou and Loizou 2025 (Unified SAM)",
         settings={
-            "share": Setting(type=_WEIGHT, default=1.0, summary="λ of a constant schedule; 1: SAM"),
+            "share": Setting(type=_WEIGHT, default=1.0, summary="λ of the constant schedule; 1 is SAM"),
             "schedule": Setting(
                 type=Literal["constant", "rising", "falling"],
                 default="constant",
-                summary="λ over steps t: rising 1 − 1/t, falling 1/t",
+                summary="λ at step t; rising: 1 − 1/t; falling: 1/t",
             ),
         },
     ),
@@ -148,35 +150,37 @@ FURTHER_VARIANTS: dict[str, VariantEntry] = {
         target="bench.sam.variants.descent.stable_sam:StableSam",
         summary="descends along g_p rescaled to the norm of g",
         source="Tan et al. 2025 (Stable SAM)",
-        unsure="that its norms are over all tensors whatever the scope is a guess",
+        unsure="taking its norms over all tensors, whatever the scope, is a guess",
         settings={
             "normalised": Setting(
-                type=bool, default=True, summary="whether ε is ρ·g/‖g‖, or ρ·g, the paper's main form second hand"
+                type=bool, default=True, summary="whether ε is ρ·g/‖g‖; false: ρ·g, the paper's main form (second hand)"
             ),
             "norm_over": Setting(
-                type=Literal["all", "scope"], default="all", summary="tensors of the two norms; all: our guess"
+                type=Literal["all", "scope"],
+                default="all",
+                summary="tensors over which both norms are taken; all is our guess",
             ),
         },
     ),
     "wsam": VariantEntry(
         target="bench.sam.variants.descent.wsam:WSam",
-        summary="descends along g, and along the sharpness g_p − g with a weight of its own",
+        summary="descends along g plus the separately weighted sharpness g_p − g",
         source="Yue et al. 2023 (WSAM)",
         settings={
             "gamma": Setting(type=UNIT, default=0.9, summary="γ: the weight is γ/(1 − γ)"),
             "decouple": Setting(
                 type=bool,
                 default=True,
-                summary="whether the base optimizer sees g alone, and the sharpness comes after",
+                summary="whether the base optimizer sees g alone and the sharpness is added afterwards",
             ),
         },
     ),
     "bsam": VariantEntry(
         target="bench.sam.variants.descent.bsam:Bsam",
-        summary="ε = ρ·g/s from a noisy gradient, with a precision s per entry; is the optimizer, on bare SGD",
+        summary="ε = ρ·g/s from a noisy gradient, with a precision s per entry; replaces the optimizer, on bare SGD",
         source="Möllenhoff and Khan 2023 (bSAM)",
         base="bare",
-        unsure="what it does outside of its scope is a guess",
+        unsure="what it does outside its scope is a guess",
         settings={
             "beta1": Setting(type=UNIT, default=0.9, summary="β₁: decay of the momentum"),
             "beta2": Setting(type=UNIT, default=0.999, summary="β₂: decay of the precision"),

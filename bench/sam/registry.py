@@ -61,7 +61,7 @@ _VARIANTS: dict[str, VariantEntry] = {
     ),
     "esam": VariantEntry(
         target="bench.sam.variants.esam:Esam",
-        summary="perturbs a random subset of tensors; pass 2 on the sharpest samples only",
+        summary="perturbs a random subset of tensors, with pass 2 on the sharpest samples only",
         source="Du et al. 2022 (ESAM)",
         settings={
             "tensor_share": Setting(type=SHARE, default=0.6, summary="β: chance that a tensor is perturbed"),
@@ -72,7 +72,7 @@ _VARIANTS: dict[str, VariantEntry] = {
     ),
     "gsam": VariantEntry(
         target="bench.sam.variants.gsam:Gsam",
-        summary="descends along g_p − α·g⊥, and ρ follows the learning rate from ρ down to ρ_min",
+        summary="descends along g_p − α·g⊥, with ρ following the learning rate from ρ down to ρ_min",
         source="Zhuang et al. 2022 (GSAM), algorithm 1",
         settings={
             "alpha": Setting(type=NON_NEGATIVE, default=0.01, summary="α: weight of g⊥"),
@@ -82,11 +82,11 @@ _VARIANTS: dict[str, VariantEntry] = {
     ),
     "looksam": VariantEntry(
         target="bench.sam.variants.looksam:LookSam",
-        summary="SAM every k steps; between them one pass, corrected by the remembered sharpness direction",
+        summary="a SAM step every k steps; one pass in between, corrected by the remembered sharpness direction",
         source="Liu et al. 2022 (LookSAM), algorithm 1",
         settings={
-            "alpha": Setting(type=NON_NEGATIVE, default=0.7, summary="α: weight of what is remembered"),
-            "every": Setting(type=_COUNT, default=10, summary="k: steps from one SAM step to the next"),
+            "alpha": Setting(type=NON_NEGATIVE, default=0.7, summary="α: weight of the remembered direction"),
+            "every": Setting(type=_COUNT, default=10, summary="k: one SAM step every k steps"),
         },
         passes=lambda settings: 1 + 1 / settings["every"],
     ),
@@ -107,7 +107,7 @@ _SCOPES: dict[str, ScopeEntry] = {
     ),
     "only_norm": ScopeEntry(
         target="bench.sam.scopes.only_norm:OnlyNorm",
-        summary="γ and β of the normalization layers; only_norm[2,3]: of these stages",
+        summary="γ and β of the normalization layers; only_norm[2,3] takes these stages only",
         source="Müller et al. 2023 (SAM-ON), section 4",
         stages=True,
     ),
@@ -128,13 +128,13 @@ _SCOPES: dict[str, ScopeEntry] = {
                 summary="share of entries that are not perturbed; only_norm: as many as only_norm leaves",
             ),
             "mask_seed": Setting(
-                type=Annotated[int, Ge(0)], default=0, summary="which of the masks that the trial's seed gives"
+                type=Annotated[int, Ge(0)], default=0, summary="number of the mask among those the trial's seed yields"
             ),
         },
     ),
     "ssam_f": ScopeEntry(
         target="bench.sam.scopes.ssam_f:SsamF",
-        summary="the entries with the largest empirical Fisher information, chosen anew as epochs start",
+        summary="the entries with the largest empirical Fisher information, reselected as epochs start",
         source=f"{_SSAM}, algorithm 2",
         settings={
             **_MASKED,

@@ -50,14 +50,14 @@ from bench.sam.variants.variant import joint_norm
 
 
 class SharpnessAware:
-    """A base optimizer made sharpness-aware.
+    """Wraps a base optimizer and makes it sharpness-aware.
 
-    `step(closure)` or `step_batch(inputs, targets, loss_fn)` makes one whole step: both passes, clipping, the
-    optimizer's (and scaler's) step and update. Don't call `backward` or `optimizer.step` beside it.
+    `step(closure)` or `step_batch(inputs, targets, loss_fn)` takes one whole step: both passes, clipping, and the
+    update of the optimizer (and scaler). Don't call `backward` or `optimizer.step` yourself.
     """
 
     enabled: bool
-    """False: steps are the base optimizer's alone, at one pass each."""
+    """If false, steps are plain steps of the base optimizer, with one pass each."""
     last: Report | None
     """The last step's losses and norms."""
 
@@ -80,16 +80,16 @@ class SharpnessAware:
         max_grad_norm: float | None = None,
         seed: int = 0,
     ) -> None:
-        """Wrap `optimizer`, one or several, which must hold parameters already, at its highest learning rate.
+        """Wrap one or several optimizers that already hold their parameters and have their highest learning rate.
 
-        model: any module, or DDP's or torch.compile's wrapper of one.
-        variant: a key of VARIANTS. scope: of SCOPES, with stages as in `only_norm[2,3]`, or parameter names.
+        model: any module, also wrapped by DDP or torch.compile.
+        variant: a key of VARIANTS. scope: a key of SCOPES, with stages as in `only_norm[2,3]`, or parameter names.
         rho: radius ρ of the perturbation. settings: those of variant and scope, by name.
-        bn_stats: `both` passes move running statistics, or the `first` one only.
-        m: samples per ascent; None: the batch. norm_rule: a key of NORM_RULES, or what else NormRule names.
+        bn_stats: whether `both` passes update running statistics, or only the `first`.
+        m: samples per ascent; None: the whole batch. norm_rule: a key of NORM_RULES, or another NormRule.
         ascent_dtype, ascent_share: approximate pass 1, in lower precision or on the first share of the batch.
-        amp_dtype: autocast of `step_batch`; a closure brings its own. scaler: for fp16.
-        max_grad_norm: clips the gradient of pass 2. seed: of ESAM's and the masks' random choices.
+        amp_dtype: autocast for `step_batch`; a closure uses its own. scaler: for fp16.
+        max_grad_norm: clips the gradient of pass 2. seed: seeds random choices, such as masks.
 
         Raises ValueError for an unknown name, a value outside its range, or a scope without parameters.
         """
@@ -125,15 +125,15 @@ class SharpnessAware:
 
     @property
     def counts(self) -> Counts:
-        """Steps so far, and those that a zero or non-finite gradient norm changed. Waits for the device."""
+        """Steps so far, and how many had a zero or non-finite gradient norm. Waits for the device."""
         return self._tally.read()
 
     def step(self, closure: Callable[[], Any], *, accumulate: bool = False) -> Tensor:
-        """One step; `closure` runs the forward pass on the batch and returns the mean loss, with its graph.
+        """Take one step; `closure` runs the forward pass on the batch and returns the mean loss with its graph.
 
-        An output that has a `loss`, or a tuple that begins with it, will do. Returns the loss at w, detached.
-        `accumulate`: gradients that are in `.grad` already count too. ValueError where only `step_batch` can do it:
-        m, `ascent_share`, and variants that select samples.
+        It may also return an output that has a `loss`, or a tuple that starts with it. Returns the loss at w, detached.
+        `accumulate`: add to the gradients already in `.grad`. ValueError for what needs `step_batch`: m,
+        `ascent_share`, and variants that select samples.
         """
         selects = self._variant.selects_samples or self._variant.selects_first
         if self._m is not None or self._ascent_share != 1 or selects:
@@ -145,11 +145,11 @@ class SharpnessAware:
         return self._step([ClosureBatch(closure=closure, parameters=parameters)], accumulate=accumulate)
 
     def step_batch(self, inputs: Tree, targets: Tree, loss_fn: Loss, *, accumulate: bool = False) -> Tensor:
-        """One step on (n, …) `inputs` and `targets`; `loss_fn(outputs, targets)` is a mean over samples.
+        """Take one step on (n, …) `inputs` and `targets`; `loss_fn(outputs, targets)` is a mean over samples.
 
-        A tuple or mapping of inputs is the model's arguments; outputs and targets may be built of any tensors. Works
-        for every variant and setting. Returns the loss at w, detached. Where m doesn't divide n, micro-batches are
-        smaller than m and as equal as can be.
+        A tuple or mapping of inputs holds the model's arguments; outputs and targets may be nested. Works for every
+        variant and setting. Returns the loss at w, detached. If m doesn't divide n, micro-batches are smaller than m
+        and as equal as possible.
         """
         batch = TensorBatch(
             model=self.model, inputs=inputs, targets=targets, loss_fn=loss_fn, amp_dtype=self._amp_dtype
@@ -159,15 +159,15 @@ class SharpnessAware:
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None = None, *, steps: int | None = None) -> None:
         """Call before the first step of epoch `epoch` (0-based) of `epochs`, and again after a resume within it.
 
-        samples: (inputs, targets) of training samples, or a callable that gives them, for scopes whose record
-        names in `samples` the setting that says how many. steps: of an epoch, for variants that depend on how much
-        of the run is over.
+        samples: (inputs, targets) of training samples, or a callable that returns them, for scopes that need some
+        (their record's `samples` names the setting that says how many). steps: per epoch, for variants that depend
+        on the progress of the run.
         """
         self._context.clock.start_epoch(epoch, epochs, steps)
         self._scope.start_epoch(epoch, epochs, samples)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but model, optimizer and scaler that the next steps depend on."""
+        """Everything that later steps depend on, except the model, optimizer and scaler."""
         return {
             "method": self._method,
             "counts": asdict(self.counts),
@@ -176,7 +176,7 @@ class SharpnessAware:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state_dict` was taken. ValueError if it was another variant's or scope's."""
+        """Continue from a `state_dict`. ValueError if it belongs to another variant or scope."""
         if state["method"] != self._method:
             raise ValueError(f"this is {self._method}, and the state is of {state['method']}")
         self._tally = Tally(Counts.of(state["counts"]))

@@ -1,4 +1,4 @@
-"""What the step can't train, refused when it is built, with the reason and the way out."""
+"""What the step can't train: refused at construction, with the reason and the way out."""
 
 from __future__ import annotations
 

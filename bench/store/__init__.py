@@ -1,4 +1,4 @@
-"""The store: a folder of Parquet files, checkpoints and logs; the only truth about what was run.
+"""The store: a folder of Parquet files, checkpoints and logs; the single source of truth about runs.
 
 ```
 store.json                    schema of the layout
@@ -28,10 +28,11 @@ Three ways to read: `query(store, "SELECT …")`, `open(PATH).results().pandas()
 program that reads Parquet; docs/store.md has the globs.
 """
 
-from bench.store.attempt import OUTCOMES, Attempt, Outcome
+from bench.store.attempt import Attempt, Outcome
 from bench.store.claims.claim import Claim, ClaimLost, acquire, close_dead
 from bench.store.folder import StoreError, TrialFolder
-from bench.store.read.query import TABLES, QueryError, Readable, Rows, connect, query, query_rows, results_of
+from bench.store.read.query import QueryError, Readable, Rows, connect, query, query_rows
+from bench.store.read.tables import TABLES
 from bench.store.state import State, cancel, open_attempt, set_aside_damaged, state_of, states
 from bench.store.store import Store
 from bench.store.upkeep.compact import compact
@@ -39,7 +40,6 @@ from bench.store.upkeep.export import Results, Stores, export, read_exported
 from bench.store.upkeep.export import open_stores as open
 
 __all__ = [
-    "OUTCOMES",
     "TABLES",
     "Attempt",
     "Claim",
@@ -65,7 +65,6 @@ __all__ = [
     "query",
     "query_rows",
     "read_exported",
-    "results_of",
     "set_aside_damaged",
     "state_of",
     "states",

@@ -1,6 +1,6 @@
 """Arrow tables from rows and arrays, without pandas, which `pyarrow.array` imports to ask what it was given.
 
-Imported by what writes a file or reads one by itself: pyarrow takes as long to import as a command may that only asks.
+Import it only where a file is written or read directly: importing pyarrow takes as long as a whole query may.
 """
 
 from __future__ import annotations

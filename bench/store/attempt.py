@@ -17,7 +17,6 @@ from bench.store.store import STORE_SCHEMA
 Outcome = Literal[
     "done", "pruned", "preempted", "timeout", "oom", "diverged", "crashed", "lost", "error", "superseded"
 ]  # fmt: skip
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 OWN_FAULTS: frozenset[str] = frozenset({"oom", "diverged", "error"})
 """Failures that lie in the trial itself, so that another try would most likely repeat them."""
@@ -38,7 +37,7 @@ class Attempt:
     attempt: int
     """1, 2, …: the number of its claim."""
     outcome: Outcome
-    """How it ended; one of OUTCOMES."""
+    """How it ended; docs/store.md lists the outcomes."""
     message: str = ""
     """The error's last line, empty for `done`."""
     started: datetime | None

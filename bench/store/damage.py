@@ -1,4 +1,4 @@
-"""Damage: what readers leave out of an answer because its file is damaged, told once and kept for the board."""
+"""Damage: files that readers leave out because they are damaged; each is logged once and noted for the board."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.store.files import plain
+from bench.store.files import plain, seal
 from bench.store.folder import HISTORY, LATER, StoreError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Damaged(StoreError):
-    """A file that can't be believed, for those who can't go on without it."""
+    """A damaged file, for callers that can't go on without it."""
 
     def __init__(self, path: Path, reason: str, remedy: str) -> None:
         self.path, self.reason = path, reason
@@ -32,7 +32,7 @@ class Damaged(StoreError):
 
 
 def leave_out(store: Store, damaged: Mapping[Path, str]) -> None:
-    """Note files that an answer is made without; each is told once."""
+    """Note files that an answer leaves out, and log each of them once."""
     for path, reason in damaged.items():
         text = f"{path.relative_to(store.root)}: left out: {reason}"
         if plain.is_damage(reason):
@@ -45,7 +45,7 @@ def leave_out(store: Store, damaged: Mapping[Path, str]) -> None:
 
 
 def concerns_trial(path: Path) -> bool:
-    """Whether without this file of a trial's folder nothing can be said of the trial."""
+    """Whether nothing can be said about a trial without this file of its folder."""
     return path.name != HISTORY and path.parent.name != LATER
 
 
@@ -56,7 +56,7 @@ def fault_of(path: Path, size: int, digest: str | None) -> str | None:
         if found.st_size != size:
             return f"has {found.st_size} bytes, not {size}"
         if digest and digest_at(path) != digest:
-            return "its checksum doesn't fit its content"
+            return seal.BROKEN
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
@@ -65,7 +65,7 @@ def fault_of(path: Path, size: int, digest: str | None) -> str | None:
 
 
 def digest_at(path: Path) -> str:
-    """SHA-256 of a file, read again once it was written."""
+    """SHA-256 of a file; computed again only after the file changed."""
     found = plain.status(path)
     return _kept_digest(path, found.st_size, found.st_mtime_ns, found.st_ino)
 

@@ -1,7 +1,7 @@
-"""Declarations: what plug-ins say of themselves, kept so that nobody who reads the store has to import them.
+"""Declarations: the records of plug-ins, kept so that readers of the store don't have to import them.
 
-A file of `STORE/plugins/` for each that differs, so that of two authors' classes of one path both are known; the newest
-counts. Nothing in it is code, and what it names is never imported.
+`STORE/plugins/` has a file for each different record, so that classes of two authors with the same path are both kept;
+the newest counts. A record is data, never code, and what it names is never imported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FOLDER = "plugins"
 
 
 def write(store: Store, declared: Iterable[Recorded], origins: Mapping[str, Mapping[str, str]]) -> None:
-    """Record what plug-ins say of themselves, and where they come from."""
+    """Store the records of plug-ins and where they come from."""
     for each in declared:
         folder = store.root / FOLDER
         files.make_folder(folder)
@@ -35,7 +35,7 @@ def write(store: Store, declared: Iterable[Recorded], origins: Mapping[str, Mapp
 
 
 def read(stores: Sequence[Store]) -> list[Recorded]:
-    """Those of all stores, the newest last; what is damaged is left out."""
+    """The records of all stores, the newest last; damaged ones are left out."""
     found = []
     for store in stores:
         for name in plain.names(store.root / FOLDER):
@@ -47,7 +47,7 @@ def read(stores: Sequence[Store]) -> list[Recorded]:
 
 
 def copy(source: Store, target: Store) -> None:
-    """Take over what the target doesn't have."""
+    """Copy the records that the target lacks."""
     for name in sorted(plain.names(source.root / FOLDER) - plain.names(target.root / FOLDER)):
         files.make_folder(target.root / FOLDER)
         files.write(target.root / FOLDER / name, plain.read(source.root / FOLDER / name))
@@ -85,7 +85,7 @@ def _restored(held: Mapping[str, Any]) -> tuple[float, Recorded]:
 
 
 def _plain_type(annotation: Any) -> Any:
-    """A type as JSON schema, without the bounds, which were looked at when the trial was planned."""
+    """A type as JSON schema, without its bounds, which were checked when the trial was planned."""
     from bench.validation import adapter
 
     return _without_bounds(adapter(annotation).json_schema())

@@ -14,16 +14,29 @@ from typing import Any, TextIO
 
 from bench.errors import UserError
 from bench.store.files import plain, seal
-from bench.trial import SCHEMA, Trial
+from bench.trial import DIGITS, SCHEMA, Trial
 from bench.trial.schemas import EARLIER, id_of
 
 TRIAL, ATTEMPTS, HISTORY, MEASURES = "trial.json", "attempts", "history.parquet", "measures.parquet"
 SUPERSEDED = "superseded"
 """Folder of the store for what earlier trainings of a trial left."""
+COMPACT, CHANGED, DAMAGED = "compact", "changed", "damaged"
+"""Folders of the store for compact files, for marks, and for what was set aside."""
+STORED = ("trials", COMPACT, CHANGED, "plugins", SUPERSEDED)
+"""Folders that a store is read from."""
+TRIAL_ID = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
 LATER = "measures"
 """Folder of what was measured after the training, a file for each quantity."""
 RECORD = re.compile(r"(\d+)\.parquet")
 """Name of the record of an attempt that is over."""
+
+
+_KEPT = re.compile(rf"({TRIAL_ID.pattern})-\d{{4,}}(?:\.parquet)?")
+
+
+def superseded_trial(name: str) -> str | None:
+    """The trial whose earlier training left what is called so under `superseded/`; None if none did."""
+    return found[1] if (found := _KEPT.fullmatch(name)) else None
 
 
 def record_name(number: int) -> str:
@@ -71,7 +84,7 @@ class TrialFolder:
         return sorted(self.later.glob("*.parquet"))
 
     def lease(self, number: int) -> Path:
-        """Who measures the trial."""
+        """The claim of the process that measures the trial."""
         return self.later / f"{number:04d}.claim"
 
     @property
@@ -98,7 +111,7 @@ class TrialFolder:
 
     @property
     def cancelled(self) -> Path:
-        """Mark of a trial that nobody shall train on for now."""
+        """Mark of a trial that must not be trained for now."""
         return self.path / "cancelled"
 
     def report(self, number: int) -> Path:
@@ -118,7 +131,7 @@ class TrialFolder:
         return self.attempts / f"{number:04d}.stop"
 
     def superseded(self, number: int) -> Path:
-        """Where what the trainings up to attempt `number` left is kept, once they count no more."""
+        """Where the results of the trainings up to attempt `number` are kept once they are superseded."""
         return self.root / SUPERSEDED / f"{self.trial_id}-{number:04d}"
 
     @property
@@ -131,7 +144,7 @@ class TrialFolder:
         return self.path / ATTEMPTS
 
     def obstacle(self, *, to_write: bool = False) -> str | None:
-        """Why nothing can be read here, or written if that is asked; None if it can, or there is no folder yet."""
+        """Why the folder can't be read, or with `to_write` written; None if it can, or doesn't exist yet."""
         needed = os.R_OK | os.X_OK | (os.W_OK if to_write else 0)
         for folder in (self.path, self.attempts, *([self.tensorboard] if to_write else [])):
             if folder.is_symlink():

@@ -1,4 +1,4 @@
-"""Measured: what is taken of a trained model after its training, each quantity in a file of its own, created once.
+"""Measured: what is measured on a model after its training, each quantity in a file of its own.
 
 `measures/KEY.parquet` holds one row; KEY is a hash of measure and settings. Whoever creates it first wins, so that
 nothing that another process took is lost. For a trial that may be compacted a mark is left first, as for attempts.
@@ -68,7 +68,7 @@ def add_measure(
         return False
     finally:
         if not mark.exists():
-            # This process slept so long that a compaction took the mark for one whose file it had read.
+            # This process was suspended for so long that a compaction took the mark for that of a file it had read.
             marks.mark_measures(folder.root, folder.trial_id)
     return True
 
@@ -84,7 +84,7 @@ def is_measured(store: Store, folder: TrialFolder, quantity: Quantity) -> bool:
 
 
 def mark_changed(folder: TrialFolder, quantity: Quantity) -> None:
-    """Let readers look for a file that they don't see, because it lost its mark to a compaction."""
+    """Mark the trial again if a compaction removed the mark of a file that it didn't read."""
     if file_of(folder, quantity).exists():
         marks.mark_measures(folder.root, folder.trial_id)
 
@@ -100,7 +100,7 @@ def measured(store: Store, trial_ids: Iterable[str]) -> dict[str, set[Quantity]]
 
 
 def counts_of(stores: Readable, trial_ids: Iterable[str], quantity: Quantity) -> dict[str, list[int]]:
-    """Trial → counts of a histogram, of those that have it; what is no list of counts is told of and left out."""
+    """Trial → counts of a histogram, for those that have it; anything else is logged and left out."""
     sql = "SELECT trial_id, counts FROM measures WHERE measure = $measure AND settings = $settings AND counts NOT NULL"
     ids = list(trial_ids)
     with connect(stores, ["measures"], only=ids) as connection:

@@ -26,7 +26,7 @@ def write_outputs(folder: TrialFolder, outputs: Outputs) -> None:
     columns = {"label": arrow.numbers(outputs.labels), "logits": _lists(outputs.logits)}
     if outputs.classes is not None:
         columns["classes"] = _lists(outputs.classes)
-    # Of whole logits too: they are small, and a reader in SQL has them at hand.
+    # Also where all logits are kept: these columns are small and handy in SQL.
     for name in ("label_logit", "log_sum", "squares"):
         columns[name] = arrow.numbers(getattr(outputs, name).astype(np.float32))
     files.write(folder.outputs, files.small_parquet_bytes(pa.table(columns), with_rows=False))
@@ -50,7 +50,7 @@ def read_outputs(path: Path) -> Outputs | None:
 
 def fault_of(data: bytes) -> str | None:
     """What is wrong with the content of such a file."""
-    return None if seal.is_whole(data) else "its checksum doesn't fit its content"
+    return None if seal.is_whole(data) else seal.BROKEN
 
 
 def damaged_outputs(folder: TrialFolder) -> dict[Path, str]:

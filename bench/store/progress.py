@@ -1,4 +1,4 @@
-"""Progress: how far a trial is, as its worker writes it after each epoch and `status` reads it.
+"""Progress: how far a trial is, written by its worker after each epoch and read by `status`.
 
 A small file of its own, so that no reader depends on the wording of a log. It isn't flushed: a crash may cost the
 newest one, which nothing but the view of a running trial needs.
@@ -14,7 +14,7 @@ from bench.store.files import plain
 from bench.store.folder import TrialFolder
 
 _LONGEST = 1e9
-"""Seconds, about thirty years, that nobody says are left."""
+"""Seconds; a file that claims more than about thirty years are left is damaged."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Remote: files at addresses such as s3://BUCKET/FOLDER and hf://datasets/USER/NAME, by pyarrow's file systems.
 
 S3 is pyarrow's own, and the Hugging Face Hub is huggingface_hub's, which timm brings along: neither needs an extra.
-Whatever a network does, a command ends with one sentence, and within seconds of silence.
+Whatever goes wrong on the network, a command ends with one sentence, and does so within seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bench.errors import UserError
 
 HUB = "hf"
 SILENCE = 30.0
-"""Seconds after which the Hub is given up."""
+"""Seconds without an answer after which the Hub is given up."""
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)
 _ON_HUB = re.compile(r"hf://(?:(?:datasets|spaces)/)?(?!(?:datasets|spaces)/)[\w.-]+/[\w.-]+(?:@[^/]+)?(?:/.*)?")
@@ -30,7 +30,7 @@ _SAID = 300
 
 
 def address_of(place: str | os.PathLike[str]) -> str | None:
-    """The address that is written here, also by a path, which has lost one of its slashes; None of what is none."""
+    """The address in a text, or in a path, which drops one of its slashes; None if it is a plain path."""
     found = _ADDRESS.fullmatch(os.fspath(place))
     if found is None:
         return None
@@ -53,13 +53,13 @@ def filesystem(address: str, *, example: str = "FOLDER") -> tuple[Any, str]:
         raise UserError(f"{address}: {error}; write s3://, hf://, gs://, hdfs:// or file://") from error
     if found.type_name == "s3" and "/" not in place.rstrip("/"):
         raise UserError(f"{address}: names a bucket alone: write s3://BUCKET/{example}")
-    # A copy comes from pyarrow's constructor, which gives a server that is silent up after three tries, in seconds;
-    # the original goes on for minutes.
+    # A copy is made by pyarrow's constructor, whose defaults give up on a silent server after three tries, within
+    # seconds; the original retries for minutes.
     return copy.copy(found), place.rstrip("/")
 
 
 def is_object_store(filesystem: Any) -> bool:
-    """Whether a file is seen there once it is whole, and not before."""
+    """Whether files become visible there only once they are complete."""
     return filesystem.type_name in ("s3", "gcs") or filesystem.type_name.startswith("py::")
 
 
@@ -93,7 +93,7 @@ def _hub(address: str) -> tuple[Any, str]:
         raise UserError(f"{address}: can't be reached: `pip install huggingface_hub` adds what that needs") from error
     from pyarrow import fs
 
-    # Of the session itself, which without waits for ever where a request says no more.
+    # Set on the session itself, which otherwise waits for ever in requests without a timeout of their own.
     get_session().timeout = SILENCE
     hub = HfFileSystem(skip_instance_cache=True)
     return fs.PyFileSystem(fs.FSSpecHandler(hub)), address.removeprefix(f"{HUB}://").rstrip("/")

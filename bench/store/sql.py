@@ -31,15 +31,15 @@ _CLOSED: dict[str, Any] = {
 
 
 _SHARED: dict[int, duckdb.DuckDBPyConnection] = {}
-"""The instance of each process: a forked one must not touch its parent's, whose threads it hasn't."""
+"""The instance of each process: a forked process must not use its parent's, whose threads it lacks."""
 _NUMBERS = count()
 
 
 @contextmanager
 def opened() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory of one's own, for statements of ours, since it shares its settings with others.
+    """An empty database in memory, for our own statements only: it shares its settings with others.
 
-    It is one of many in the same instance of DuckDB, whose start takes twenty times as long.
+    It lives in this process's one instance of DuckDB, because starting another takes twenty times as long.
     """
     own = f"own_{next(_NUMBERS)}"
     shared = _having(own)
@@ -52,9 +52,9 @@ def opened() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def isolated(**config: Any) -> duckdb.DuckDBPyConnection:
-    """A database in memory with settings of its own, as for a stranger's statements.
+    """An instance of DuckDB with settings of its own, for statements of others.
 
-    As all of ours it neither sees Python's variables nor fetches or loads extensions.
+    Like all of ours, it neither sees Python's variables nor fetches or loads extensions.
     """
     import duckdb
 
@@ -62,7 +62,7 @@ def isolated(**config: Any) -> duckdb.DuckDBPyConnection:
 
 
 def _having(own: str) -> duckdb.DuckDBPyConnection:
-    """This process's instance, in which there is a database of this name now."""
+    """This process's instance, with a new database of this name."""
     import duckdb
 
     # An error within DuckDB itself ends all use of an instance.

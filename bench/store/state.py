@@ -128,14 +128,14 @@ def set_aside_damaged(store: Store, trial_ids: Iterable[str]) -> dict[Path, str]
         if open_attempt(store, folder) is None
     }
     for trial_id in {path.relative_to(store.root).parts[1] for path in damaged}:
-        store.set_aside(store.folder(trial_id))
+        store.set_aside(store.folder(trial_id).path)
     return damaged
 
 
 def trial_damage(folder: TrialFolder) -> dict[Path, str]:
-    """The files of a loose trial that are damaged, or that we may not read.
+    """The files of a loose trial that are damaged or not readable, each with the reason.
 
-    Without what was measured later, which can be taken again of its model.
+    Later measures are not looked at: they can be taken again from the model.
     """
     # Before anything else: nobody claims a trial before its description is there.
     tried = last_number(folder)
@@ -157,7 +157,7 @@ def _state(store: Store, trial_id: str, ended: list[Ended], retries: Retries, pr
     ended = ended[newest:]
     last = ended[-1] if ended else Ended(0, None, "", None)
     if last.outcome != "done" and (obstacle := store.folder(trial_id).obstacle()):
-        # Nobody who can't look into it can run it, and it mustn't keep the others from being run.
+        # Without access it can't be run, and it mustn't keep other trials from being run.
         return State(status="failed", attempts=last.attempt, message=obstacle, store=store)
     return State(
         status=_status(store, trial_id, ended, retries, prunes),
@@ -174,7 +174,7 @@ def _status(store: Store, trial_id: str, ended: list[Ended], retries: Retries, p
     if outcome == "done":
         return "done"
     folder = store.folder(trial_id)
-    # Of a trial in a damaged part, which the reader of its attempts has told of, it isn't known.
+    # Unknown for a trial in a damaged part, which was logged when its attempts were read.
     with suppress(Damaged):
         if open_attempt(store, folder) is not None:
             return "running"

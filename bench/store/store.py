@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -15,15 +14,12 @@ from bench.store.bundle.checksums import is_bundle, verify
 from bench.store.compacted import manifest
 from bench.store.damage import leave_out
 from bench.store.files import plain, seal, temporary
-from bench.store.folder import SUPERSEDED, StoreError, TrialFolder
+from bench.store.folder import DAMAGED, STORED, TRIAL_ID, StoreError, TrialFolder
 from bench.trial import SCHEMA, Trial
 
 HEADER = "store.json"
 STORE_SCHEMA = 1
 """Version of the layout and of the columns; a store of a newer one is refused."""
-
-_FOLDERS = ("trials", "compact", "changed", "plugins", SUPERSEDED)
-_TRIAL_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class Store:
@@ -32,7 +28,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.left_out: dict[Path, str] = {}
-        """Damaged files that answers were made without, and what is said of each."""
+        """Damaged files that answers left out, each with a message."""
 
     @classmethod
     def open(cls, root: Path | str) -> Store:
@@ -48,14 +44,14 @@ class Store:
             raise StoreError(_none_at(root)) from error
         except OSError as error:
             raise StoreError(f"{root / HEADER}: can't be read: {error.strerror}") from error
-        for name in _FOLDERS:
+        for name in STORED:
             if (root / name).is_symlink():
                 raise StoreError(f"{root / name}: {plain.NOT_FOLLOWED}: link the whole store instead")
         store = cls(root)
         try:
             schema = read_header(data)
         except ValueError as error:
-            # It says nothing but the schema, which every file of results says too.
+            # The header holds nothing but the schema, which every file of results has too.
             leave_out(store, {root / HEADER: str(error)})
             return store
         if schema > STORE_SCHEMA:
@@ -106,14 +102,14 @@ class Store:
 
     def trial_ids(self) -> list[str]:
         """All trials that were ever recorded here, sorted."""
-        return sorted(filter(_TRIAL_ID.fullmatch, plain.names(self.trials)))
+        return sorted(filter(TRIAL_ID.fullmatch, plain.names(self.trials)))
 
     def folders(self) -> Iterator[TrialFolder]:
         """The folders of all trials that were ever recorded here."""
         return map(self.folder, self.trial_ids())
 
     def add(self, trials: Iterable[Trial]) -> None:
-        """Record what the trials are, so that a worker needs only their ids."""
+        """Write the trials' descriptions, so that a worker needs only their ids."""
         # Not by the path's own method, which fails where somebody else's folder can't be looked into.
         new = [trial for trial in trials if not os.path.exists(self.folder(trial.trial_id).trial)]
         done = manifest.done_trials(manifest.current(self.root), [trial.trial_id for trial in new])
@@ -133,17 +129,17 @@ class Store:
                 if not folder.trial.exists():
                     raise
 
-    def set_aside(self, folder: TrialFolder) -> Path:
-        """Move a trial's folder out of the way, unchanged, so that it can run again."""
-        target = self.root / "damaged" / f"{folder.trial_id}-{int(time.time())}-{uuid.uuid4().hex[:6]}"
+    def set_aside(self, path: Path) -> Path:
+        """Move a file or a trial's folder to `damaged/`, unchanged; where it is now."""
+        target = self.root / DAMAGED / f"{path.name}-{int(time.time())}-{uuid.uuid4().hex[:6]}"
         files.make_folder(target.parent)
-        os.rename(folder.path, target)
+        os.rename(path, target)
         return target
 
     def now(self) -> float:
         """The file system's own time in s: heartbeats are stamped by it, whatever the hosts' clocks say.
 
-        Who may only look has no way to ask for it, and takes this machine's clock.
+        With read-only access there is no way to ask for it, so this machine's clock is used.
         """
         try:
             return _probe(self.root)
@@ -158,7 +154,7 @@ def refuse_file(root: Path) -> None:
 
 
 def refuse_published(root: Path | str) -> None:
-    """StoreError where nothing is to be written: at an address, and in a bundle."""
+    """StoreError for what is read-only: an address, or a bundle."""
     if address := remote.address_of(root):
         raise StoreError(f"{address}: a store is written in a folder of this machine; what was published is only read")
     if is_bundle(Path(root)):
@@ -166,7 +162,7 @@ def refuse_published(root: Path | str) -> None:
 
 
 def write_header(root: Path) -> None:
-    """Say that a folder is a store."""
+    """Write the header, which makes a folder a store."""
     files.write(root / HEADER, seal.sealed_json({"schema": STORE_SCHEMA}))
 
 
@@ -187,7 +183,7 @@ def _none_at(root: Path) -> str:
 
 
 def _not_writable(root: Path, error: OSError) -> StoreError:
-    """By the numbers of users: a container has names of its own, or none."""
+    """Names users by number: a container may have other names for them, or none."""
     why = error.strerror
     if isinstance(error, PermissionError):
         path = Path(error.filename or root).absolute()

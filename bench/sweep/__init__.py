@@ -1,6 +1,6 @@
 """Sweeps: load a sweep file, validate it and expand it to trials.
 
-`load` is the door. Everything that is wrong with the file is reported at once, each fault with its place.
+Start with `load`. It reports everything that is wrong with the file at once, each fault with its place.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Sweep:
     columns: tuple[str, ...] = ()
     """The same of its columns."""
     guessed: tuple[tuple[str, str], ...] = ()
-    """What the paper doesn't state and the sweep guesses, each with the reason; told in the notes as well."""
+    """What the paper doesn't state and the sweep guesses, each with the reason; `notes` has them too."""
     guesses: frozenset[Guess] = frozenset()
     """Where `rho: paper` is a guess."""
     choices: tuple[Choice, ...] = ()
@@ -64,9 +64,9 @@ class Sweep:
     waits: tuple[Waiting, ...] = ()
     """Choices that can't be made yet."""
     held: tuple[Trial, ...] = ()
-    """Trials that wait for them, not among `trials`; their ρ means nothing yet."""
+    """Trials that wait for them, not among `trials`; their ρ is a placeholder."""
     modules: str | None = None
-    """The file's folder, where a plug-in of the sweep lies there: workers have to find it."""
+    """The file's folder, if a plug-in that the sweep names is defined there: workers need it on their path."""
 
 
 MAX_TRIALS = 1_000_000
@@ -84,9 +84,9 @@ def load(
 ) -> Sweep:
     """Read, validate and expand a sweep file; SpecError with all faults if any.
 
-    `overrides` maps fields to YAML text, as `--set` gives them. `chooser` knows the results that a ρ may be chosen
-    by; without one such trials wait. `recorded` knows what was in a folder that isn't here. What is `planned` is also
-    checked for what would fail when it is trained or measured.
+    `overrides` maps fields to YAML text, as `--set` gives them. `chooser` chooses a ρ from results; without one, trials
+    whose ρ is to be chosen wait. `recorded` gives the content that was recorded for a data set that isn't on this
+    machine. With `planned`, also check for what would fail when the trials are trained or measured.
     """
     return _load(Path(file), overrides, chooser or _undecided, max_trials, (), recorded, planned)
 
@@ -113,11 +113,12 @@ def _load(
         measures = _read_measures(source, document)
         trials, notes, guesses = expand(source, document, searches, max_trials)
     held = tuple(searches.held.values())
-    measures = measures or tuple(task.measure for task in tasks.of_trials((*trials, *held))[:1])
+    everything = (*trials, *held)
+    measures = measures or tuple(task.measure for task in tasks.of_trials(everything)[:1])
     _check_early_stopping(source, document, trials)
-    _check_layout(source, document, [*trials, *searches.held.values()])
+    _check_layout(source, document, everything)
     if planned and not source.faults:
-        check_planned(source, document, [*trials, *searches.held.values()])
+        check_planned(source, document, everything)
     if source.faults:
         raise SpecError(source.faults)
     guessed = _guesses(document)
@@ -142,9 +143,9 @@ def _load(
         guessed=(*guessed, *lost_marks(notes)),
         guesses=guesses,
         choices=tuple(searches.choices.values()),
-        waits=tuple(searches.waits.values()),
-        held=tuple(searches.held.values()),
-        modules=folder_of(named((*trials, *searches.held.values()), measures), file.parent),
+        waits=searches.waits,
+        held=held,
+        modules=folder_of(named(everything, measures), file.parent),
     )
 
 
@@ -190,11 +191,10 @@ def _check_layout(source: Source, document: Document, trials: Sequence[Trial]) -
 
 
 def _guesses(document: Document) -> list[tuple[str, str]]:
-    """What the sweep says that it guesses, and values of the recipe that are guesses and that it leaves as they are."""
+    """The guesses that the sweep declares, and those of its recipe that it doesn't override."""
     own = [*document.guesses.items()]
     if document.recipe is None:
         return own
-    parts = [document, *document.blocks]
-    written = {name for part in parts for axes in (part.grid, *part.zips(), *part.methods) for name in axes}
+    written = {name for _, axes in document.written() for name in axes}
     guesses = {name: each for name, each in RECIPES[document.recipe].guesses.items() if name not in written}
     return own + [(f"{name} = {each.value}", each.source.removeprefix("guess: ")) for name, each in guesses.items()]

@@ -1,7 +1,6 @@
-"""Choose: a ρ taken from another sweep's results, as it is written, as it is decided, or what it waits for.
+"""Choose: a ρ taken from another sweep's results: how it is written, what was decided, or what it waits for.
 
-Which trials a choice looks at is decided in `bench.sweep.search`; how they are compared is the chooser's part,
-who alone knows the store.
+`bench.sweep.search` finds the trials that a choice compares; a `Chooser`, which alone knows the store, compares them.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class Verdict:
     remarks: tuple[str, ...] = ()
     """Ties and seeds without a result."""
     problem: str | None = None
-    """Why nothing can be chosen, though nothing is waited for."""
+    """Why nothing can be chosen, although no trial is missing."""
 
 
 class Chooser(Protocol):
@@ -75,7 +74,7 @@ class Choice:
     file: Path
     where: Pairs
     group: Pairs
-    """Fields of ours that the compared trials share: data set, variant, scope and what else both sweeps vary."""
+    """What the compared trials share with ours: data set, variant, scope and whatever else the other sweep varies."""
     by: str
     rho: float
     mean: float
@@ -114,7 +113,7 @@ class Waiting:
 
 
 def describe(group: Pairs) -> str:
-    """`cifar100 sam/all` and what else is told apart: `cifar100 sam/all, augment basic`."""
+    """`cifar100 sam/all`, followed by any further fields: `cifar100 sam/all, augment basic`."""
     values = dict(group)
     words = [f"{values.pop('dataset')} {values.pop('variant')}/{values.pop('scope')}"]
     return ", ".join(words + [f"{name} {value}" for name, value in values.items()])

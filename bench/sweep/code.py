@@ -46,7 +46,7 @@ _PARALLEL = ("bench.data.text.preparation:load", "bench.data.text.parallel:Paral
 _APART = frozenset(
     {_STEP, _PLAIN, _PRETRAINED, _FOLDER[1], "bench.registry:", "bench.plugins:", "bench.plugins.kinds:"}
 )
-"""What isn't the training's own, or is told by the records in play."""
+"""Code that is no part of the training, or that has a part of its own."""
 
 
 def parts_of(trial: Trial) -> dict[str, str]:
@@ -61,7 +61,7 @@ def as_columns(parts: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_earlier(now: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
-    """The parts of a training that other code began: what differs has the fingerprints of both, `then+now`."""
+    """The parts of a training that was begun by other code: a part that changed has both fingerprints, `then+now`."""
     began = {name: then.get(name, value) for name, value in now.items()}
     return {
         name: began[name] if began[name].rpartition("+")[2] == value else f"{began[name]}+{value}"
@@ -80,7 +80,7 @@ def of_measure(name: str) -> str:
 
 
 def by_other_code(stores: Readable, trials: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
-    """Done trial → its parts that differ from the code as it is now; without those of which none does."""
+    """Done trial → its parts that differ from the current code; trials of the current code are left out."""
     wanted = {trial.trial_id: trial for trial in trials}
     select = "SELECT trial_id, code_parts FROM attempts WHERE outcome = 'done' AND NOT superseded"
     with connect(stores, ["attempts"], only=wanted) as connection:
@@ -99,7 +99,7 @@ class Others(NamedTuple):
 
 
 def all_by_other_code(stores: Readable) -> Iterator[Others]:
-    """The done trials of a store that were made by other code than is here now, by what differs."""
+    """The done trials of a store that were made by other code than the current one, grouped by what differs."""
     columns = ", ".join(FIELDS)
     select = f"SELECT {columns}, code_parts, count(*), min(trial_id) FROM results WHERE outcome = 'done' GROUP BY ALL"
     groups: dict[tuple[str, ...], list[tuple[int, str]]] = {}
@@ -113,7 +113,7 @@ def all_by_other_code(stores: Readable) -> Iterator[Others]:
 
 
 def describe(found: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """For people: how many trials are done by other code, and which parts of it are other."""
+    """For people: how many trials were done by other code, and which parts of it differ."""
     unknown = sum(parts == (UNRECORDED,) for parts in found.values())
     counts = Counter(part for parts in found.values() for part in parts if part != UNRECORDED)
     told = ", ".join(f"{part} ({count})" for part, count in counts.most_common())
@@ -122,7 +122,7 @@ def describe(found: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 
 def read_parts(text: str | None) -> dict[str, str]:
-    """What an attempt kept; nothing if it is of an earlier version, or no parts."""
+    """The parts that an attempt recorded; empty if it recorded none that can be read."""
     try:
         found = json.loads(text or "{}")
     except ValueError:
@@ -138,7 +138,7 @@ def _differing(now: Mapping[str, str], text: str | None) -> tuple[str, ...]:
 
 
 def _in_play(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The fields as far as they name entries: no path, tag or stage."""
+    """The fields reduced to the names of entries, without paths, tags and stages."""
     dataset = without_content(fields["dataset"])
     kind, colon, _ = dataset.partition(":")
     scope = fields["scope"].partition("[")[0]
@@ -169,7 +169,7 @@ def _parts(
 
 
 def _task(dataset: str) -> TaskEntry:
-    """The task of a data set that may be none that is registered now."""
+    """The task of a data set, which may not be registered any more."""
     if dataset == "parallel":
         return TASKS["translation"]
     return TASKS[DATASETS.own[dataset].task if dataset in DATASETS.own else CLASSIFICATION]
@@ -189,7 +189,7 @@ def _of_data(name: str) -> str:
 
 
 def _of_optimizer(name: str) -> str:
-    """Of a library's what we do with it: which version it is of, an attempt says itself."""
+    """Of a library's optimizer only our own code: an attempt records the library's version by itself."""
     if library.is_library(name):
         return digest([name, of_object("bench.optim.library:construct")])
     return _of_line(OPTIMIZERS, name)
@@ -205,7 +205,7 @@ def _of_model(name: str) -> str:
 
 
 def _of_line(registry: Registry[Any], name: str) -> str:
-    """Of an entry, or of a plug-in, of which nothing is imported; of what is neither, as it is written."""
+    """Of a registered entry, or of a plug-in (without importing it); any other name stands for itself."""
     if name in registry.own:
         return of_entry(registry.own[name], _APART)
     if not registry.is_path(name):

@@ -28,9 +28,16 @@ class Block(BaseModel):
     methods: list[Axes] = Field(default_factory=list)
     exclude: list[Axes] = Field(default_factory=list)
 
-    def zips(self) -> list[Axes]:
-        """The groups of axes that advance together."""
-        return self.zip if isinstance(self.zip, list) else [self.zip]
+    def zips(self) -> list[tuple[Path, Axes]]:
+        """The groups of axes that advance together, each with its place in the block."""
+        if isinstance(self.zip, list):
+            return [(("zip", index), axes) for index, axes in enumerate(self.zip)]
+        return [(("zip",), self.zip)]
+
+    def written(self) -> list[tuple[Path, Axes]]:
+        """All that gives fields their values, each with its place in the block."""
+        methods = [(("methods", index), axes) for index, axes in enumerate(self.methods)]
+        return [(("grid",), self.grid), *self.zips(), *methods]
 
 
 class Document(Block):
@@ -48,9 +55,15 @@ class Document(Block):
     paper: str | None = None
     guesses: dict[str, str] = Field(default_factory=dict)
 
+    def written(self) -> list[tuple[Path, Axes]]:
+        """The same of the whole file, its blocks included."""
+        blocks = enumerate(self.blocks)
+        within = [(("blocks", index, *path), axes) for index, block in blocks for path, axes in block.written()]
+        return [*super().written(), *within]
+
 
 def read_document(source: Source) -> Document:
-    """The document, without what is wrong with its shape, which goes to `source.faults`; so the rest is checked too."""
+    """The document without its malformed parts, which go to `source.faults`, so that the rest is checked too."""
     try:
         return Document.model_validate(source.data)
     except ValidationError as error:
@@ -75,7 +88,7 @@ def _without(value: Any, bad: set[Path], path: Path = ()) -> Any:
 
 
 def _unknown_key(path: Path) -> str:
-    """The message for a key that has no place there, with the place that it has."""
+    """The message for a key that isn't allowed there, with the place where it is."""
     key = str(path[-1])
     valid = (
         sorted(_keys_of(_PARTS[path[0]])) if path[0] in _PARTS else _keys_of(Block if path[0] == "blocks" else Document)

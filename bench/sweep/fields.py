@@ -1,4 +1,4 @@
-"""Fields: what a sweep may vary, fields of a trial and settings of what is chosen, and the values that each takes."""
+"""Fields: what a sweep may vary (a trial's fields and settings), and the values that each takes."""
 
 from __future__ import annotations
 

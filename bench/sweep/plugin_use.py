@@ -29,12 +29,12 @@ class PluginName(NamedTuple):
 
 
 def look_up(source: Source) -> bool:
-    """Look up what a sweep names beyond our registries, so that its settings are known; whether all can be used.
+    """Look up the plug-ins that a sweep names, so that their settings are known; whether all of them can be used.
 
-    Faults are told where they stand, later.
+    Those that can't are reported later, each with its place in the file.
     """
     written = dict.fromkeys((field, name) for field in REGISTRIES for name in source.named(field))
-    # Each of them: what isn't looked up has no settings.
+    # No short cut after the first that fails: the settings of all others must still be known.
     usable = [_is_usable(REGISTRIES[field], name.partition("[")[0].strip()) for field, name in written]
     return all(usable)
 
@@ -64,7 +64,7 @@ def named(trials: Collection[Trial], measures: Iterable[str] = ()) -> list[Plugi
 
 
 def declared(names: Iterable[PluginName]) -> list[Recorded]:
-    """What plug-ins say of themselves, for the store."""
+    """The record and name of each plug-in, for the store."""
     return [Recorded(kind, entry_of(kind, path), entry_point_to(kind, path)) for kind, path in names]
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from bench.errors import shown
+from bench.errors import shown, unknown
 from bench.sweep.choose import Choice, Chooser, ChooseRho, Pairs, Verdict, Waiting, describe
-from bench.sweep.file.fault import SpecError, unknown
+from bench.sweep.file.fault import SpecError
 from bench.sweep.file.lookup import chosen_file
 from bench.sweep.file.source import Source
 from bench.sweep.file.text import yaml_files
@@ -41,38 +41,51 @@ class Searches:
         self.recorded = recorded
         """Which content a data set that isn't here had."""
         self.choices: dict[tuple[ChooseRho, Pairs], Choice] = {}
-        self.waits: dict[object, Waiting] = {}
         self.held: dict[str, Trial] = {}
-        """Trials that wait for a choice, with a ρ that means nothing."""
+        """Trials that wait for a choice, with a placeholder for their ρ."""
+        self._waits: dict[int, Waiting] = {}
         self._source = source
         self._load = load
         self._chooser = chooser
         self._chain = chain
         self._sweeps: dict[str, Sweep | None] = {}
         self._groups: dict[tuple[object, ...], tuple[list[Trial], list[str]]] = {}
-        self._decided: dict[tuple[ChooseRho, Pairs], float | None] = {}
+        self._decided: dict[tuple[ChooseRho, Pairs], float | Waiting | None] = {}
 
     def rho(self, choose: ChooseRho, trial: Trial, path: Path) -> float | None:
-        """The chosen ρ for `trial`, whose own is without meaning; None if it waits or is at fault, which is noted."""
+        """The chosen ρ for `trial`, whose own is a placeholder; None if it waits or is at fault, which is noted."""
         search = self.find(choose.sweep, path)
         if search is None:
             return None
         if search.waits:
-            self.waits |= {(wait.file, wait.group): wait for wait in search.waits}
-            self.held[trial.trial_id] = trial
+            self._hold(trial, search.waits)
             return None
         trials, told_apart = self._alike(search, choose, trial, path)
         group: Pairs = tuple((name, trial.written(name)) for name in (*_ALWAYS, *told_apart))
         if (choose, group) not in self._decided:
             same = [each for each in trials if all(each.written(name) == value for name, value in group)]
             self._decided[choose, group] = self._decide(search, choose, group, trials, same, path)
-        if (search.file, group) in self.waits:
-            self.held[trial.trial_id] = trial
-        return self._decided[choose, group]
+        decided = self._decided[choose, group]
+        if isinstance(decided, Waiting):
+            self._hold(trial, [decided])
+            return None
+        return decided
+
+    @property
+    def waits(self) -> tuple[Waiting, ...]:
+        """The choices that can't be made yet, each once."""
+        return tuple(dict.fromkeys(self._waits.values()))
+
+    def _hold(self, trial: Trial, waits: Iterable[Waiting]) -> None:
+        """Keep a trial back until these choices can be made."""
+        # By identity, because thousands of trials wait for the same, which has thousands of trials to compare.
+        self._waits |= {id(wait): wait for wait in waits}
+        self.held[trial.trial_id] = trial
 
     def _decide(
         self, search: Sweep, choose: ChooseRho, group: Pairs, alike: list[Trial], same: list[Trial], path: Path
-    ) -> float | None:
+    ) -> float | Waiting | None:
+        """The chosen ρ, or what it waits for; None if it is at fault, which is noted."""
         if not same:
             if alike:  # else the fault is told already
                 self._fault(path, _unlike(search, group, alike))
@@ -81,8 +94,7 @@ class Searches:
         if verdict.problem:
             self._fault(path, f"{search.name}, {describe(group)}: {verdict.problem}")
         elif verdict.missing or verdict.chosen is None:
-            wait = Waiting(sweep=search.name, file=search.file, group=group, trials=verdict.missing)
-            self.waits[search.file, group] = wait
+            return Waiting(sweep=search.name, file=search.file, group=group, trials=verdict.missing)
         else:
             choice = _choice(search, choose, group, verdict)
             self.choices[choose, group] = choice

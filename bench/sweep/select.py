@@ -16,7 +16,7 @@ _OPERATOR = re.compile(r"^\s*\w+\s*([<>!~]|==|(in|like|not|between|is)\b)", re.I
 """Of SQL or Python behind a field's name."""
 _QUOTED = re.compile(r"""(['"])(.*)\1""")
 TRIAL_ID = "trial_id"
-"""No field, but trials can be asked for by their ids, or the first characters of these."""
+"""Not a field, but trials can be selected by their ids or the first characters of them."""
 
 
 def where(sweep: Sweep, conditions: Sequence[str]) -> Sweep:
@@ -45,7 +45,7 @@ def _parted(condition: str) -> tuple[str, str]:
     """FIELD and VALUE, without the spaces and quotes around them."""
     name, equals, value = map(str.strip, condition.partition("="))
     if _OPERATOR.search(condition):
-        raise UserError(f"--where {condition}: knows FIELD=VALUE alone; `sambench query` compares")
+        raise UserError(f"--where {condition}: only FIELD=VALUE is supported; use `sambench query` for comparisons")
     if not equals or not name:
         raise UserError(f"--where {condition}: write FIELD=VALUE, such as --where scope=all")
     quoted = _QUOTED.fullmatch(value)
@@ -57,7 +57,7 @@ def _fits(trial: Trial, wanted: Mapping[str, set[str]]) -> bool:
 
 
 def _still_waited_for(sweep: Sweep, held: Sequence[Trial]) -> tuple[Waiting, ...]:
-    """The choices that these trials wait for; also those that can't be told to be of others alone."""
+    """The choices that these trials wait for, or may wait for."""
 
     def concerns(wait: Waiting, trials: Sequence[Trial]) -> bool:
         return any(all(trial.written(name) == value for name, value in wait.group) for trial in trials)
@@ -82,8 +82,10 @@ def _value(trials: Sequence[Trial], name: str, value: str) -> str:
     valid = list(dict.fromkeys(_text(trial, name) for trial in trials))
     if name == TRIAL_ID:
         found = [trial_id for trial_id in valid if trial_id.startswith(value)]
-        if len(found) != 1:
-            raise UserError(f"--where {name}={value}: {len(found)} trials of the sweep start so")
+        if not found:
+            raise UserError(f"--where {name}={value}: no trial id of the sweep starts with {value!r}")
+        if len(found) > 1:
+            raise UserError(f"--where {name}={value}: ambiguous trial id {value!r}: {len(found)} matches")
         return found[0]
     number = value if value in valid else _as_number(value)
     if number not in valid:

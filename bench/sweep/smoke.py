@@ -1,7 +1,7 @@
 """Smoke: any sweep shrunk to seconds on a CPU, to see that it runs from end to end.
 
 Images are random and tiny, models are the smallest of their kind, one epoch is trained: the numbers say nothing.
-Trials that are shrunk have other ids, so they never mix with real ones.
+Shrunk trials have ids of their own, so they never mix with real ones.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ RADII = 2
 """Values of ρ that are kept of each search: its smallest and its largest."""
 
 SMALLEST = {"resnet": "resnet8", "vit": "vit_mini", "transformer": "transformer_tiny"}
-"""Family → the model that stands for every other of it."""
+"""Family → the model that replaces every larger one of it."""
 SMALL = frozenset({"resnet8", "resnet20", "wrn16_2", "vit_mini", "transformer_tiny"})
 """Models that are small enough as they are."""
 HELD_OUT = 0.125
-"""Smallest share of the images that is held out, where there is a validation split."""
+"""Smallest share of the images to hold out where there is a validation split."""
 
 
 def smoke(sweep: Sweep) -> Sweep:
@@ -75,7 +75,7 @@ def _few(group: Sequence[Trial]) -> list[Trial]:
 
 
 def _shrunk(trial: Trial) -> Trial:
-    # What is of no family is a user's own.
+    # A user's own model belongs to no family and is kept.
     model = trial.model if trial.model in SMALL else SMALLEST.get(models.entry(trial.model).family, trial.model)
     settings = {name: value for name, value in trial.settings if name != "bpe_merges"}
     if "fisher_samples" in settings:

@@ -1,4 +1,4 @@
-"""Varying: the values that fields and settings take among trials, and what tells trials of one group apart."""
+"""Varying: the values that fields and settings take among trials, and what distinguishes them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bench.sweep.fields import names_of
 from bench.trial import FIELDS, Trial, short
 
 _REPEATED = ("rho", "seed")
-"""What every method is swept and repeated over, which lists of trials count in places of their own."""
+"""What every method is swept and repeated over; lists of trials count these separately."""
 kind_at_rho = attrgetter(*(name for name in FIELDS if name != "seed"))
-"""What trials agree in that are repeated for their seeds alone."""
+"""What trials have in common that differ in their seeds alone."""
 _kind_of = attrgetter(*(name for name in FIELDS if name not in _REPEATED))
 
 

@@ -1,4 +1,4 @@
-"""TASKS: kinds of problems, as light records; a data set and a model name theirs, and must name the same."""
+"""TASKS: kinds of problems, as light records; a data set and a model must name the same one."""
 
 from __future__ import annotations
 

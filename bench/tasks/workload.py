@@ -1,4 +1,4 @@
-"""Workload: a trial's data, and all that its training must know of what kind they are."""
+"""Workload: a trial's data, and what training must know about their kind."""
 
 from __future__ import annotations
 

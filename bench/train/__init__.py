@@ -1,1 +1,1 @@
-"""Training one trial: build it, run its epochs, keep checkpoints, bring its model back."""
+"""Training one trial: build it, run its epochs, write checkpoints, restore its model."""

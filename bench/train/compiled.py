@@ -1,4 +1,4 @@
-"""Compiled code for what takes the time: steps on whole batches. All else runs as it is written.
+"""Compiled code for the steps on full batches, which take most of the time. All else runs as it is written.
 
 torch keeps compiled code for a process, by the function and the shapes that it is for. The next trial with a network of
 the same shape finds it there, whatever its weights, so that a worker compiles for its first trial only. Two things are

@@ -1,4 +1,4 @@
-"""Epoch: how far an epoch of training is, what it has seen, and how it goes on after a stop in its middle."""
+"""Epoch: the progress of an epoch, what it has seen, and how it resumes in the middle."""
 
 from __future__ import annotations
 

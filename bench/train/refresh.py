@@ -1,4 +1,4 @@
-"""Running statistics at the final weights, gathered by one more epoch of forward passes in train mode.
+"""Running statistics at the final weights, recomputed by one more epoch of forward passes in train mode.
 
 Momentum-SAM's only pass is at w + ε, and so are its running statistics; its authors gather them anew at the end, before
 the evaluation that they report. For other methods it is a choice too, since pass 2 moves statistics as well.

@@ -1,4 +1,4 @@
-"""Restore: a trained model, brought back from its stored weights to be measured without training again."""
+"""Restore: a trained model from its stored weights, to measure it without training again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training: one trial, epoch by epoch, resumable to the bit.
+"""Training: one trial, epoch by epoch, resumable bit for bit.
 
 Every random draw of epoch e comes from a generator seeded by (seed, purpose, e), so that a resumed run makes the
 draws of an uninterrupted one; only what dropout draws within an epoch needs its generator's state.

@@ -36,54 +36,54 @@ class Trial:
     """Every field that determines the result of one training run."""
 
     dataset: str
-    """Name in DATASETS, or a folder or corpus, whose content is part of the identity and whose path is not."""
+    """Name in DATASETS, or a folder or corpus; its content is part of the identity, its path isn't."""
     label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
-    """Share of the training labels that is redrawn uniformly over the classes."""
+    """Share of the training labels that are redrawn uniformly over the classes."""
     val_fraction: Annotated[float, Ge(0), Lt(1)] = 0.0
-    """Share of each class's training samples that is held out for validation; drawn by the seed."""
+    """Share of each class's training samples held out for validation, drawn by the seed."""
     augment: str = "none"
     """Name in AUGMENTATIONS."""
     image_size: Annotated[int, Ge(1)] | None = None
-    """Side in pixels of the square images that the model sees; None: the data set's own, also when it is written."""
+    """Side in pixels of the square images that the model sees; None: the data set's own."""
     preprocessing: Literal["dataset", "model", "cifar10_pixels"] | None = None
-    """Whose mean, std, test crop and interpolation images get; None: the model's where it or its weights are timm's.
+    """Whose mean, std, test crop and interpolation are applied; None: the model's if it or its weights are timm's.
 
     `cifar10_pixels`: mean and std over all pixels of CIFAR-10, as in the SSAM code.
     """
     model: str
     """Name in MODELS, or `timm/NAME`."""
     init_from: str = ""
-    """Pretrained weights: a file, whose content is part of the identity and whose path is not, or a timm tag."""
+    """Pretrained weights: a timm tag, or a file; its content is part of the identity, its path isn't."""
     optimizer: str
     """Base optimizer: name in OPTIMIZERS."""
     lr: Annotated[float, Gt(0)]
-    """Peak learning rate, from which it falls by `lr_schedule`."""
+    """Peak learning rate; it falls from there by `lr_schedule`."""
     lr_schedule: Literal["cosine", "linear", "inverse_sqrt", "constant"] = "cosine"
-    """How the learning rate falls over the epochs, without those of the cool-down."""
+    """How the learning rate falls over the epochs before the cool-down."""
     lr_per: Literal["epoch", "step"] = "epoch"
-    """What the learning rate changes with."""
+    """Whether the learning rate changes once per epoch or with every step."""
     min_lr: Annotated[float, Ge(0)] = 0.0
-    """Learning rate that the schedule ends at, and that of the cool-down."""
+    """Learning rate at the end of the schedule and during the cool-down."""
     warmup_epochs: Annotated[int, Ge(0)] = 0
-    """Epochs at the start in which the learning rate rises linearly from `warmup_lr`; a cosine runs on under them."""
+    """Epochs at the start over which the learning rate rises linearly from `warmup_lr`; a cosine already runs."""
     warmup_steps: Annotated[int, Ge(0)] = 0
-    """The same in steps, where the learning rate changes with every step."""
+    """Warm-up in steps instead of epochs; needs `lr_per: step`."""
     warmup_lr: Annotated[float, Ge(0)] = 0.0
     """Learning rate at the start of a warm-up."""
     cooldown_epochs: Annotated[int, Ge(0)] = 0
-    """Epochs at `min_lr` after the others."""
+    """Extra epochs at `min_lr` at the end."""
     weight_decay: Annotated[float, Ge(0)]
-    """Weight decay, decoupled where the optimizer is."""
+    """Weight decay, decoupled if the optimizer's is."""
     weight_decay_on: Literal["all", "no_norm", "matrices", "none"] = "all"
-    """Parameters that decay; `matrices`: neither tensors of one dimension nor what the model itself exempts."""
+    """Parameters that decay; `matrices`: all but one-dimensional tensors and what the model itself exempts."""
     batch_size: Annotated[int, Ge(1)]
-    """Samples per update, over all processes; of text padded tokens, at most."""
+    """Samples per update, over all processes; for text, the most padded tokens."""
     m: Annotated[int, Ge(1)] | None = None
-    """Samples per ascent step and per batch of a norm layer; None stands for, and becomes, `batch_size`: all."""
+    """Samples per ascent step and per batch of a norm layer; None becomes `batch_size`."""
     epochs: Annotated[int, Ge(1)]
-    """Passes over the training split, without those of the cool-down."""
+    """Passes over the training split before the cool-down."""
     drop_last: bool = False
-    """Whether an epoch leaves out the last samples, which fill no batch."""
+    """Whether an epoch drops its last samples if they don't fill a batch."""
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
     """s in (1 − s)·nll + s·mean(−log p)."""
     variant: str = NONE
@@ -95,29 +95,29 @@ class Trial:
     perturb_from: Annotated[int, Ge(0)] = 0
     """Epochs at the start without perturbation."""
     perturb_until: Annotated[int, Ge(1)] | None = None
-    """Epochs after which the perturbation ends; None stands for, and becomes, all of them."""
+    """Number of epochs after which the perturbation ends; None becomes all of them."""
     bn_stats: Literal["both", "first"] = "both"
-    """Passes that advance the running statistics of batch norm; `both` as in the paper."""
+    """Which passes update the running statistics of batch norm; `both` as in the paper."""
     bn_refresh: bool = False
-    """Whether running statistics are gathered anew at the final weights, by one more epoch of forward passes."""
+    """Whether one more epoch of forward passes recomputes running statistics at the final weights."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Precision of forward and backward passes, by autocast; float16 with loss scaling."""
     tf32: bool = False
     """Whether GPUs may multiply float32 matrices in TF32."""
     channels_last: bool = False
-    """Whether images and convolutions lie in memory with the channels last: faster, other rounding."""
+    """Whether images and convolutions use the channels-last memory format: faster, with different rounding."""
     compile: bool = False
-    """Whether the model's parts are compiled by torch.compile: other rounding."""
+    """Whether the model's parts are compiled by torch.compile, with different rounding."""
     ascent_dtype: Literal["float32", "bfloat16"] = "float32"
     """Precision of the ascent pass; bfloat16 is faster and approximate."""
     ascent_share: Annotated[float, Gt(0), Le(1)] = 1.0
-    """Share of the batch in the ascent pass; less than 1 is faster and approximate."""
+    """Share of the batch used in the ascent pass; below 1 is faster and approximate."""
     norm_rule: Literal["type", "name"] = "type"
-    """How norm layers are told: by module type, or by name as in the paper's code."""
+    """How norm layers are recognised: by module type, or by name as in the paper's code."""
     trainable: Literal["all", "freeze_norm", "only_norm"] = "all"
-    """Parameters that are trained; the others stay as they were initialised, frozen γ at 1 and β at 0."""
+    """Parameters that are trained; the others keep their initial values, γ at 1 and β at 0."""
     norm_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
-    """Dropout probability of norm layers: of their parameters, or of what `norm_dropout_on` names."""
+    """Dropout probability in norm layers, on what `norm_dropout_on` names."""
     norm_dropout_on: Literal["parameters", "output"] = "parameters"
     """What `norm_dropout` drops: entries of γ and β themselves, or of the norm layers' output."""
     settings: Settings = ()

@@ -1,4 +1,4 @@
-"""Schemas: the ids that trials had under earlier ones, so that old results are found and never taken for new ones.
+"""Schemas: trial ids under earlier schemas, so that old results are found but never taken for new ones.
 
 - 1: the first.
 - 2: warm-up, cool-down, precision, held-out share and pretrained weights became fields.

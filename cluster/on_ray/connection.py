@@ -1,4 +1,4 @@
-"""Connection: the Ray instance that a run uses: one of its own, or one that is there and outlives it."""
+"""Connection: the Ray instance that a run uses: its own, or an existing one that outlives it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ray's environment, which it reads when it is imported: quiet, and closed to everybody else.
+"""Ray's environment, which it reads on import: quiet, and closed to other users.
 
 An instance of our own listens on the loopback interface alone and asks for a token that only its processes have:
 whoever may talk to Ray runs any code. A cluster that is there already has settings of its own.

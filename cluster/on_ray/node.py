@@ -1,4 +1,4 @@
-"""Node: does the one that a worker is on have the driver's code and its store?"""
+"""Node: does a worker's node have the driver's code and store?"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""SLURM: what a job runs, from its batch script to its worker."""
+"""SLURM: from a job's batch script to its worker."""

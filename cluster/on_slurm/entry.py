@@ -1,4 +1,4 @@
-"""Where a job begins: light, since an element that comes too late has no need of torch."""
+"""Where a job starts; light, because an element that comes too late doesn't need torch."""
 
 from __future__ import annotations
 

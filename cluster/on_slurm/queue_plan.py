@@ -1,4 +1,4 @@
-"""Plan: which trials were queued in which cluster jobs; a file of the store, so that nobody must stay alive.
+"""Plan: which trials were queued in which cluster jobs; a file in the store, so no process must stay alive.
 
 A plan cuts the trials of one `run` into shares, one per array element, and the shares into chunks, one per job
 array. It is written before anything is submitted and again after every array, so that a submission that was cut

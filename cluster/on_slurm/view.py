@@ -1,4 +1,4 @@
-"""View: what SLURM says of the trials of a sweep, as a hint beside our own records."""
+"""View: what SLURM says about a sweep's trials, as a hint beside our own records."""
 
 from __future__ import annotations
 

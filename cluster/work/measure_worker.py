@@ -1,4 +1,4 @@
-"""Measure worker: takes what is missing of one trained model, whatever starts it."""
+"""Measure worker: takes the missing measures of one trained model, under any launcher."""
 
 from __future__ import annotations
 

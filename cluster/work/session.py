@@ -1,4 +1,4 @@
-"""Session: train one trial to its end from where its checkpoint stands, and keep what it produces.
+"""Session: train one trial from its checkpoint to the end, and store its results.
 
 The same in a process alone and in each of several; of those, the first one writes.
 """

@@ -1,4 +1,4 @@
-"""Stopping: why a worker is to stop, said by a signal, a clock, a mark or a person, and heard after the next step.
+"""Stopping: why a worker must stop (signal, clock, mark or user), checked after each step.
 
 The mark is the file `attempts/N.stop`: it asks whoever works on attempt N to stop, on whatever node that is, and says
 how the attempt is to be recorded. The same file stops the processes that train a trial together.

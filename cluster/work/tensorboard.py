@@ -1,4 +1,4 @@
-"""TensorBoard's files of a trial: every column of its history, per epoch; written beside our own when asked for."""
+"""A trial's TensorBoard files: every column of its history per epoch, on request."""
 
 from __future__ import annotations
 

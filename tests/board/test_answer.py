@@ -10,7 +10,7 @@ import pytest
 from bench.board import Board
 from bench.board.answer import answer
 from bench.board.footnotes import Origin
-from bench.report.words import summary
+from bench.report.summary import summary
 from bench.store import State
 from tests.board.made_up import SURE, UNSURE, board_of
 

@@ -11,7 +11,7 @@ from bench.board.board import read_results
 from bench.board.footnotes import Footnotes, Origin
 from bench.board.metric import METRICS
 from bench.store import Store
-from bench.sweep.remarks import remarks_of
+from bench.sweep.grouped_notes import grouped_notes
 from tests.board.conftest import Write, labels
 from tests.shared.store import done, finish
 
@@ -128,4 +128,4 @@ def test_a_measure_may_be_better_where_it_is_lower(monkeypatch: pytest.MonkeyPat
 
 def test_remarks_that_say_the_same_are_one(write: Write) -> None:
     sweep = dataclasses.replace(write(ONE), notes=("a: is a guess", "b: is lost", "c: is a guess", "alone"))
-    assert remarks_of(sweep) == ("a, c: is a guess", "b: is lost", "alone")
+    assert grouped_notes(sweep) == ("a, c: is a guess", "b: is lost", "alone")

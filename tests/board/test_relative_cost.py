@@ -78,8 +78,8 @@ def test_times_need_a_base_optimizer_on_the_same_device_that_any_sweep_may_have_
         finished(store, trial, per_second=50.0, first_epoch=1 if trial.variant == "looksam" else 0)
     untimed = make_board(store, methods, cost=True)
     assert {cost.time for cost in (untimed.costs or {}).values()} == {None}
-    (note,) = [each for each in show_board(store, methods, cost=True).notes if each.startswith("No time of")]
-    assert note.startswith("No time of 3 of 3 methods: they or their base optimizer with the same model")
+    (note,) = [each for each in show_board(store, methods, cost=True).notes if each.startswith("No time for")]
+    assert note.startswith("No time for 3 of 3 methods: they, or their base optimizer with the same model")
     base = write(SWEEP).trials[0]
     finished(store, base, per_second=100.0)
     elsewhere = write(SWEEP).trials[1]

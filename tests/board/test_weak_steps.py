@@ -12,7 +12,7 @@ from rich.console import Console
 from bench.board import make_board, show_board
 from bench.board.weak_steps import remarks
 from bench.cli.commands.operating import _status
-from bench.report.words import summary
+from bench.report.summary import summary
 from bench.store import Store, states
 from bench.trial import Trial
 from tests.board.conftest import Write

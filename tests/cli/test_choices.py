@@ -41,7 +41,7 @@ def test_the_search_is_waited_for_and_then_runs_first(use: Path, sambench: Comma
     refused = sambench("run", use, "--on", "inline")
     assert refused.returncode == 2
     assert waiting in refused.stderr
-    assert "add --with-choices to have it run first" in refused.stderr
+    assert "run that first, or add --with-choices" in refused.stderr
     assert not (tmp_path / "store").exists()
 
     ran = sambench("run", use, "--on", "inline", "--with-choices")
@@ -107,4 +107,4 @@ def test_a_faulty_sweep_is_named_and_the_others_listed(use: Path, sambench: Comm
 def test_a_folder_without_sweeps(sambench: Command) -> None:
     told = sambench("sweeps", "nowhere")
     assert told.returncode == 2
-    assert "nowhere: is no folder of sweep files" in told.stderr
+    assert "nowhere: isn't a folder" in told.stderr

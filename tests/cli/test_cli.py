@@ -92,7 +92,7 @@ def test_a_damaged_result_is_named_and_trained_again(finished: Path, sambench: C
     victim.write_bytes(b"garbage")
     ran = sambench("run", finished, "--on", "inline")
     assert ran.returncode == 0
-    assert f"damaged, set aside, its trial runs again: {victim}" in ran.stderr
+    assert f"damaged file set aside, its trial runs again: {victim}" in ran.stderr
     assert sambench("query", "SELECT count(*) AS n FROM results WHERE test_accuracy > 0", "--csv").stdout == "n\n10\n"
 
 
@@ -159,7 +159,7 @@ def test_an_empty_folder_is_a_store_to_be(tiny_sweep: Path, sambench: Command, t
     """A fresh volume of a container is there before the first run."""
     (tmp_path / "store").mkdir()
     assert "10 missing" in sambench("plan", tiny_sweep).stdout
-    assert "can be made" in sambench("doctor").stdout
+    assert "can be created" in sambench("doctor").stdout
 
 
 def test_doctor(sambench: Command) -> None:

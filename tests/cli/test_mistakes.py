@@ -20,8 +20,8 @@ from tests.shared.timing import patience, wait_for
 
 WITHOUT_STORE = {
     "run tiny.yaml --on slrum": "--on: unknown launcher 'slrum'; did you mean slurm; valid: ray, slurm, inline",
-    "run tiny.yaml --on inline --profile here": "--profile: is for --on slurm, not for --on inline",
-    "run tiny.yaml --on slurm --address here:1": "--address: is for --on ray, not for --on slurm",
+    "run tiny.yaml --on inline --profile here": "--profile: only for --on slurm, not for --on inline",
+    "run tiny.yaml --on slurm --address here:1": "--address: only for --on ray, not for --on slurm",
     "run tiny.yaml --retry all": "--retry: unknown choice 'all'; valid: failed",
     "plan tinny.yaml": "tinny.yaml: no such file; did you mean tiny.yaml",
     "plan tinny": "tinny: no such file; did you mean tiny.yaml",
@@ -31,7 +31,7 @@ WITHOUT_STORE = {
     "plan tiny.yaml --set lr=1 --set lr=2": "--set lr: is given twice; write several values as --set 'lr=[1, 2]'",
     "cancel tinny.yaml": "tinny.yaml: no such file; did you mean tiny.yaml",
     "plan elsewhere/tiny.yaml": "elsewhere/tiny.yaml: no such file, and no .yaml file in elsewhere/",
-    "sweeps tiny.yaml": "tiny.yaml: is no folder of sweep files",
+    "sweeps tiny.yaml": "tiny.yaml: isn't a folder",
     "plan tiny.yaml --set sede=1": "--set sede=1: unknown field 'sede'; did you mean seed",
     "plan tiny.yaml --set seed": "--set seed: write FIELD=VALUE",
     "board tiny.yaml --metric accuracy": "--metric: unknown measure 'accuracy'",
@@ -43,9 +43,9 @@ WITHOUT_STORE = {
     "measure tiny.yaml": "no store at",
     "measure tiny.yaml shapness": "unknown measure 'shapness'; did you mean sharpness",
     "measure tiny.yaml sharpness[roh=1]": "unknown setting of sharpness 'roh'; did you mean rho; valid: norm, ",
-    "measure tiny.yaml sharpness[rho=-1]": "rho (its radius ρ): input should be greater than 0, not -1",
+    "measure tiny.yaml sharpness[rho=-1]": "rho (radius ρ of the perturbation): input should be greater than 0, not -1",
     "measure tiny.yaml --on slurm": "--on: unknown way of measuring 'slurm'; valid: ray, inline",
-    "measure tiny.yaml --on inline --address here:1": "--address: is for --on ray, not for --on inline",
+    "measure tiny.yaml --on inline --address here:1": "--address: only for --on ray, not for --on inline",
     "board tiny.yaml --metric sharpness[roh=1]": "--metric: measure 'sharpness[roh=1]': unknown setting of sharpness",
     "plot tiny.yaml --output a.jpg": "--output a.jpg: unknown format 'jpg'",
     "query SELECT_1": "no store at",
@@ -57,12 +57,12 @@ WITH_STORE = {
     "query SELECT_1 --parquet store": "store: can't be written: Is a directory",
     "query SELECT_1 --csv --json": "--csv, --json and --parquet: choose one of them",
     "cancel tiny.yaml --where varant=sam": "--where: unknown field 'varant'; did you mean variant",
-    "logs zz": "zz: neither a sweep nor a trial id, which is up to 16 digits of 0 to f",
-    "logs 0123456789abcdef0": "0123456789abcdef0: neither a sweep nor a trial id, which is up to 16 digits of 0 to f",
-    "cancel cifar100-resnet": " digits of 0 to f; did you mean cifar100-resnets",
+    "logs zz": "zz: neither a sweep nor a trial id (up to 16 hexadecimal digits)",
+    "logs 0123456789abcdef0": "0123456789abcdef0: neither a sweep nor a trial id (up to 16 hexadecimal digits)",
+    "cancel cifar100-resnet": " digits); did you mean cifar100-resnets",
     "show abcd": "nothing is called 'abcd', and no trial id begins so; ",
     "cancel abcd": "no trial id starts with 'abcd' in ",
-    "cancel abcd --smoke": "--set, --smoke and --where: choose among the trials of a sweep, and abcd is a trial",
+    "cancel abcd --smoke": "--set, --smoke and --where: apply to the trials of a sweep, but abcd is a single trial",
 }
 
 
@@ -218,7 +218,7 @@ def test_a_data_root_that_may_not_be_looked_into(tmp_path: Path) -> None:
     command = [*bound, sys.executable, "-m", "bench", "show", "cifar10"]
     told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     (tmp_path / "data").chmod(0o755)
-    assert (told.returncode, "not readable for you: " in told.stdout) == (0, True), told.stderr
+    assert (told.returncode, "not readable by you" in told.stdout) == (0, True), told.stderr
 
 
 def test_control_c_while_the_store_is_asked(store: Store) -> None:

@@ -27,16 +27,16 @@ USAGE = {
     "--swep": "No such option: --swep",
 }
 CONDITIONS = {
-    "rho>0.05": "--where rho>0.05: knows FIELD=VALUE alone; `sambench query` compares",
-    "rho!=0.05": "knows FIELD=VALUE alone",
-    "variant in sam": "knows FIELD=VALUE alone",
+    "rho>0.05": "--where rho>0.05: only FIELD=VALUE is supported; use `sambench query` for comparisons",
+    "rho!=0.05": "only FIELD=VALUE is supported",
+    "variant in sam": "only FIELD=VALUE is supported",
     "variant=sam,none": "unknown value 'sam,none'; valid: none, sam; several values are several --where",
 }
 WORDS = {
-    "late_sam": "word late_sam\nShare of the epochs that the base optimizer trains alone",
+    "late_sam": "word late_sam\nShare of the epochs to train with the base optimizer alone",
     "fast": "in a sweep  grid: {fast: true}",
-    "oom": "key oom\nOut of memory: it would be again, unless its resources change.\nin a sweep  retries: {oom: …}",
-    "early_stopping": "It has the keys metric, ",
+    "oom": "key oom\nOut of memory, which would recur unless resources change.\nin a sweep  retries: {oom: …}",
+    "early_stopping": "Keys: metric, ",
 }
 NO_WORDS = {
     "variants": "; it is a kind: `sambench list variants` lists them",
@@ -88,7 +88,7 @@ def test_no_output_replaces_a_sweep(tiny_sweep: Path, store: Store, call: Call, 
     finish(store, load(tiny_sweep).trials[0], test_accuracy=90.0)
     before = tiny_sweep.read_bytes()
     told = call(*(word.replace("SWEEP", tiny_sweep.name).replace("_", " ") for word in line.split()))
-    assert (told.code, "tiny.yaml: is there and is no output of sambench" in told.err) == (2, True), told.err
+    assert (told.code, "tiny.yaml: exists and isn't output of sambench" in told.err) == (2, True), told.err
     assert tiny_sweep.read_bytes() == before
 
 

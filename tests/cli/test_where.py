@@ -54,19 +54,21 @@ def test_logs_of_a_sweep(filled: Store, call: Call, tiny_sweep: Path) -> None:
     ]  # fmt: skip
     assert call("logs", "tiny.yaml", "--where", "variant=none", "--where", "seed=0").out == "epoch 1\n"
     several = call("logs", "tiny.yaml", "--where", "variant=none", "--follow")
-    assert (several.code, "is for one trial, and these are 2: choose one by --where" in several.err) == (
+    assert (several.code, "only for one trial, and these are 2; choose one with --where" in several.err) == (
         2,
         True,
     )
     mixed = call("logs", first.trial_id, "--where", "seed=0")
-    assert (mixed.code, "choose among the trials of a sweep" in mixed.err) == (2, True)
+    assert (mixed.code, "apply to the trials of a sweep" in mixed.err) == (2, True)
 
 
 def test_trials_by_their_ids(filled: Store, call: Call, tiny_sweep: Path) -> None:
     trial = load(tiny_sweep).trials[3]
     planned = json.loads(call("plan", "tiny.yaml", "--json", "--where", f"trial_id={trial.trial_id[:10]}").out)
     assert [item["trial_id"] for item in planned["items"]] == [trial.trial_id]
-    assert "0 trials of the sweep start so" in call("plan", "tiny.yaml", "--where", "trial_id=xyz").err
+    none, several = (call("plan", "tiny.yaml", "--where", f"trial_id={begin}") for begin in ("xyz", ""))
+    assert "no trial id of the sweep starts with 'xyz'" in none.err
+    assert f"ambiguous trial id '': {len(load(tiny_sweep).trials)} matches" in several.err
 
 
 def test_trained_again_and_forgotten(filled: Store, call: Call, tiny_sweep: Path) -> None:
@@ -80,7 +82,7 @@ def test_trained_again_and_forgotten(filled: Store, call: Call, tiny_sweep: Path
     assert "test_accuracy,{},90.0" in call("query", "SELECT * FROM superseded", "--csv").out
     assert call("store", "forget", "tiny.yaml", *chosen).code == 2, "nobody says yes"
     assert len(filled.trial_ids()) == len(load(tiny_sweep).trials)
-    assert "1 trial taken out" in call("store", "forget", "tiny.yaml", "--yes", *chosen).err
+    assert "1 trial deleted" in call("store", "forget", "tiny.yaml", "--yes", *chosen).err
     assert json.loads(call("plan", "tiny.yaml", "--json", *chosen).out)["missing"] == 1
     nothing = call("store", "forget", "tiny.yaml", "--yes", *chosen)
-    assert (nothing.code, "nothing to forget" in nothing.err) == (2, True)
+    assert (nothing.code, "nothing to delete" in nothing.err) == (2, True)

@@ -108,7 +108,7 @@ def test_an_interrupted_driver_says_how_to_go_on(
         _, said = process.communicate(timeout=patience())
     go_on(sweep)
     assert process.returncode == 130
-    assert "of 3 trials are done, nothing is lost; go on with:" in said
+    assert "of 3 trials are done, nothing is lost; resume with:" in said
     assert f"sambench run {sweep} --on {on}" in said
     assert "Traceback" not in said
     outcomes = query(Store.open(store), "SELECT outcome FROM attempts").column("outcome").to_pylist()

@@ -123,7 +123,7 @@ def test_every_image_that_cannot_be_decoded_is_named(pets: Path, sambench: Sambe
     assert told.returncode == 2
     assert f"image {cut}: image file is truncated" in told.stderr
     assert f"image {text}: is no image, or of a format that PIL can't read" in told.stderr
-    assert "2 of 8 images can't be read; mend or remove them" in told.stderr
+    assert "2 of 8 images can't be read; repair or remove them" in told.stderr
     quick = sambench("data", "check", f"folder:{pets}", "--quick")
     assert (str(text) in quick.stderr, str(cut) in quick.stderr) == (True, False)
     assert "1 of 8 images can't be read" in quick.stderr

@@ -106,7 +106,7 @@ def test_from_training_to_the_board(
     assert compact(store).trials == 2
     assert values(store) == before
     again = sambench("measure", file)
-    assert (again.exit_code, again.stderr) == (0, "two: nothing is missing of 2 done trials\n")
+    assert (again.exit_code, again.stderr) == (0, "two: nothing left to measure for 2 done trials\n")
     # The history that accuracies are taken from is compacted too.
     assert {taken.outcome for taken in take(store, sweep, "feature_rank[samples=32]")} == {"taken"}
     assert len(values(store)) == len(before) + 2

@@ -39,7 +39,7 @@ def test_every_way_of_writing_becomes_one(text: str) -> None:
 BAD = {
     "sharpnes": "unknown measure 'sharpnes'; did you mean sharpness or average_sharpness; `sambench list",
     "sharpness[roh=1]": "unknown setting of sharpness 'roh'; did you mean rho; valid: norm, adaptive, rho, ",
-    "sharpness[rho=0]": "rho (its radius ρ): input should be greater than 0, not 0",
+    "sharpness[rho=0]": "rho (radius ρ of the perturbation): input should be greater than 0, not 0",
     "sharpness[rho=inf]": "input should be a finite number, not inf",
     "sharpness[steps=1.5]": "input should be a valid integer, not 1.5",
     "sharpness[norm=l3]": "input should be 'linf' or 'l2', not 'l3'",

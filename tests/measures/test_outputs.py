@@ -96,6 +96,6 @@ def test_the_file_is_parquet_of_16_bits_with_a_seal(drawn: tuple[np.ndarray, np.
     data = bytearray(folder.outputs.read_bytes())
     data[len(data) // 2] ^= 1
     folder.outputs.write_bytes(bytes(data))
-    with pytest.raises(Damaged, match="its checksum doesn't fit its content; `sambench store check --repair` puts"):
+    with pytest.raises(Damaged, match="its checksum doesn't match its content; `sambench store check --repair` puts"):
         read_outputs(folder.outputs)
     assert list(damaged_outputs(folder)) == [folder.outputs]

@@ -33,6 +33,6 @@ def test_the_command_to_go_on_with_is_one_that_a_shell_takes(
     with pytest.raises(Exit):
         _take(Job(store=store.root), sweep, {sweep.trials[0].trial_id: (parse(SHARP),)})
     told, command = capsys.readouterr().err.splitlines()
-    assert told == "stopped: 0 of 1 are taken, nothing is lost; go on with:"
+    assert told == "stopped: 0 of 1 are taken, nothing is lost; resume with:"
     assert shlex.split(command) == WORDS
     assert f"'{SHARP}'" in command

@@ -15,6 +15,7 @@ from bench.board import make_board
 from bench.errors import UserError
 from bench.plots import PLOTS, default_kind
 from bench.plots.draw import draw
+from bench.plots.drawing import Drawing
 from bench.plots.weights import bars
 from bench.store import Store
 from bench.sweep import Sweep, load
@@ -222,3 +223,28 @@ def test_weights_that_nothing_has_counted(store: Store, tmp_path: Path) -> None:
     uncounted = dataclasses.replace(sweep, measures=("test_accuracy",))
     with pytest.raises(UserError, match=r"measures no weight_histogram; add one to its measures, or name it: --metric"):
         draw(store, uncounted, board, "weights", [tmp_path / "plot.png"])
+
+
+def drawing_of(store: Store, sweep: Sweep, kind: str) -> Drawing:
+    drawing = Drawing(store, sweep, make_board(store, sweep))
+    PLOTS[kind].load()(drawing)
+    return drawing
+
+
+@pytest.mark.parametrize("kind", ["rho", "runtime", "training", "pareto"])
+def test_base_optimizers_have_panels_of_their_own(made: Callable[[str], Made], kind: str) -> None:
+    store, sweep = made("  - {optimizer: [sgd, adamw], variant: sam, scope: all, rho: [0.1, 0.2]}")
+    drawing = drawing_of(store, sweep, kind)
+    assert max(drawing.counts) == 3, "a mean is over seeds, and not over optimizers"
+    titles = [panel.get_title() for panel in drawing.figure.axes] if drawing.figure else []
+    assert sum("adamw" in title for title in titles) == sum("sgd" in title for title in titles) > 0
+
+
+def test_every_base_optimizer_beside_a_curve_is_drawn(made: Callable[[str], Made]) -> None:
+    trained = "model: resnet8, trainable: [all, freeze_norm, only_norm]"
+    methods = (f"{trained}, epochs: [3, 6, 9, 12]", f"{trained}, variant: sam, scope: all, rho: [0.1, 0.2]")
+    store, sweep = made("\n".join(f"  - {{{each}}}" for each in methods))
+    figure = drawing_of(store, sweep, "rho").figure
+    assert figure is not None
+    (found,) = (panel.get_legend_handles_labels()[1] for panel in figure.axes)
+    assert sum(label.startswith("base optimizer") for label in found) == 3 * 4

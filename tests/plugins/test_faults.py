@@ -60,7 +60,7 @@ OTHERS = {
     "model": ("def own(num_classes, in_channels): ...\n", "takes no image_size, which sambench calls it with"),
     "scope": ("class own(Scope):\n    stages = 'all'\n    select = None\n", "stages input should be a valid boolean"),
     "augment": ("own = 3\n", "can't be called: it is int"),
-    "optimizer": ("@about(colour=1)\ndef own(groups, lr): ...\n", "unknown member of a record 'colour'"),
+    "optimizer": ("@about(colour=1)\ndef own(groups, lr): ...\n", "unknown attribute of a record 'colour'"),
 }
 
 

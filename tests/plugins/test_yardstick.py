@@ -115,7 +115,7 @@ def test_new_writes_over_nothing(tmp_path: Path) -> None:
     for words, said in (
         (("method", "mine"), "unknown kind 'method'; valid: variant, scope,"),
         (("scope", "My-Scope"), "'My-Scope': write the name of a module"),
-        (("scope", "torch"), "torch: is the name of a module that is here already"),
+        (("scope", "torch"), "torch: is the name of an existing module"),
     ):
         told = sambench(tmp_path, "new", *words)
         assert told.returncode == 2
@@ -124,5 +124,5 @@ def test_new_writes_over_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text("kept")
     told = sambench(tmp_path, "new", "scope", "mine")
     assert told.returncode == 2
-    assert "test_mine.py: is there already" in told.stderr
+    assert "test_mine.py: already exists" in told.stderr
     assert os.listdir(tmp_path) == ["test_mine.py"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 import urllib.error
 import urllib.request
@@ -91,3 +93,24 @@ def test_a_port_that_is_taken_is_said_so(server: Server, sambench: Callable[...,
 def test_a_curve_is_as_wide_as_the_training_is_done() -> None:
     assert line([50.0], 10) == ""
     assert line([50.0, 50.0], 2) == "0.0,24.0 120.0,24.0"
+
+
+def test_odd_requests_leave_nothing_on_the_terminal(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    host, port = server.server_address[:2]
+    for request in (b"GET /\xe9/ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /\xff\r\n\r\n"):
+        with socket.create_connection((str(host), int(port))) as client:
+            client.sendall(request)
+            assert b" 404 " in client.recv(1000)
+    with socket.create_connection((str(host), int(port))) as client:
+        client.sendall(f"GET /{server.token}/ HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+        # Hangs up at once, with a reset.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert get(server.url)[0] == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_a_store_that_cannot_be_read_is_told_to_the_browser(server: Server, store: Store) -> None:
+    store.trials.rename(store.root / "moved")
+    store.trials.symlink_to("moved")
+    status, told = get(server.url)
+    assert (status, "is a link" in told) == (503, True)

@@ -37,7 +37,7 @@ def test_the_search_is_queued_first_and_the_same_command_goes_on(slurm: Cluster,
     assert "2 of 2 trials queued" in first.stderr, "the search"
     assert "1 of 1 trials queued" in first.stderr, "what waits for no choice"
     assert "1 ρ choice is waiting for 2 trials of search" in first.stderr
-    assert first.stderr.endswith("when these are done, go on with:\n  sambench " + " ".join(command) + "\n")
+    assert first.stderr.endswith("when these are done, continue with:\n  sambench " + " ".join(command) + "\n")
     trials = {trial.trial_id for trial in load(tmp_path / "search.yaml").trials}
 
     def searched() -> bool:
@@ -48,5 +48,5 @@ def test_the_search_is_queued_first_and_the_same_command_goes_on(slurm: Cluster,
     again = run.sambench(*command)
     assert again.returncode == 0, again.stderr
     assert "best of 0.1, 0.2 in search by mean val_accuracy" in again.stderr
-    assert "go on with" not in again.stderr
+    assert "continue with" not in again.stderr
     wait_for(lambda: run.outcomes() == ["done"] * 4, 240, run.situation)

@@ -24,7 +24,7 @@ def test_cancelled_from_the_login_node(slurm: Cluster, tmp_path: Path) -> None:
     assert "pending" in shown
     cancelled = run.sambench("cancel", run.file)
     assert "1 running trial stops after the next step, 5 waiting won't start" in cancelled.stderr
-    assert "taken out of SLURM's queue" in cancelled.stderr
+    assert "removed from SLURM's queue" in cancelled.stderr
     wait_for(lambda: run.outcomes() == ["preempted"], 240, run.situation)
     wait_for(lambda: not run.own_jobs(), 240, run.situation)
     assert "6 cancelled" in run.sambench("status", run.file).stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import Store, StoreError, compact, files, query, results_of
+from bench.store import Store, StoreError, compact, files, query, query_rows
 from bench.store.arrow import table_of
 from bench.store.folder import log_of
 from bench.store.measured import Quantity, add_measure
@@ -98,7 +98,8 @@ def test_names_of_measures_are_no_statement(store: Store, make_trial: Make, tmp_
         ):
             add_measure(folder, quantity, 1.0)
     for _ in range(2):
-        row = results_of(store, [trial.trial_id])[trial.trial_id]
+        names, (values,) = query_rows(store, f"SELECT * FROM results WHERE trial_id = '{trial.trial_id}'")
+        row = dict(zip(names, values, strict=True))
         assert (row["trial_id"], row["seed"], row["test_accuracy"]) == (trial.trial_id, 0, 90.0)
         assert all(name.isprintable() for name in row)
         untouched(tmp_path, contents(store))

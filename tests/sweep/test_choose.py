@@ -163,3 +163,35 @@ def test_all_trials_of_a_group_failed(tmp_path: Path) -> None:
         SpecError, match=r"use\.yaml:7:50: methods\[1\]\.rho: search, digits sam/all, epochs 1: all failed"
     ):
         load(write(tmp_path, search=SEARCH, use=USE), chooser=chooser)
+
+
+class WaitsForOneModel(Largest):
+    """A chooser that has results of every model but one."""
+
+    def __init__(self, *lacking: str) -> None:
+        super().__init__()
+        self.lacking = lacking
+
+    def __call__(self, search: Sweep, trials: Sequence[Trial], by: str | None) -> Verdict:
+        if trials[0].model in self.lacking:
+            return Verdict(by=by or "", candidates=(), chosen=None, missing=tuple(trials))
+        return super().__call__(search, trials, by)
+
+
+TWO_CHOICES = """
+title: "Use"
+recipe: digits-resnet
+grid: {epochs: 1, seed: 1}
+methods:
+  - {model: resnet8, variant: sam, scope: all, rho: {choose: search, where: {model: resnet8}}}
+  - {model: resnet20, variant: sam, scope: all, rho: {choose: search, where: {model: resnet20}}}
+"""
+
+
+def test_choices_of_one_group_by_different_trials_wait_apart(tmp_path: Path) -> None:
+    file = write(tmp_path, search=SEARCH, use=TWO_CHOICES)
+    one = load(file, chooser=WaitsForOneModel("resnet8"))
+    assert [trial.model for trial in one.trials] == ["resnet20"]
+    assert [trial.model for trial in one.held] == ["resnet8"], "what is decided waits for nothing"
+    both = load(file, chooser=WaitsForOneModel("resnet8", "resnet20"))
+    assert {trial.model for wait in both.waits for trial in wait.trials} == {"resnet8", "resnet20"}

@@ -36,7 +36,7 @@ def test_each_number_of_passes_gives_a_number_of_epochs(read: Callable[[str], Sw
     )
     assert base_epochs(sweep) == [20, 40, 25]
     assert [passes_per_step(trial) for trial in sweep.trials if trial.perturb_from] == [1.25]
-    assert any("epochs 40 of sgd with resnet8 on digits: equal-compute with 2 passes a step" in n for n in sweep.notes)
+    assert any("epochs 40 for sgd with resnet8 on digits: same compute as sam at 2 passes" in n for n in sweep.notes)
 
 
 def test_the_trial_is_the_one_that_the_number_makes(read: Callable[[str], Sweep]) -> None:
@@ -73,7 +73,7 @@ def test_a_longer_base_optimizer_stands_in_the_column_of_the_methods(read: Calla
     ("methods", "fault"),
     [
         ("[{variant: sam, rho: 1, epochs: equal-compute}]", "4:42: methods[0].epochs: equal-compute is for the base"),
-        ("[{}, {epochs: equal-compute}]", "4:24: methods[1].epochs: equal-compute: no variant stands beside it"),
+        ("[{}, {epochs: equal-compute}]", "4:24: methods[1].epochs: equal-compute: this block has no variant"),
         ("[{epochs: equal}, {variant: sam, rho: 1}]", "4:20: methods[0].epochs: a number of epochs is 1 or more, or"),
         ("[{epochs: equal-compute}, {variant: sam, rho: 0}]", "4:56: methods[1].rho: input should be greater than 0"),
         ("[{epochs: equal-compute, m: 7}, {variant: sam, rho: 1}]", "methods[0].m: m = 7 does not divide"),
@@ -91,5 +91,5 @@ def test_passes_that_only_a_run_can_tell_give_no_number(
     read: Callable[[str], Sweep], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(vars(VARIANTS["sam"]), "passes", None)
-    with pytest.raises(SpecError, match="how many passes the variants beside it take shows only as they train"):
+    with pytest.raises(SpecError, match="known only after training"):
         read("methods: [{epochs: equal-compute}, {variant: sam, rho: 1}]")

@@ -40,7 +40,7 @@ CASES = {
     "methods: [{variant: sam, scope: random, sparsity: 1, rho: 1}]": "4:51: methods[0].sparsity: input should be",
     "methods: [{model: vgg16_bn}]": "4:19: methods[0].model: vgg16_bn takes images of at least 32×32 pixels, not 8×8",
     "methods: [{model: vit_s32}]": "4:19: methods[0].model: vit_s32 takes images of at least 32×32 pixels",
-    "methods: [{model: timm/resnet10t, variant: sam, scope: 'only_norm[1]', rho: 1}]": "resnet10t says of no stages",
+    "methods: [{model: timm/resnet10t, variant: sam, scope: 'only_norm[1]', rho: 1}]": "resnet10t has no stages",
     "methods: [{model: timm/}]": "4:19: methods[0].model: unknown model 'timm/'",
     "methods: [{image_size: 32}]": "4:24: methods[0].image_size: digits has images of 8×8 pixels, not 32×32; drop",
     "methods: [{dataset: imagenet, augment: basic}]": "4:40: methods[0].augment: basic needs images of one size",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.sweep import SpecError, Sweep, load
-from bench.sweep.remarks import remarks_of
+from bench.sweep.grouped_notes import grouped_notes
 from bench.sweep.smoke import smoke
 
 SWEEP = """
@@ -31,7 +31,7 @@ def test_guesses_of_the_file_of_the_table_and_of_the_recipe(tmp_path: Path) -> N
     sweep = written(tmp_path, SWEEP)
     lost = ("ρ = 1 for fisher/only_norm on cifar100", "the paper's mark is lost")
     assert sweep.guessed == (("augment basic", "not stated"), ("seed 0", "not stated"), lost)
-    assert remarks_of(sweep) == (
+    assert grouped_notes(sweep) == (
         "augment basic, seed 0: a guess, not stated",
         "ρ = 1 for fisher/only_norm on cifar100: the paper's mark is lost, the value is a guess",
     )

@@ -51,4 +51,4 @@ def test_bsam_on_its_base(tmp_path: Path) -> None:
     sweep = swept(tmp_path, line)
     (trial,) = sweep.trials
     assert dict(trial.settings)["beta2"] == 0.999
-    assert "bsam: what it does outside of its scope is a guess" in sweep.notes
+    assert "bsam: what it does outside its scope is a guess" in sweep.notes

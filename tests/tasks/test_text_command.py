@@ -50,7 +50,7 @@ def test_sentences_that_are_too_long_for_training_need_no_batch_that_holds_them(
 
 @pytest.mark.slow
 def test_a_corpus_of_ones_own_is_checked_trained_and_measured(own: Path, sambench: Command) -> None:
-    assert "parallel:own.tsv is there" in sambench("data", "check", "parallel:own.tsv").stderr
+    assert "parallel:own.tsv found" in sambench("data", "check", "parallel:own.tsv").stderr
     ran = sambench("run", own, "--on", "inline")
     assert ran.returncode == 0, ran.stderr
     assert "BLEU" in sambench("logs", own).stdout

@@ -46,7 +46,7 @@ def claims_of(compared: Sequence[Comparison]) -> dict[ScopeClaim, list[Tested]]:
 
 
 def conclusions(tested: dict[ScopeClaim, list[Tested]], metric: Metric) -> list[str]:
-    """One line per claim; ahead is who has the better values of the metric."""
+    """One line per claim; the side with the better value of the metric is ahead."""
     lines = []
     for claim, tests in tested.items():
         ahead, behind = (sum(metric.gain(sign * test.difference.mean) > 0 for test in tests) for sign in (1, -1))

@@ -41,7 +41,7 @@ def compare(board: Board, paper: str | None) -> list[Comparison]:
 
 
 def not_in_sweep(compared: Sequence[Comparison], board: Board, paper: str | None) -> list[PaperCell]:
-    """Cells of the sweep's own table that the sweep has no trial for, but for those that the paper itself cites."""
+    """Cells of the sweep's own table that the sweep has no trial for, without those that the paper itself cites."""
     table = form_of(paper)
     found = {id(each.paper) for each in compared}
     found |= {id(cell) for cell in numbers().cited(table, board.metric.name)} if table else set()
@@ -53,7 +53,7 @@ def not_in_sweep(compared: Sequence[Comparison], board: Board, paper: str | None
 
 
 def verdicts(compared: Sequence[Comparison], unit: str) -> list[str]:
-    """The count of each verdict, and how they are come to; `unit` is that of the differences."""
+    """The count of each verdict, and how verdicts are reached; `unit` is that of the differences."""
     counts: Counter[str] = Counter(each.judgement.word for each in compared)
     shown = sum(
         each.judgement.p_equivalence is not None and each.judgement.p_equivalence < ALPHA

@@ -1,7 +1,8 @@
-"""Other: results that a board is put beside: those of another store, of an export, or of a commit."""
+"""Other: the results to compare a board with: another store's, an export's or a commit's."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ class Other:
     origins: tuple[Origin, ...] = ()
     """What these were made with."""
     own: frozenset[str] = frozenset()
-    """Trials of which the very result of the board was found, since it was made by the commit that is asked for."""
+    """Trials whose result here is the board's own, because the requested commit made it."""
     cells: Mapping[Place, Summary] = field(default_factory=dict)
     """Of an exported board, which has no trials."""
 
@@ -56,7 +57,7 @@ def read_other(name: str, stores: Readable, trials: Sequence[Trial], metric: Met
 
 def _read(name: str, stores: Readable, trials: Sequence[Trial], metric: Metric) -> Other:
     path, address = Path(name), remote.address_of(name)
-    if Path(name.partition("?")[0]).suffix in SUFFIXES and (address or path.is_file()):
+    if _suffix(name) in SUFFIXES and (address or path.is_file()):
         return _of_table(name, _table(name), {trial.trial_id for trial in trials}, metric)
     if address or path.is_dir():
         return _of_store(name, Store.open(name), trials, metric)
@@ -84,22 +85,36 @@ def _of_rows(name: str, metric: Metric, rows: Mapping[str, Mapping[str, Any]], o
 def _table(name: str) -> pa.Table:
     """An exported file; UserError if it is none."""
     try:
-        if name.endswith(".csv"):
-            return _csv(name)
-        if name.endswith(".json"):
-            document = json.loads(Path(name).read_text(encoding="utf-8"))
+        if _suffix(name) == ".csv":
+            return _csv(_content(name))
+        if _suffix(name) == ".json":
+            document = json.loads(_content(name))
             return pa.Table.from_pylist(document["cells"] if isinstance(document, dict) else document)
         return read_exported(name)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
         raise UserError(f"--against {name}: can't be read as results: {' '.join(str(error).split())}") from error
 
 
-def _csv(name: str) -> pa.Table:
+def _suffix(name: str) -> str:
+    """The suffix of a path, or of an address without its options."""
+    return Path(name.partition("?")[0]).suffix
+
+
+def _content(name: str) -> bytes:
+    """What a file holds, here or at an address."""
+    if remote.address_of(name) is None:
+        return Path(name).read_bytes()
+    filesystem, place = remote.filesystem(name, example="FILE.csv")
+    with filesystem.open_input_stream(place) as stream:
+        return bytes(stream.read())
+
+
+def _csv(content: bytes) -> pa.Table:
     from pyarrow import csv
 
-    # What looks like a number is none: an id of digits alone, a row that is called by its ρ.
+    # Keep as text what looks like a number: an id that is all digits, a row named by its ρ.
     texts = dict.fromkeys(("trial_id", "outcome", "row", "column", "scope", "metric"), pa.string())
-    return csv.read_csv(name, convert_options=csv.ConvertOptions(column_types=texts))
+    return csv.read_csv(io.BytesIO(content), convert_options=csv.ConvertOptions(column_types=texts))
 
 
 def _of_table(name: str, table: pa.Table, ids: set[str], metric: Metric) -> Other:
@@ -148,7 +163,7 @@ def _of_commit(commit: str, stores: Readable, trials: Sequence[Trial], metric: M
 
 
 def _superseded(commit: str, stores: Readable, trials: Sequence[Trial], metric: Metric) -> dict[str, dict[str, Any]]:
-    """By trial, of trainings that count no more; none of what trials cost, which isn't kept."""
+    """By trial, results of superseded trainings; measures only, because costs of these aren't kept."""
     measure, settings = quantity_of(metric.name)
     columns = ", ".join(f"attempts.{sql.name(column)}" for column in COLUMNS)
     select = f"""SELECT trial_id, outcome, {columns}, value FROM superseded JOIN attempts USING (trial_id, attempt)
@@ -161,7 +176,7 @@ def _superseded(commit: str, stores: Readable, trials: Sequence[Trial], metric: 
 
 
 def _commits(stores: Readable, trials: Sequence[Trial]) -> str:
-    """Which commits there are instead."""
+    """The message for a commit without results, with the commits that have some."""
     with connect(stores, ["attempts"], only=[trial.trial_id for trial in trials]) as connection:
         found = connection.execute(
             "SELECT git_commit[:10], count(*) FROM attempts WHERE outcome = 'done' AND git_commit IS NOT NULL "

@@ -1,4 +1,4 @@
-"""The page of a board against the paper: verdicts by cell, claims, and what is unsure about the paper's numbers."""
+"""The page of a board against the paper: verdicts by cell, claims, and doubts about the paper's numbers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from bench.board.against.claims import Tested, claims_of, conclusions
 from bench.board.against.compare import Comparison, compare, not_in_sweep, verdicts
 from bench.board.board import Board
-from bench.board.cells import Key
+from bench.board.inference import LEAST_P
 from bench.board.notes import circumstances
-from bench.board.page.board_table import cell_details
+from bench.board.page.board_table import cell_details, grid_of_cells
 from bench.board.page.cited import cited_notes
 from bench.board.page.page import Page
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
-from bench.board.statistics import signed
+from bench.board.statistics import NO_RESULT, signed
 from bench.errors import counted
 from bench.papers.sam_on.claims import ScopeClaim
 from bench.papers.sam_on.forms import form_of
@@ -36,7 +36,7 @@ def against_page(board: Board, paper: str | None) -> Page:
     told = [*reading, *_left_out(board, compared, paper), *cited_notes(board), *circumstances(board)]
     told += [f"({mark}) {note}" for note, mark in doubts.items()]
     records = [_record(board, each) for each in compared]
-    facts = {"title": board.title, "metric": board.metric.name, "claims": _claim_records(board, tested)}
+    facts = {"title": board.title, "metric": board.metric.name, "claims": _claim_records(tested)}
     return Page(
         f"{board.title}, against the paper",
         lead=tuple(lead),
@@ -55,7 +55,7 @@ def _doubts(compared: Sequence[Comparison]) -> dict[str, str]:
 
 def _cells(board: Board, compared: Sequence[Comparison], doubts: dict[str, str]) -> Grid:
     titles = ("ours", "paper", "difference", "verdict")
-    blocks: dict[str, list[TableRow]] = {}
+    lines = []
     for each in compared:
         summary = each.cell.chosen.summary
         marks = board.footnotes.marks(each.cell.chosen.origins)
@@ -64,20 +64,15 @@ def _cells(board: Board, compared: Sequence[Comparison], doubts: dict[str, str])
         )
         theirs = TableCell(each.paper.text, marks=doubts.get(each.paper.note, "")) if each.paper else TableCell(EMPTY)
         entries = (ours, theirs, _difference(each, _digits(board)), _verdict(each))
-        blocks.setdefault(each.key[1], []).append(TableRow(_label(board, each.key), entries))
-    made = tuple(Section(column, tuple(lines)) for column, lines in blocks.items())
-    return Grid(
-        f"{board.title}, against the paper", board.layout.corner, (tuple(map(Title, titles)),), made, alike=False
-    )
+        lines.append((each.key, entries))
+    return grid_of_cells(board, f"{board.title}, against the paper", titles, lines)
 
 
 def _claims(board: Board, tested: dict[ScopeClaim, list[Tested]]) -> Grid:
     titles = ("ours: mean ± std (n)", "p", "p, Holm", "paper", "same sign")
     blocks = []
     for claim, tests in tested.items():
-        lines = [
-            TableRow(_about(board, test), tuple(map(TableCell, _claim_texts(test, _digits(board))))) for test in tests
-        ]
+        lines = [TableRow(_about(test), tuple(map(TableCell, _claim_texts(test, _digits(board))))) for test in tests]
         blocks.append(
             Section(f"{claim.text}: difference in {board.metric.difference_unit}, paired over seeds", tuple(lines))
         )
@@ -106,11 +101,7 @@ def _left_out(board: Board, compared: Sequence[Comparison], paper: str | None) -
     return lines
 
 
-def _label(board: Board, key: Key) -> str:
-    return key[0] if key[2] == NONE else f"{key[0]} / {board.layout.scope_title(key[2])}"
-
-
-def _about(board: Board, test: Tested) -> str:
+def _about(test: Tested) -> str:
     """The method and the column of a test."""
     row, column, scope = test.better.key
     return f"{test.better.cell.trial.variant if scope == NONE else row}, {column}"
@@ -133,7 +124,7 @@ def _verdict(each: Comparison) -> TableCell:
 def _p(value: float | None) -> str:
     if value is None:
         return EMPTY
-    return f"{value:.3f}" if value >= 0.001 else "<0.001"
+    return f"{value:.3f}" if value >= LEAST_P else f"<{LEAST_P}"
 
 
 def _record(board: Board, each: Comparison) -> dict[str, Any]:
@@ -145,9 +136,7 @@ def _record(board: Board, each: Comparison) -> dict[str, Any]:
         "scope": scope,
         "rho": runs.rho,
         "metric": board.metric.name,
-        "mean": summary.mean if summary else None,
-        "std": summary.std if summary else None,
-        "n": summary.n if summary else 0,
+        **(summary.record if summary else NO_RESULT),
         "paper_table": paper.table if paper else None,
         "paper_mean": paper.mean if paper else None,
         "paper_std": paper.std if paper else None,
@@ -165,11 +154,11 @@ def _record(board: Board, each: Comparison) -> dict[str, Any]:
     }
 
 
-def _claim_records(board: Board, tested: dict[ScopeClaim, list[Tested]]) -> list[dict[str, Any]]:
+def _claim_records(tested: dict[ScopeClaim, list[Tested]]) -> list[dict[str, Any]]:
     return [
         {
             "claim": claim.text,
-            "about": _about(board, test),
+            "about": _about(test),
             "difference": test.difference.mean,
             "std": test.difference.std,
             "n": test.difference.n,

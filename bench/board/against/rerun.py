@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from bench.board.against.other import Other
 from bench.board.board import Board
 from bench.board.cells import Cell, Key
-from bench.board.inference import ALPHA, half_width, paired_p, welch
+from bench.board.inference import ALPHA, confidence_interval, paired_p, welch
 from bench.board.statistics import Summary, summarize
 from bench.trial import Trial
 
@@ -42,8 +42,8 @@ class Beside:
 
 def put_beside(board: Board, trials: Sequence[Trial], other: Other) -> list[Beside]:
     """Every cell of the board."""
-    ids = _ids(board, trials)
-    return [_beside(board, key, cell, other, ids) for key, cell in board.cells.items()]
+    ids = {(board.layout.key(trial), trial.rho, trial.seed): trial.trial_id for trial in trials}
+    return [_beside(key, cell, other, ids) for key, cell in board.cells.items()]
 
 
 def verdict_counts(compared: Sequence[Beside]) -> str:
@@ -52,18 +52,8 @@ def verdict_counts(compared: Sequence[Beside]) -> str:
     return ", ".join(f"{counts[word]} {word}" for word in get_args(Verdict) if counts[word])
 
 
-def _ids(board: Board, trials: Sequence[Trial]) -> dict[tuple[Key, float | None, int], str]:
-    """Cell, ρ and seed → trial."""
-    layout = board.layout
-    return {
-        ((layout.row(each), layout.column(each), layout.scope(each)), each.rho, each.seed): each.trial_id
-        for each in trials
-    }
-
-
-def _beside(
-    board: Board, key: Key, cell: Cell, other: Other, ids: Mapping[tuple[Key, float | None, int], str]
-) -> Beside:
+def _beside(key: Key, cell: Cell, other: Other, ids: Mapping[tuple[Key, float | None, int], str]) -> Beside:
+    """`ids` has the trial of each cell, ρ and seed."""
     runs = cell.chosen
     if other.cells:
         return _by_means(key, cell, other.cells.get((*key, runs.rho)))
@@ -81,8 +71,8 @@ def _judged(key: Key, cell: Cell, theirs: Summary | None, differences: Sequence[
     found = summarize(differences)
     assert found is not None, "there is a shared seed"
     equal = sum(not each for each in differences)
-    half, p = half_width(found), paired_p(found)
-    low, high = (None, None) if half is None else (found.mean - half, found.mean + half)
+    p = paired_p(found)
+    low, high = confidence_interval(found) or (None, None)
     verdict, reason = _verdict(found, equal, p)
     return Beside(key, cell, theirs, verdict, reason, found, low, high, p, equal)
 

@@ -1,4 +1,4 @@
-"""The page of a board beside other results of its trials: what differs, by how much, and what they were made with."""
+"""The page of a board beside other results of its trials: what differs, by how much, and what made them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bench.board.board import Board
 from bench.board.footnotes import FIELDS, Footnotes, Origin
 from bench.board.inference import ALPHA
 from bench.board.notes import circumstances
-from bench.board.page.board_table import cell_details
+from bench.board.page.board_table import cell_details, grid_of_cells
 from bench.board.page.page import Page
-from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
-from bench.board.statistics import Summary
+from bench.board.page.table import EMPTY, Grid, TableCell
+from bench.board.statistics import NO_RESULT, Summary
 from bench.board.uncertainty.spread import interval_text
 from bench.errors import counted
-from bench.trial import NONE, Trial
+from bench.trial import Trial
 
 _DIGITS = 2
 """Decimals of differences, at least."""
@@ -92,14 +92,9 @@ def _listed(counts: Counter[str]) -> str:
 
 
 def _grid(board: Board, compared: Sequence[Beside], other: Other) -> Grid:
-    blocks: dict[str, list[TableRow]] = {}
-    for each in compared:
-        row, column, scope = each.key
-        label = row if scope == NONE else f"{row} / {board.layout.scope_title(scope)}"
-        blocks.setdefault(column, []).append(TableRow(label, _entries(board, each)))
-    titles = tuple(map(Title, ("here", "there", "difference", "verdict")))
-    made = tuple(Section(column, tuple(lines)) for column, lines in blocks.items())
-    return Grid(f"{board.title}, against {other.name}", board.layout.corner, (titles,), made, alike=False)
+    lines = [(each.key, _entries(board, each)) for each in compared]
+    titles = ("here", "there", "difference", "verdict")
+    return grid_of_cells(board, f"{board.title}, against {other.name}", titles, lines)
 
 
 def _entries(board: Board, each: Beside) -> tuple[TableCell, ...]:
@@ -125,24 +120,17 @@ def _mean(board: Board, summary: Summary | None) -> str:
 
 def _record(board: Board, each: Beside, other: Other) -> dict[str, Any]:
     row, column, scope = each.key
-    trial, ours, theirs = each.cell.trial, each.cell.chosen.summary, each.theirs
+    ours, theirs = each.cell.chosen.summary, each.theirs
     return {
         "row": row,
         "column": column,
         "scope": scope,
-        "dataset": trial.dataset,
-        "model": trial.model,
-        "optimizer": trial.optimizer,
-        "variant": trial.variant,
+        **each.cell.record,
         "rho": each.cell.chosen.rho,
         "metric": board.metric.name,
-        "mean": ours.mean if ours else None,
-        "std": ours.std if ours else None,
-        "n": ours.n if ours else 0,
+        **(ours.record if ours else NO_RESULT),
         "against": other.name,
-        "other_mean": theirs.mean if theirs else None,
-        "other_std": theirs.std if theirs else None,
-        "other_n": theirs.n if theirs else 0,
+        **{f"other_{name}": value for name, value in (theirs.record if theirs else NO_RESULT).items()},
         "shared": each.difference.n if each.difference else 0,
         "equal": each.equal,
         "difference": each.difference.mean if each.difference else None,

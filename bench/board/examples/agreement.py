@@ -45,12 +45,12 @@ class Agreement:
 
     @property
     def sure(self) -> int:
-        """Seeds of which McNemar's test tells a difference at 5 % by Holm's method."""
+        """Number of seeds for which McNemar's test shows a difference at 5 %, corrected by Holm's method."""
         return sum(p is not None and p < ALPHA for p in holm(self.p))
 
 
 def agreements(board: Board, found: Mapping[Key, Predictions]) -> list[Agreement]:
-    """Of the scopes of each method with each other, and of each method with the base optimizer of its column."""
+    """Compares the scopes of each method with each other, and each method with the base optimizer of its column."""
     pairs: dict[tuple[Key, Key], None] = {}
     for row, column, scope in found:
         for other in found:

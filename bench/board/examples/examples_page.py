@@ -1,9 +1,9 @@
-"""The page of a board image by image: how much of each spread is the test set's, and where two methods agree."""
+"""The page of a board image by image: the test set's part of each spread, and where two methods agree."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from bench.board.board import Board
@@ -11,13 +11,13 @@ from bench.board.cells import Key
 from bench.board.examples.agreement import DRAWS, Agreement, agreements
 from bench.board.examples.predictions import Predictions, read_predictions
 from bench.board.notes import circumstances
+from bench.board.page.board_table import grid_of_cells
 from bench.board.page.page import Page
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
 from bench.board.uncertainty.spread import interval_text
 from bench.errors import UserError
 from bench.store import Readable
 from bench.sweep import Sweep
-from bench.trial import NONE
 
 
 def examples_page(stores: Readable, sweep: Sweep, board: Board) -> Page:
@@ -62,20 +62,14 @@ def conclusions(found: Mapping[Key, Predictions], pairs: Sequence[Agreement]) ->
 
 def _spreads(board: Board, found: Mapping[Key, Predictions]) -> Grid:
     titles = ("accuracy: mean ± std (n)", "std by test set alone", "share of variance", "seeds agree")
-    blocks: dict[str, list[TableRow]] = {}
-    for key, each in found.items():
-        blocks.setdefault(key[1], []).append(TableRow(_label(board, key), tuple(map(TableCell, _texts(board, each)))))
-    made = tuple(Section(column, tuple(lines)) for column, lines in blocks.items())
-    caption = f"{board.title}: seeds and test images"
-    return Grid(caption, board.layout.corner, (tuple(map(Title, titles)),), made, alike=False)
+    lines = [(key, tuple(map(TableCell, _texts(each)))) for key, each in found.items()]
+    return grid_of_cells(board, f"{board.title}: seeds and test images", titles, lines)
 
 
-def _texts(board: Board, each: Predictions) -> tuple[str, ...]:
-    values = [float(value) for value in each.accuracies]
-    std = f"{stdev(values):.2f}" if len(values) > 1 else EMPTY
+def _texts(each: Predictions) -> tuple[str, ...]:
     noise, share, agree = each.test_set_std, each.test_set_share, each.own_agreement
     return (
-        f"{fmean(values):.2f} ± {std} ({len(values)})",
+        each.summary.text(2),
         EMPTY if noise is None else f"{noise:.2f}",
         EMPTY if share is None else f"{100 * share:.0f} %",
         EMPTY if agree is None else f"{agree:.1f} %",
@@ -86,7 +80,7 @@ def _pairs(board: Board, pairs: Sequence[Agreement]) -> Grid:
     titles = ("agree", "only first right", "only second right", "difference", "McNemar")
     blocks: dict[str, list[TableRow]] = {}
     for each in pairs:
-        label = f"{_label(board, each.ours)} − {_label(board, each.theirs)}"
+        ours, theirs = (board.layout.line(row, scope) for row, _, scope in (each.ours, each.theirs))
         apart = each.low > 0 or each.high < 0
         entries = (
             TableCell(f"{each.agreement:.1f} %"),
@@ -95,7 +89,7 @@ def _pairs(board: Board, pairs: Sequence[Agreement]) -> Grid:
             TableCell(interval_text(each.difference, each.low, each.high, 2), bold=apart),
             TableCell(f"{each.sure} of {len(each.p)} seeds"),
         )
-        blocks.setdefault(each.ours[1], []).append(TableRow(label, entries))
+        blocks.setdefault(each.ours[1], []).append(TableRow(f"{ours} − {theirs}", entries))
     made = tuple(Section(column, tuple(lines)) for column, lines in blocks.items())
     caption = "Two methods, image by image"
     return Grid(caption, board.layout.corner, (tuple(map(Title, titles)),), made, alike=False)
@@ -121,27 +115,16 @@ def _lacking(board: Board, found: Mapping[Key, Predictions]) -> list[str]:
     return [f"{lacking} done trials have no outputs kept and are in none of this."] if lacking else []
 
 
-def _label(board: Board, key: Key) -> str:
-    return key[0] if key[2] == NONE else f"{key[0]} / {board.layout.scope_title(key[2])}"
-
-
 def _record(board: Board, key: Key, each: Predictions) -> dict[str, Any]:
     row, column, scope = key
-    trial = board.cells[key].trial
-    values = [float(value) for value in each.accuracies]
     return {
         "row": row,
         "column": column,
         "scope": scope,
-        "dataset": trial.dataset,
-        "model": trial.model,
-        "optimizer": trial.optimizer,
-        "variant": trial.variant,
+        **board.cells[key].record,
         "rho": board.cells[key].chosen.rho,
         "metric": "test_accuracy",
-        "mean": fmean(values),
-        "std": stdev(values) if len(values) > 1 else None,
-        "n": len(values),
+        **each.summary.record,
         "images": len(each.labels),
         "test_set_std": each.test_set_std,
         "test_set_share": each.test_set_share,

@@ -1,4 +1,4 @@
-"""Predictions: what the models of one cell say of each test image, a line for each seed."""
+"""Predictions: the classes that the models of one cell predict for each test image, a row per seed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bench.board.board import Board
 from bench.board.cells import Key
+from bench.board.statistics import Summary, summarize
 from bench.errors import UserError
 from bench.store import Readable, connect
 from bench.store.outputs import read_outputs
@@ -43,6 +44,13 @@ class Predictions:
         return 100 * self.correct.mean(axis=1)
 
     @property
+    def summary(self) -> Summary:
+        """Of the accuracies, in %."""
+        found = summarize([float(value) for value in self.accuracies])
+        assert found is not None, "there is a seed"
+        return found
+
+    @property
     def own_agreement(self) -> float | None:
         """Mean share of images, in %, that two seeds take for the same class; None of one seed."""
         pairs = list(combinations(self.classes, 2))
@@ -66,17 +74,16 @@ class Predictions:
     @property
     def test_set_share(self) -> float | None:
         """Its share of the variance over seeds, at most 1; None where seeds don't differ."""
-        spread = float(np.std(self.accuracies, ddof=1)) if len(self.seeds) > 1 else 0.0
-        noise = self.test_set_std
+        spread, noise = self.summary.std, self.test_set_std
         return None if not spread or noise is None else min(1.0, (noise / spread) ** 2)
 
 
 def read_predictions(stores: Readable, board: Board, trials: Sequence[Trial]) -> dict[Key, Predictions]:
-    """Of every cell at its chosen ρ, of the seeds whose outputs are kept; cells without any are left out."""
-    layout, found = board.layout, dict[Key, dict[int, tuple[Numbers, Numbers]]]()
+    """The predictions of every cell at its chosen ρ, for the seeds whose outputs are kept; without any, no entry."""
+    found: dict[Key, dict[int, tuple[Numbers, Numbers]]] = {}
     homes = _homes(stores, [trial.trial_id for trial in trials])
     for trial in trials:
-        key = layout.row(trial), layout.column(trial), layout.scope(trial)
+        key = board.layout.key(trial)
         chosen = board.cells[key].chosen
         if trial.rho != chosen.rho or trial.trial_id not in homes:
             continue

@@ -1,4 +1,4 @@
-"""A page as one HTML file that needs nothing else: readable on a phone, in print and in the dark."""
+"""A page as one self-contained HTML file, readable on a phone, in print and in dark mode."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ h1 { font-size: clamp(1.25rem, 4vw, 1.8rem); line-height: 1.25; }
 """
 
 _NARROW = 6
-"""Columns that fit beside the labels on a sheet that stands upright."""
+"""Columns that fit beside the labels on a page in portrait."""
 
 
 def html(page: Page) -> str:
     """The whole file."""
     lead = "".join(f"<p>{escape(said)}</p>" for said in page.lead)
     body = [f"<h1>{escape(page.title)}</h1>", lead, fragment(page)]
-    lying = "@page { size: landscape; }" if any(grid.width > _NARROW for grid in page.grids) else ""
+    landscape = "@page { size: landscape; }" if any(grid.width > _NARROW for grid in page.grids) else ""
     return "\n".join(
         [
             "<!DOCTYPE html>",
             '<html lang="en">',
             '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(page.title)}</title><style>{TABLE_STYLE}{_STYLE}{lying}</style></head>",
+            f"<title>{escape(page.title)}</title><style>{TABLE_STYLE}{_STYLE}{landscape}</style></head>",
             f"<body>{''.join(body)}</body>",
             "</html>",
             "",
@@ -61,7 +61,7 @@ def html(page: Page) -> str:
 
 
 def fragment(page: Page) -> str:
-    """The tables and the notes alone, for a page of someone else's."""
+    """The tables and the notes alone, to be embedded in another page."""
     return "".join([*(table(grid, page.title) for grid in page.grids), _notes(page.notes)])
 
 

@@ -1,4 +1,4 @@
-"""A page as LaTeX: one `table` per grid, or `longtable` where it is more than a page, with the rules of booktabs.
+"""A page as LaTeX: one booktabs `table` per grid, or `longtable` if it is longer than a page.
 
 It is meant for `\\input` in a document that loads these packages; pdflatex takes it, because only ASCII is written. A
 `table` that is wider than the text is made smaller.

@@ -2,7 +2,7 @@
 
 Rows are variants, with those of their settings and fields that vary. Columns are what the variants are compared on:
 data set, model and base optimizer, and every other field that differs between trials of the same data set, model and
-optimizer. `paper` and `free` arrange the same trials otherwise.
+optimizer. `paper` and `free` arrange the same trials differently.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bench.trial import DEFAULTS, FIELDS, NONE, Trial, short
 BASE_ROW = "base optimizer"
 _ALWAYS = ("dataset", "model", "optimizer")
 _OF_BASE = ("epochs",)
-"""Fields that a base optimizer may have otherwise than the methods that it is compared with."""
+"""Fields in which a base optimizer may differ from the methods that it is compared with."""
 _METHOD = frozenset({"variant", "scope", "rho", "seed", "settings"})
 OF_PERTURBATION = frozenset({"perturb_from", "perturb_until", "ascent_dtype", "ascent_share"})
 """Fields that say how and when a method perturbs, and mean nothing to a base optimizer alone."""
@@ -56,7 +56,7 @@ class Layout:
         return cls((*_ALWAYS, *varying), varying_settings(described), shared, base_fields, method_fields)
 
     def column(self, trial: Trial) -> str:
-        """`resnet8 · sgd`, without what all columns share, then `field value` for what else varies."""
+        """`resnet8 · sgd`, without what all columns share, followed by `field value` for whatever else varies."""
         told = [name for name in _ALWAYS if name == "model" or name not in self.shared]
         words = [str(getattr(trial, name)) for name in told]
         words += [f"{name} {short(getattr(trial, name))}" for name in self.column_fields[len(_ALWAYS) :]]
@@ -71,8 +71,16 @@ class Layout:
         return trial.scope
 
     def scope_title(self, scope: str) -> str:
-        """What the scope is called."""
+        """How the scope is printed."""
         return scope
+
+    def key(self, trial: Trial) -> tuple[str, str, str]:
+        """Row, column and scope of the trial's cell."""
+        return self.row(trial), self.column(trial), self.scope(trial)
+
+    def line(self, row: str, scope: str) -> str:
+        """`sam / only_norm`: the label of a line that is a row at one scope."""
+        return row if scope == NONE else f"{row} / {self.scope_title(scope)}"
 
     def rank(self, trial: Trial) -> tuple[int, ...]:
         """Trials of lower rank come first; of equal rank, in the order of the sweep."""
@@ -95,7 +103,7 @@ class Layout:
 
 
 def at_default(trial: Trial, name: str) -> bool:
-    """Whether a field is as it is where nothing is said of it."""
+    """Whether a field has its default value."""
     return name in DEFAULTS and trial.written(name) == DEFAULTS[name]
 
 

@@ -1,4 +1,4 @@
-"""The free layout: any fields as lines and as columns."""
+"""The free layout: any fields as rows and columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paper layout: the paper's own tables: variants as lines, all beside ON for each model, augmentations as blocks.
+"""Paper layout: the paper's tables, with variants as rows, all beside ON for each model, augmentations as blocks.
 
 Source: Müller et al. 2023 ("Normalization Layers Are All That Sharpness-Aware Minimization Needs").
 """

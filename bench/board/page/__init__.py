@@ -1,1 +1,1 @@
-"""A page before it has a format: tables, notes and records."""
+"""A page before formatting: tables, notes and records."""

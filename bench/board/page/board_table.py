@@ -1,6 +1,8 @@
-"""The table of a board: methods as lines, scopes side by side in each column, as in the paper."""
+"""The table of a board: methods as rows, scopes side by side in each column, as in the paper."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 from bench.board.board import Board
 from bench.board.cells import Cell, Key
@@ -35,7 +37,7 @@ _COSTS = ("passes", "time")
 
 
 def _side_by_side(board: Board, block: str, titles: list[str]) -> list[TableRow]:
-    """A base optimizer has no scope: what it has goes over both."""
+    """A base optimizer has no scope, so its entry spans both."""
     columns = _columns(board, block)
     footnotes = board.footnotes
     lines = []
@@ -57,9 +59,8 @@ def _stacked(board: Board, block: str, titles: list[str]) -> list[TableRow]:
     lines = []
     for row, scope in dict.fromkeys((row, scope) for row, _, scope in board.cells):
         keys = [(row, columns.get(title, ""), scope) for title in titles]
-        label = row if scope == NONE else f"{row} / {board.layout.scope_title(scope)}"
         entries = [entry for key in keys for entry in (_entry(board, footnotes, key), *_cost_entries(board, key))]
-        lines.append(TableRow(label, tuple(entries)))
+        lines.append(TableRow(board.layout.line(row, scope), tuple(entries)))
     return [line for line in lines if _filled(line)]
 
 
@@ -95,6 +96,17 @@ def _cost_entries(board: Board, key: Key) -> list[TableCell]:
     cost = board.costs.get(key)
     values = [getattr(cost, name) if cost else None for name in _COSTS]
     return [TableCell(EMPTY if value is None else f"{value:.2f}") for value in values]
+
+
+def grid_of_cells(
+    board: Board, caption: str, titles: Sequence[str], lines: Iterable[tuple[Key, Sequence[TableCell]]]
+) -> Grid:
+    """A line for each cell of the board, in a block for each of its columns, below titles of its own."""
+    blocks: dict[str, list[TableRow]] = {}
+    for (row, column, scope), entries in lines:
+        blocks.setdefault(column, []).append(TableRow(board.layout.line(row, scope), tuple(entries)))
+    made = tuple(Section(column, tuple(rows)) for column, rows in blocks.items())
+    return Grid(caption, board.layout.corner, (tuple(map(Title, titles)),), made, alike=False)
 
 
 def cell_details(cell: Cell) -> list[str]:

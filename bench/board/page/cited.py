@@ -1,4 +1,4 @@
-"""Cited: lines of a table that the paper takes from other papers, shown as such and never as ours."""
+"""Cited: rows that the paper takes from other papers, shown as such and never as ours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cited_cells(board: Board) -> list[PaperCell]:
 
 
 def cited_block(board: Board, titles: Sequence[str]) -> list[Section]:
-    """A block of them, a line for each method, below columns of these titles with the board's scopes side by side."""
+    """The cited cells as a block, a line for each method, in columns with these titles and the board's scopes."""
     cells = {
         (paper_name(cell.subject.model), cell.subject.variant, cell.subject.scope): cell for cell in cited_cells(board)
     }

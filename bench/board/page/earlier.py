@@ -1,4 +1,4 @@
-"""Earlier: results from before the meaning of fields changed, in tables of their own below the others."""
+"""Earlier: results recorded before the meaning of fields changed, in tables of their own below the others."""
 
 from __future__ import annotations
 

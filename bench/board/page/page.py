@@ -1,4 +1,4 @@
-"""Page: what a command prints, before it has a format: tables, notes, and the same as records."""
+"""Page: what a command prints, before formatting: tables, notes, and the same as records."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 from bench.board.answer import OURS, answer
 from bench.board.board import Board
-from bench.board.cells import Cell, Key, Runs
+from bench.board.cells import Key, Runs
 from bench.board.footnotes import FIELDS
 from bench.board.notes import notes
 from bench.board.page.board_table import board_grid
 from bench.board.page.cited import cited_notes, cited_records
 from bench.board.page.table import Grid
 from bench.board.relative_cost import Cost
+from bench.board.statistics import NO_RESULT
 from bench.board.uncertainty.paired import Paired, paired, paired_grid, paired_notes
 
 
@@ -61,7 +62,7 @@ def board_records(board: Board) -> list[dict[str, Any]]:
     """One record per cell and swept ρ; `chosen` marks the ρ that the board shows."""
     found = paired(board)
     return [
-        {"row": row, "column": column, "scope": scope, **_what(cell)}
+        {"row": row, "column": column, "scope": scope, **cell.record}
         | {"rho": runs.rho, "chosen": runs is cell.chosen, "metric": board.metric.name, **_numbers(board, runs)}
         | _difference(found.get((row, column)) if scope == OURS and runs is cell.chosen else None)
         | _origins(board, runs)
@@ -69,12 +70,6 @@ def board_records(board: Board) -> list[dict[str, Any]]:
         for (row, column, scope), cell in board.cells.items()
         for runs in cell.swept
     ]
-
-
-def _what(cell: Cell) -> dict[str, str]:
-    """What a column's name says together with much else."""
-    trial = cell.trial
-    return {"dataset": trial.dataset, "model": trial.model, "optimizer": trial.optimizer, "variant": trial.variant}
 
 
 def _differences(found: Mapping[tuple[str, str], Paired]) -> list[dict[str, Any]]:
@@ -110,9 +105,7 @@ def _numbers(board: Board, runs: Runs) -> dict[str, Any]:
     summary = runs.summary
     low, high = (board.spread.bounds(summary) if summary else None) or (None, None)
     return {
-        "mean": summary.mean if summary else None,
-        "std": summary.std if summary else None,
-        "n": summary.n if summary else 0,
+        **(summary.record if summary else NO_RESULT),
         "spread": board.spread.name,
         "low": low,
         "high": high,

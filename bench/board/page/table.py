@@ -1,4 +1,4 @@
-"""Table: as every format prints it, with titles over several columns, blocks of lines and marked entries."""
+"""Table: what every format prints, with multi-column titles, blocks of rows and marked entries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TableCell:
     marks: str = ""
     """Letters of footnotes: `a,c`."""
     span: int = 1
-    """Columns that it goes over."""
+    """Number of columns that it spans."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Grid:
         return [separator.join(text for text in texts if text) for texts in zip(*levels, strict=True)]
 
     def between(self, start: int, end: int) -> Grid:
-        """The columns from `start` to before `end`, between which and the others no title spans."""
+        """The columns from `start` up to `end`, exclusive; no title may span either edge."""
         titles = tuple(_within(level, start, end) for level in self.titles)
         return replace(
             self,
@@ -89,7 +89,7 @@ class Grid:
 
 
 def parts(grid: Grid, fits: Callable[[Grid], bool]) -> list[Grid]:
-    """The grid, or where it doesn't fit and its columns are alike, as many of its widest titles at a time as do."""
+    """The grid; if it doesn't fit and its columns are alike, split at its widest titles into grids that do."""
     if fits(grid) or not grid.alike:
         return [grid]
     ends = list(accumulate(title.span for title in grid.titles[0]))
@@ -111,7 +111,7 @@ Spanning = TypeVar("Spanning", TableCell, Title)
 
 
 def spread(line: TableRow) -> Iterator[TableCell]:
-    """One entry per column: after one that goes over several, empty ones."""
+    """One entry per column: one that spans several is followed by empty ones."""
     for entry in line.entries:
         yield entry
         yield from [TableCell("")] * (entry.span - 1)

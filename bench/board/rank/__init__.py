@@ -1,1 +1,1 @@
-"""Rank: which method is best over many tasks, and whether these tell so (Demšar 2006, JMLR 7, pages 1 to 30)."""
+"""Rank: which method is best over many tasks, and is the evidence enough (Demšar 2006, JMLR 7, pages 1 to 30)."""

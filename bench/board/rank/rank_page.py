@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from bench.board.inference import ALPHA
+from bench.board.inference import ALPHA, p_text
 from bench.board.notes import circumstances
 from bench.board.page.board_table import cell_details
 from bench.board.page.page import Page
@@ -33,7 +33,7 @@ def rank_page(scores: Scores, ranking: Ranking) -> Page:
 
 
 def conclusions(scores: Scores, ranking: Ranking) -> list[str]:
-    """Who leads, whether methods differ at all, and which pairs are told apart."""
+    """Who leads, whether methods differ at all, and which pairs the tests separate."""
     tasks, methods = len(scores.complete), len(scores.methods)
     if not tasks:
         return [
@@ -53,7 +53,7 @@ def _tests(scores: Scores, ranking: Ranking) -> list[str]:
     if ranking.p is None or ranking.critical is None:
         return ["Friedman's test needs three methods and two tasks that have all of them, and ranks that differ."]
     differ = "methods differ" if ranking.p < ALPHA else "no evidence that any methods differ"
-    lines = [f"Friedman's test: χ² = {ranking.statistic:.2f}, {_p(ranking.p)}: {differ}."]
+    lines = [f"Friedman's test: χ² = {ranking.statistic:.2f}, {p_text(ranking.p)}: {differ}."]
     apart = [f"{one} from {other}" for one, other in _apart(ranking)]
     if ranking.p < ALPHA:
         some = f"tells {'; '.join(apart)}" if apart else "tells no pair apart"
@@ -121,7 +121,7 @@ def _pair(scores: Scores, ranking: Ranking, one: str, other: str) -> TableCell:
     won, of = beaten(scores, ranking, one, other)
     p = ranking.pairs.get((one, other))
     return TableCell(
-        f"{won:g} of {of}", () if p is None else (_p(p),), bold=p is not None and p < ALPHA and won > of / 2
+        f"{won:g} of {of}", () if p is None else (p_text(p),), bold=p is not None and p < ALPHA and won > of / 2
     )
 
 
@@ -158,10 +158,6 @@ def _thin(scores: Scores) -> list[str]:
 
 def _ends(interval: Sequence[float]) -> str:
     return ", ".join(f"{end:.2f}" for end in interval)
-
-
-def _p(value: float) -> str:
-    return f"p = {value:.3f}" if value >= 0.001 else "p < 0.001"
 
 
 def _number(value: float | None) -> float | None:

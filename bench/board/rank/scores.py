@@ -1,4 +1,4 @@
-"""Scores: what every method reached in every task, from the trials of several sweeps as one."""
+"""Scores: every method's result in every task, from the trials of several sweeps read as one."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def scores_of(board: Board, missing: str = "tasks") -> Scores:
 
 
 def _any(board: Board, there: set[tuple[str, str]]) -> list[str]:
-    """Tasks that somebody has a result in."""
+    """Tasks that any method has a result in."""
     return [column for column in board.columns if any(of == column for _, of in there)]
 
 

@@ -104,8 +104,8 @@ def _matrix(scores: Scores, tasks: Sequence[str]) -> Numbers:
 
 
 def _ranks(means: Numbers) -> Numbers:
-    """Ranks along the last axis: one more than better ones, and half of the equal ones; nan stays."""
-    # Means of the same values in another order differ in the last bit, and are equal all the same.
+    """Ranks along the last axis, 1 for the largest; equals share the average of their ranks; nan stays nan."""
+    # Means of the same values in another order may differ in the last bit; they are equal.
     rounded = np.round(means, 9)
     mine, others = rounded[..., :, None], rounded[..., None, :]
     ranks = 0.5 + (others > mine).sum(axis=-1) + 0.5 * (others == mine).sum(axis=-1)
@@ -119,7 +119,7 @@ def _wins(ranks: Numbers) -> Numbers:
 
 
 def _known_mean(values: Numbers, axis: int) -> Numbers:
-    """Without nan; nan of a method that has none of the tasks that were drawn."""
+    """Mean without nan; nan for a method that is in none of the drawn tasks."""
     known = np.isfinite(values).sum(axis=axis)
     return np.where(known > 0, np.nansum(values, axis=axis) / np.maximum(known, 1), np.nan)
 

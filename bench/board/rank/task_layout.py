@@ -1,4 +1,4 @@
-"""Task layout: methods as lines, and whatever else differs between trials as the tasks that they compete in."""
+"""Task layout: methods as rows, and whatever else differs between trials as tasks."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How sure a board is: what stands behind its ±, paired differences, and how many seeds would decide them."""
+"""How sure a board is: the meaning of ±, paired differences, and how many seeds would decide them."""

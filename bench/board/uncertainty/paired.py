@@ -1,4 +1,4 @@
-"""Paired: two scopes of one method over the seeds that both have, with interval, test and what would decide it."""
+"""Paired: two scopes of a method over their shared seeds, with interval, test and what would decide it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from bench.board.answer import OURS, THEIRS, differences
 from bench.board.board import Board
-from bench.board.inference import ALPHA, half_width, paired_p
+from bench.board.inference import ALPHA, confidence_interval, paired_p
 from bench.board.page.table import EMPTY, Grid, Section, TableCell, TableRow, Title
 from bench.board.statistics import Summary
 from bench.board.uncertainty.power import MOST, POWER, seeds_needed
@@ -40,10 +40,10 @@ class Paired:
 
 def pair(difference: Summary, gain: float) -> Paired:
     """The comparison behind a difference; `gain` is positive where that is for the better."""
-    p, half = paired_p(difference), half_width(difference)
-    if p is None or half is None:
+    p, ends = paired_p(difference), confidence_interval(difference)
+    if p is None or ends is None:
         return Paired(difference, "not testable", p, None, None, None)
-    low, high = difference.mean - half, difference.mean + half
+    low, high = ends
     if p < ALPHA:
         return Paired(difference, "better" if gain > 0 else "worse", p, low, high, None)
     return Paired(difference, "inconclusive", p, low, high, seeds_needed(difference))

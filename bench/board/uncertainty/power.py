@@ -1,8 +1,8 @@
-"""Power: how many seeds would decide a comparison that is inconclusive so far.
+"""Power: how many seeds it would take to decide a comparison that is inconclusive so far.
 
 The rule: the fewest pairs for which the two-sided paired t-test at 5 % finds, with a probability of 80 %, a true
 difference of the size and the std that were seen (Cohen 1988, chapter 2; power by the noncentral t distribution).
-What few seeds show of either is rough, and so is the answer.
+Few seeds give only a rough idea of either, so the answer is rough too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bench.board.statistics import Summary
 
 POWER = 0.8
 MOST = 10_000
-"""Pairs beyond which no number is told."""
+"""Number of pairs beyond which no number is given."""
 
 
 def seeds_needed(difference: Summary) -> int | None:
@@ -37,7 +37,7 @@ def power(effect: float, pairs: int) -> float:
     from scipy.special import nctdtr, stdtrit
 
     def below(t: float) -> float:
-        # For what is next to nothing, scipy's function is sometimes nan.
+        # scipy sometimes returns nan for probabilities next to zero.
         share = float(nctdtr(freedom, shift, t))
         return 0.0 if isnan(share) else share
 

@@ -1,8 +1,8 @@
 """SPREADS: what a board, a plot or an export shows beside a mean of several seeds.
 
 The standard deviation says how much one training varies; the other three say how well the mean is known. The
-bootstrap (Efron 1979) takes percentiles of the means of resampled seeds. Of few seeds it is too narrow: of three, it
-covers the true mean in about three of four cases instead of 95 %, where Student's t keeps its word if seeds are normal.
+bootstrap (Efron 1979) takes percentiles of the means of resampled seeds. It is too narrow for few seeds: with
+three, it covers the true mean in about 75 % of cases instead of 95 %, while Student's t is exact for normal seeds.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Commands, a file for each group; the command line imports them all to register them."""
+"""Commands, one file per group; each is imported when it is called."""

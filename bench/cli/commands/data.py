@@ -1,4 +1,4 @@
-"""Commands about what trials are made of: what the registries hold, data sets and recipes."""
+"""Commands about registries, data sets and recipes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from bench.cli.options import DataRootOption, JsonOption
 from bench.cli.render.terminal import fail, show, tell
 from bench.cli.signature import Argument, Option, command
+from bench.errors import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ _KINDS = (
     "variants", "scopes", "models", "data", "augmentations", "optimizers", "measures", "recipes", "launchers",
 )  # fmt: skip
 
-NameArgument = Annotated[str, Argument(metavar="NAME", help="Data set, such as cifar10 or folder:PATH.")]
+NameArgument = Annotated[str, Argument(metavar="NAME", help="Data set, such as `cifar10` or `folder:PATH`.")]
 
 
 @command(name="list", example="sambench list variants")
@@ -27,9 +28,8 @@ def list_(
     as_json: JsonOption = False,
     data_root: DataRootOption = None,
 ) -> None:
-    """List what a sweep may name: variants, scopes, models and more."""
+    """List what a sweep can name: variants, scopes, models and so on."""
     from bench.cli.render import catalog
-    from bench.errors import unknown
 
     if kind not in _KINDS:
         fail(unknown("kind", kind, _KINDS))
@@ -41,7 +41,7 @@ def list_(
 
 @command(example="sambench data get cifar10")
 def get(name: NameArgument, data_root: DataRootOption = None) -> None:
-    """Download or unpack a data set; checksums are verified."""
+    """Download or unpack a data set and verify its checksums."""
     files = _files(name)
     if files is None:
         tell(f"{name} comes with sambench: there is nothing to get")
@@ -58,22 +58,22 @@ def get(name: NameArgument, data_root: DataRootOption = None) -> None:
 @command(example="sambench data check folder:pets --quick")
 def check(
     name: NameArgument,
-    quick: Annotated[bool, Option("--quick", help="Read only the beginning of each image file.")] = False,
+    quick: Annotated[bool, Option("--quick", help="Read only the start of each image file.")] = False,
     data_root: DataRootOption = None,
 ) -> None:
-    """Read a whole data set; name what in it is damaged, and what is left out."""
+    """Read a whole data set and report damaged and ignored files."""
     files = _files(name)
     if files is None:
-        tell(f"{name} is there, with sambench itself")
+        tell(f"{name} comes with sambench")
         return
     for line in files.check():
         tell(line)
     paths = files.images()
     faults = _read_images(paths, quick=quick) if paths else 0
     if faults:
-        fail(f"{name}: {faults:,} of {len(paths):,} images can't be read; mend or remove them")
-    how = f", {len(paths):,} images {'begin as they should' if quick else 'decoded'}" if paths else ""
-    tell(f"{name} is there: {files.root}{how}")
+        fail(f"{name}: {faults:,} of {len(paths):,} images can't be read; repair or remove them")
+    how = f", {len(paths):,} images {'start correctly' if quick else 'decoded'}" if paths else ""
+    tell(f"{name} found: {files.root}{how}")
 
 
 def _read_images(paths: Sequence[str], *, quick: bool) -> int:
@@ -95,11 +95,12 @@ def _read_images(paths: Sequence[str], *, quick: bool) -> int:
 
 
 @command(example="sambench recipe cifar-resnet")
-def recipe(name: Annotated[str | None, Argument(metavar="NAME", help="Recipe; none: list them.")] = None) -> None:
-    """Show the values of a recipe with their sources; guesses are marked."""
+def recipe(
+    name: Annotated[str | None, Argument(metavar="NAME", help="Recipe; default: list them all.")] = None,
+) -> None:
+    """Show a recipe's values and their sources; guesses are marked."""
     from bench.cli.render import catalog
     from bench.papers.sam_on.recipes import RECIPES
-    from bench.sweep.file.fault import unknown
 
     if name is not None and name not in RECIPES:
         fail(unknown("recipe", name, RECIPES))
@@ -108,7 +109,6 @@ def recipe(name: Annotated[str | None, Argument(metavar="NAME", help="Recipe; no
 
 def _files(name: str) -> DataFiles | None:
     from bench.data import TEST_SETS, entry, files_of, valid_names
-    from bench.sweep.file.fault import unknown
 
     try:
         found = TEST_SETS[name] if name in TEST_SETS else entry(name)

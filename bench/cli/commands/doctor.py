@@ -1,4 +1,4 @@
-"""Doctor: is this machine fit to run sweeps?"""
+"""Doctor: can this machine run sweeps?"""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _torch() -> str:
     if not torch.cuda.is_available():
         alone = f"{torch.__version__}, no GPU: trials run on the CPU, one thread each"
         if not has_units_for("bfloat16"):
-            alone += "; it has no units for bfloat16, which precision: bfloat16 and fast: true would make it emulate"
+            alone += "; no bfloat16 units, so `precision: bfloat16` and `fast: true` would be emulated and slow"
         return alone
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return f"{torch.__version__}, CUDA {torch.version.cuda}, {len(names)} GPUs: {', '.join(names)}"
@@ -135,7 +135,7 @@ def _store(path: Path) -> str:
         folder = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise RuntimeError(f"{folder} is not writable: name another folder with --store")
-        return f"{path.absolute()} can be made"
+        return f"{path.absolute()} can be created"
     try:
         Store.create(path)
     except StoreError as error:

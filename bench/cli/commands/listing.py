@@ -1,4 +1,4 @@
-"""The command sweeps: what the paper shows and what the sweep files of a folder compare, and what they would cost."""
+"""The command sweeps: the paper's tables and figures, and what the sweeps of a folder compare and cost."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 @command(example="sambench sweeps")
 def sweeps(
     folder: Annotated[
-        Path | None, Argument(metavar="FOLDER", help="Sweep files; default: `sweeps/` and those installed.")
+        Path | None,
+        Argument(metavar="FOLDER", help="Folder with sweep files; default: `sweeps/` and the installed sweeps."),
     ] = None,
     store: StoresOption = DEFAULT_STORES,
     as_json: JsonOption = False,
 ) -> None:
-    """List what the paper shows and the sweeps that show it again: trials, GPU-hours, guesses, and commands."""
+    """List the paper's tables and figures and the sweeps that reproduce them, with GPU-hours and guesses."""
     from bench.cli.render import sweep_list
     from bench.estimate import measured
     from bench.sweep import SpecError
@@ -36,7 +37,7 @@ def sweeps(
 
     files = all_sweeps() if folder is None else sorted(folder.glob("*.yaml"))
     if folder is not None and not files:
-        fail(f"{folder}: " + ("has no sweep files, NAME.yaml" if folder.is_dir() else "is no folder of sweep files"))
+        fail(f"{folder}: " + ("has no sweep files, NAME.yaml" if folder.is_dir() else "isn't a folder"))
     opened = open_existing(store)
     paces = measured(opened, on_gpus=True) if opened else {}
     loaded, faults = [], []

@@ -23,7 +23,7 @@ from bench.cli.options import (
 )
 from bench.cli.render.terminal import fail, tell
 from bench.cli.signature import Argument, Option, command
-from bench.errors import counted
+from bench.errors import counted, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,22 +42,21 @@ def measure(
     sweep: SweepArgument,
     measures: Annotated[
         list[str] | None,
-        Argument(metavar="MEASURE", help="Such as 'sharpness[rho=0.003,steps=1]'; none: the sweep's."),
+        Argument(metavar="MEASURE...", help="Measure, such as `sharpness[rho=0.003]`; default: those the sweep names."),
     ] = None,
     store: StoreOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    on: Annotated[str, Option("--on", help="`ray` or `inline`.")] = "ray",
+    on: Annotated[str, Option("--on", metavar="LAUNCHER", help="`ray` or `inline`.")] = "ray",
     data_root: DataRootOption = None,
-    address: Annotated[str | None, Option(help="host:port of a Ray cluster to use; else one is started.")] = None,
+    address: Annotated[str | None, Option(metavar="HOST:PORT", help="Ray cluster to use; default: start one.")] = None,
 ) -> None:
-    """Take what is missing of a sweep's done trials, from their weights; may be stopped and started again."""
+    """Measure a sweep's trained models; skips what is already measured, so it can be stopped at any time."""
     from bench import plugins
     from bench.measures.names import parse
     from bench.store import Store
-    from bench.sweep.file.fault import unknown
     from bench.sweep.file.lookup import sweep_file
     from bench.sweep.plugin_use import folder_of, named
     from cluster.job import Job
@@ -69,17 +68,17 @@ def measure(
     if on not in MEASURERS:
         fail(f"--on: {unknown('way of measuring', on, MEASURERS)}")
     if address is not None and on != "ray":
-        fail(f"--address: is for --on ray, not for --on {on}")
+        fail(f"--address: only for --on ray, not for --on {on}")
     opened = Store.open_to_write(store[0])
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, imports=True)
     wanted = dict.fromkeys(asked or map(parse, loaded.measures))
     states = find_states(store, loaded)
     done = [trial_id for trial_id, state in states.items() if state.status == "done"]
     if len(done) < len(states):
-        tell(f"{len(states) - len(done)} of {counted(len(states), 'trial')} not done, and can't be measured yet")
+        tell(f"{len(states) - len(done)} of {counted(len(states), 'trial')} not done and can't be measured yet")
     tasks = _fitting(loaded, missing(opened, done, wanted))
     if not tasks:
-        tell(f"{loaded.name}: nothing is missing of {counted(len(done), 'done trial')}")
+        tell(f"{loaded.name}: nothing left to measure for {counted(len(done), 'done trial')}")
         return
     bare = _without_weights(opened, tasks)
     able = {trial_id: measures for trial_id, measures in tasks.items() if trial_id not in bare}
@@ -130,7 +129,7 @@ def _take(job: Job, sweep: Sweep, tasks: Mapping[str, tuple[Measure, ...]]) -> b
             counts[taken.outcome] += 1
             tell(f"{counts.total()}/{total} {_line(sweep, taken)}")
     except KeyboardInterrupt:
-        tell(f"stopped: {counts['taken']} of {total} are taken, nothing is lost; go on with:")
+        tell(f"stopped: {counts['taken']} of {total} are taken, nothing is lost; resume with:")
         tell(f"  {same_command()}")
         raise Exit(130) from None
     except Exception as error:

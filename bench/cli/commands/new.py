@@ -1,4 +1,4 @@
-"""The command new: a working example of what users may add, with its test, under a name of theirs."""
+"""The command new: a working example of a plug-in with its test, under the user's name for it."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ EXAMPLES = {
 @command(example="sambench new variant my_sam")
 def new(
     kind: Annotated[str, Argument(metavar="KIND", help=f"One of {', '.join(EXAMPLES)}.")],
-    name: Annotated[str, Argument(metavar="NAME", help="Of the module, such as my_sam.")],
+    name: Annotated[str, Argument(metavar="NAME", help="Name of the module, such as `my_sam`.")],
 ) -> None:
-    """Write a small working example of your own method, model, measure … with its test, into this folder."""
+    """Write a small working plug-in (variant, model, measure, …) and its test into this folder."""
     from bench.cli.render.usage import use
     from bench.errors import unknown
     from bench.store import files
@@ -46,7 +46,7 @@ def new(
     example, texts = EXAMPLES[kind], _texts(EXAMPLES[kind], name)
     for file in texts:
         if file.exists() or file.is_symlink():
-            fail(f"{file}: is there already: choose another name")
+            fail(f"{file}: already exists; choose another name")
     for file, text in texts.items():
         files.put(file, text.encode())
     path = f"{name}:{_attribute(example, name)}"
@@ -56,9 +56,9 @@ def new(
 
 def _texts(example: Example, name: str) -> dict[Path, str]:
     if re.fullmatch(r"[a-z][a-z0-9_]*", name) is None or keyword.iskeyword(name):
-        fail(f"{name!r}: write the name of a module, of small letters, digits and underscores, such as my_sam")
+        fail(f"{name!r}: write a module name in lower-case letters, digits and underscores, such as my_sam")
     if (found := find_spec(name)) is not None:
-        fail(f"{name}: is the name of a module that is here already ({found.origin}), which would hide it")
+        fail(f"{name}: is the name of an existing module ({found.origin}), which would hide it")
     import bench.examples
 
     home = Path(bench.examples.__file__).parent

@@ -1,4 +1,4 @@
-"""Commands about trials under way, wherever they run: status, watch, logs, cancel."""
+"""Commands about running trials, wherever they run: status, watch, logs, cancel."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def status(
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
 ) -> None:
-    """Show how a sweep's trials stand: counts, what runs where and how far it is, what failed and why."""
+    """Show a sweep's progress: counts, what is running where, what failed and why."""
     loaded = load_ready(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where)
     rendered, _ = _status(loaded, store, whole=not where)
     show(rendered)
@@ -63,9 +63,9 @@ def watch(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    every: Annotated[float, Option(low=0.5, help="Seconds between two looks.")] = 2.0,
+    every: Annotated[float, Option(low=0.5, help="Seconds between updates.", metavar="SECONDS")] = 2.0,
 ) -> None:
-    """Show the status until every trial is done or failed; Ctrl-C ends the view, not the trials."""
+    """Show the status until every trial has ended; Ctrl-C leaves the trials running."""
     from rich.live import Live
 
     from bench.cli.render.console import out
@@ -91,13 +91,13 @@ def logs(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    follow: Annotated[bool, Option("--follow", "-f", help="Go on until the trial's attempt ends.")] = False,
+    follow: Annotated[bool, Option("--follow", "-f", help="Keep printing until the trial's attempt ends.")] = False,
 ) -> None:
-    """Print the log of a trial, or of those of a sweep: the epochs, and the traceback of one that failed."""
+    """Print the log of one trial or of a whole sweep: epochs, and the traceback of a failure."""
     opened = open_all(store)
     labels = named_trials(what, lambda: opened, store, set_, where, smoke=smoke, max_trials=max_trials)
     if follow and len(labels) > 1:
-        fail(f"--follow: is for one trial, and these are {len(labels)}: choose one by --where")
+        fail(f"--follow: only for one trial, and these are {len(labels)}; choose one with --where")
     _print_logs(opened, labels, follow=follow)
 
 
@@ -110,7 +110,7 @@ def cancel(
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
 ) -> None:
-    """Stop trials that run, after a checkpoint, and keep the others from starting; `run` takes them up again."""
+    """Stop running trials after a checkpoint and keep waiting ones from starting; `run` resumes them."""
     from bench.store import Store
     from bench.store import cancel as cancel_trials
     from cluster.on_slurm.view import cancel_elements
@@ -124,7 +124,7 @@ def cancel(
     elements = cancel_elements(opened, ids)
     tell(f"{counted(stopped, 'running trial', 'stops', 'stop')} after the next step, {waiting} waiting won't start")
     if elements:
-        tell(f"{counted(elements, 'job')} taken out of SLURM's queue")
+        tell(f"{counted(elements, 'job')} removed from SLURM's queue")
 
 
 def _status(sweep: Sweep, stores: Sequence[Path], *, whole: bool) -> tuple[RenderableType, bool]:

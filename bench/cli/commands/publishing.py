@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 @command(example="sambench publish demo --to supplement")
 def publish(
-    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweep files, published together.")],
+    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweeps to publish together.")],
     to: Annotated[
         str,
-        Option("--to", metavar="FOLDER", help="Folder, or s3://BUCKET/FOLDER, hf://datasets/USER/NAME/FOLDER."),
+        Option(
+            "--to", metavar="FOLDER", help="Target: a folder, s3://BUCKET/FOLDER or hf://datasets/USER/NAME/FOLDER."
+        ),
     ],
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
 ) -> None:
-    """Make a paper's supplement: results, outputs, sweeps, versions, report, checksums; read like a store."""
+    """Publish a paper's supplement: results, sweeps, versions, report and checksums in one folder."""
     from bench.publish import destination
     from bench.publish.publish import publish as fill
     from bench.publish.readme import SweepOptions

@@ -23,7 +23,7 @@ from bench.cli.signature import Argument, Option, command
 
 @command(example="sambench rank sweeps/a.yaml sweeps/b.yaml --plot out/rank.svg")
 def rank(
-    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweep files, ranked together.")],
+    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweeps to rank together.")],
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
@@ -34,22 +34,22 @@ def rank(
         str | None,
         Option(
             metavar="FIELD[,FIELD]",
-            help="Fields that make up a method; all others make up a task; default: variant,scope.",
+            help="Fields that define a method; all others define a task; default: variant,scope.",
         ),
     ] = None,
     missing: Annotated[
         str,
-        Option(metavar="tasks|methods", help="What is left out of ranks: tasks that lack a method, or methods a task."),
+        Option(metavar="tasks|methods", help="What to drop when results are missing: the tasks or the methods."),
     ] = "tasks",
     spread: SpreadOption = "std",
     plot: Annotated[
         list[Path] | None,
-        Option(metavar="FILE", help="Critical-difference diagram: file.png, .svg or .pdf; may be repeated."),
+        Option(metavar="FILE", help="Write the critical-difference diagram (.png, .svg or .pdf); may be repeated."),
     ] = None,
     format_: FormatOption = "terminal",
     output: OutputOption = None,
 ) -> None:
-    """Rank methods over many tasks: average rank, win rate, Friedman's test, critical difference."""
+    """Rank methods over many tasks: average ranks, win rates, Friedman's test, critical difference."""
     from bench.board.rank.rank_page import rank_page
     from bench.board.rank.scores import read_scores
     from bench.board.rank.standings import rank_methods

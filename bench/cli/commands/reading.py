@@ -24,6 +24,7 @@ from bench.cli.options import (
 from bench.cli.paging import FormatOption, OutputOption, SpreadOption, check_format, print_page
 from bench.cli.render.terminal import fail, show, tell, write
 from bench.cli.signature import Argument, Option, command
+from bench.errors import unknown
 
 
 @command(example="sambench board sweeps/demo.yaml --format markdown --output out/demo.md")
@@ -36,8 +37,8 @@ def board(
     where: WhereOption = None,
     metric: MetricOption = None,
     spread: SpreadOption = "std",
-    rows: Annotated[str | None, Option(metavar="FIELD[,FIELD]", help="Fields of the lines.")] = None,
-    cols: Annotated[str | None, Option(metavar="FIELD[,FIELD]", help="Fields of the columns.")] = None,
+    rows: Annotated[str | None, Option(metavar="FIELD[,FIELD]", help="Fields that make up the rows.")] = None,
+    cols: Annotated[str | None, Option(metavar="FIELD[,FIELD]", help="Fields that make up the columns.")] = None,
     against: Annotated[
         str | None,
         Option(
@@ -47,15 +48,15 @@ def board(
         ),
     ] = None,
     cost: Annotated[
-        bool, Option("--cost", help="Add passes and measured time, relative to the base optimizer's.")
+        bool, Option("--cost", help="Add passes and measured time, relative to the base optimizer.")
     ] = False,
     examples: Annotated[
-        bool, Option("--examples", help="Image by image: agreement of methods, McNemar's test, test-set noise.")
+        bool, Option("--examples", help="Compare methods image by image: agreement, McNemar's test, test-set noise.")
     ] = False,
     format_: FormatOption = "terminal",
     output: OutputOption = None,
 ) -> None:
-    """Print the leaderboard of a sweep: mean ± std over seeds, all beside only_norm.
+    """Print a sweep's leaderboard: mean ± std over seeds, with the scopes side by side.
 
     A sweep that names a table of the paper is laid out as that table; --rows and --cols arrange trials otherwise.
     """
@@ -88,10 +89,10 @@ def query(
     as_json: JsonOption = False,
     parquet: Annotated[
         str | None,
-        Option("--parquet", metavar="FILE", help="Write a Parquet file; also a URI such as s3://bucket/file."),
+        Option("--parquet", metavar="FILE", help="Write a Parquet file, to a path or a URI such as s3://bucket/file."),
     ] = None,
 ) -> None:
-    """Ask one store, or several as one, in SQL. Tables: trials, attempts, history, measures, results."""
+    """Query results in SQL; `sambench schema` lists the tables and columns."""
     from bench.cli.render import query_table
 
     if csv + as_json + (parquet is not None) > 1:
@@ -137,13 +138,15 @@ def plot(
     ] = None,
     output: Annotated[
         list[Path] | None,
-        Option(metavar="FILE", help="File.png, .svg or .pdf; may be repeated; default: out/ and the sweep's name."),
+        Option(
+            metavar="FILE",
+            help="File to write (.png, .svg or .pdf); may be repeated; default: out/ and the sweep's name.",
+        ),
     ] = None,
 ) -> None:
-    """Draw the results of a sweep, for a paper: means, spread and n, legible in grey."""
+    """Plot a sweep's results for a paper: means, spread and n, legible in greyscale."""
     from bench.board import judged_alike, make_board
     from bench.plots import FORMATS, PLOTS, default_kind
-    from bench.sweep.file.fault import unknown
 
     if kind is not None and kind not in PLOTS:
         fail(f"--kind: {unknown('plot', kind, PLOTS)}")
@@ -171,7 +174,7 @@ def plot(
 
 @command(example="sambench report sweeps/demo.yaml --output out/demo.html")
 def report(
-    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
+    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweeps; each becomes a chapter.")],
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
@@ -180,7 +183,7 @@ def report(
     spread: SpreadOption = "std",
     output: Annotated[Path, Option(metavar="FILE", help="File to write.")] = Path("out/report.html"),
 ) -> None:
-    """Write one HTML page that needs no network: words, boards, interactive charts, provenance, logs."""
+    """Write a self-contained HTML report: summary, boards, interactive charts, provenance, logs."""
     from bench.report import write_report
 
     ready = load_several(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
@@ -192,7 +195,7 @@ def report(
 
 @command(example="sambench serve sweeps/demo.yaml --port 8080")
 def serve(
-    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweep files, a chapter each.")],
+    sweeps: Annotated[list[Path], Argument(metavar="SWEEP...", help="Sweeps; each becomes a chapter.")],
     store: StoresOption = DEFAULT_STORES,
     set_: SetOption = None,
     smoke: SmokeOption = False,
@@ -200,9 +203,11 @@ def serve(
     where: WhereOption = None,
     spread: SpreadOption = "std",
     host: Annotated[str, Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, Option(low=0, high=65535, help="Port to listen on; 0: a free one.")] = 0,
+    port: Annotated[
+        int, Option(low=0, high=65535, help="Port to listen on; default: any free one.", metavar="PORT")
+    ] = 0,
 ) -> None:
-    """Serve the report to a browser, loaded anew as results come in; Ctrl-C ends it, not the trials."""
+    """Serve the report to a browser and update it as results come in; Ctrl-C leaves the trials running."""
     from bench.report.serve import Server
 
     ready = load_several(sweeps, set_, store, smoke=smoke, max_trials=max_trials, where=where)
@@ -212,7 +217,7 @@ def serve(
         server = Server(open_all(store), ready, host, port, spread=spread)
     except OSError as error:
         fail(f"{host}:{port}: can't listen there: {error.strerror or error}")
-    tell(f"{server.url}  (whoever has this address can read the results; Ctrl-C ends it)")
+    tell(f"{server.url}  (anyone with this address can read the results; Ctrl-C stops the server)")
     interrupts.catch()
     with server, suppress(KeyboardInterrupt):
         server.serve_forever()

@@ -1,4 +1,4 @@
-"""Commands that begin things: plan, run, doctor."""
+"""Commands that plan and run: plan, run, doctor."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from bench.cli.options import (
 from bench.cli.render.terminal import fail, show, tell
 from bench.cli.signature import Option, command
 from bench.cli.trials import describe_earlier, done_by_other_code, with_earlier_results
+from bench.errors import unknown
 
 if TYPE_CHECKING:
     from bench.estimate import Estimate
@@ -42,11 +43,13 @@ def plan(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    probe: Annotated[bool, Option("--probe", help="Measure a few steps of each kind of trial.")] = False,
+    probe: Annotated[
+        bool, Option("--probe", help="Time a few steps of each kind of trial for a better estimate.")
+    ] = False,
     data_root: DataRootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the trials of a sweep, which are done, missing or failed, and the time they need; starts nothing."""
+    """Show what a sweep would train, what is done and what is left, and how long it takes; starts nothing."""
     from rich.text import Text
 
     from bench.cli.render import overview
@@ -80,33 +83,30 @@ def run(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    on: Annotated[str, Option("--on", metavar="LAUNCHER", help="ray, slurm or inline.")] = "ray",
-    retry: Annotated[str | None, Option(metavar="failed", help="Try failed trials once more.")] = None,
+    on: Annotated[str, Option("--on", metavar="LAUNCHER", help="`ray`, `slurm` or `inline`.")] = "ray",
+    retry: Annotated[str | None, Option(metavar="failed", help="Try failed trials again.")] = None,
     again: Annotated[
-        bool, Option("--again", help="Train done trials anew; what they were is kept, superseded.")
+        bool, Option("--again", help="Retrain done trials; earlier results are kept as superseded.")
     ] = False,
     data_root: DataRootOption = None,
-    profile: Annotated[str | None, Option(metavar="NAME", help="Site settings for SLURM.")] = None,
+    profile: Annotated[str | None, Option(metavar="NAME", help="Profile with the site's SLURM settings.")] = None,
     profile_file: Annotated[
         Path | None,
-        Option(metavar="FILE", help="File of the profiles; default: ~/.config/sambench/profiles.yaml."),
+        Option(metavar="FILE", help="File with the profiles; default: ~/.config/sambench/profiles.yaml."),
     ] = None,
-    dry_run: Annotated[bool, Option("--dry-run", help="Print SLURM's batch script, queue nothing.")] = False,
-    tensorboard: Annotated[
-        bool, Option("--tensorboard", help="Write TensorBoard files into the store as well.")
-    ] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print SLURM's batch script and queue nothing.")] = False,
+    tensorboard: Annotated[bool, Option("--tensorboard", help="Also write TensorBoard files into the store.")] = False,
     outputs: Annotated[
-        bool, Option("--outputs/--no-outputs", help="Keep what each trained model says of every test image.")
+        bool, Option("--outputs/--no-outputs", help="Keep each model's outputs on the test split.")
     ] = True,
-    address: Annotated[str | None, Option(metavar="HOST:PORT", help="Ray cluster to use; else one is started.")] = None,
+    address: Annotated[str | None, Option(metavar="HOST:PORT", help="Ray cluster to use; default: start one.")] = None,
     with_choices: Annotated[
-        bool, Option("--with-choices", help="First run the sweeps that this one chooses ρ from.")
+        bool, Option("--with-choices", help="First run the sweeps from which this one chooses ρ.")
     ] = False,
 ) -> None:
-    """Run what is missing of a sweep; may be stopped and started again at any time."""
+    """Run a sweep's missing trials; can be stopped and started again at any time."""
     from bench.cli.launching import launch_sweep, same_command
     from bench.sweep.checks.preflight import preflight
-    from bench.sweep.file.fault import unknown
     from cluster.job import Job
     from cluster.profile import Profile, load_profile
 
@@ -117,7 +117,7 @@ def run(
         ("--address", address, "ray"), ("--profile", profile, "slurm"), ("--profile-file", profile_file, "slurm"),
     ):  # fmt: skip
         if value is not None and on != launcher:
-            fail(f"{option}: is for --on {launcher}, not for --on {on}")
+            fail(f"{option}: only for --on {launcher}, not for --on {on}")
     loaded = load_sweep(sweep, set_, store, smoke=smoke, max_trials=max_trials, where=where, planned=True, imports=True)
     asked = Job(
         store=store[0],
@@ -131,7 +131,7 @@ def run(
     while loaded.waits:
         told = "\n".join(describe_waits(loaded, store, smoke=smoke))
         if not with_choices:
-            fail(f"{told}\nrun that first, or add --with-choices to have it run first")
+            fail(f"{told}\nrun that first, or add --with-choices")
         # Also what waits, so that nothing is found to be missing after a long search.
         preflight(replace(loaded, trials=(*loaded.trials, *loaded.held)))
         files = dict.fromkeys(wait.file for wait in loaded.waits)
@@ -145,7 +145,7 @@ def run(
             if loaded.trials and not dry_run:
                 launch(loaded, again=again)
             tell("\n".join(describe_waits(loaded, store, smoke=smoke)))
-            tell(f"when these are done, go on with:\n  {same_command()}")
+            tell(f"when these are done, continue with:\n  {same_command()}")
             return
     if launch(loaded, again=again):
         raise Exit(1)
@@ -153,7 +153,7 @@ def run(
 
 @command(example="sambench doctor")
 def doctor(store: StoreOption = DEFAULT_STORES) -> None:
-    """Check this machine: Python, torch, device, Ray, SLURM, write access, clashing packages."""
+    """Check that this machine can run sweeps: Python, torch, devices, Ray, SLURM, store."""
     from bench.cli.commands.doctor import examine, render
 
     findings = examine(store[0])
@@ -164,7 +164,6 @@ def doctor(store: StoreOption = DEFAULT_STORES) -> None:
 def _launcher(name: str, sweep: Path) -> str:
     """The launcher's one name; it may be a user's own, beside the sweep."""
     from bench import plugins
-    from bench.errors import unknown
     from bench.plugins.kinds import PluginError
     from bench.sweep.file.lookup import sweep_file
     from cluster.launcher import LAUNCHERS

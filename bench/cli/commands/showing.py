@@ -29,7 +29,7 @@ def show_(
     store: StoresOption = DEFAULT_STORES,
     as_json: JsonOption = False,
 ) -> None:
-    """Show all there is to say of one trial, method, field or sweep; starts and imports nothing."""
+    """Show everything known about one trial, method, field, sweep or other name."""
     from rich.console import Group
 
     from bench.cli.details.known_names import refuse_name

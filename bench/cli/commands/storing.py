@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 @command(example="sambench schema results")
-def schema(table: Annotated[str | None, Argument(metavar="TABLE", help="Table; none: all.")] = None) -> None:
-    """Show the tables that `query` knows, and what their columns mean."""
+def schema(table: Annotated[str | None, Argument(metavar="TABLE", help="Table; default: all.")] = None) -> None:
+    """Show the tables that `query` can read and what their columns mean."""
     from rich import box
     from rich.table import Table
 
@@ -49,23 +49,23 @@ def schema(table: Annotated[str | None, Argument(metavar="TABLE", help="Table; n
 
 @command(example="sambench compact --store /shared/store")
 def compact(store: StoreOption = DEFAULT_STORES) -> None:
-    """Fold trials that are over into a few large files, which makes reading fast; workers may go on meanwhile."""
+    """Compact finished trials into a few large files for faster reading; safe while workers run."""
     from bench.store import Store
     from bench.store import compact as fold
 
     done = fold(Store.open_to_write(store[0]))
     if done.overtaken:
-        tell("another compaction ended first and did the work")
+        tell("another compaction finished first")
     else:
         tell(f"{counted(done.trials, 'trial')} compacted, {counted(done.removed, 'loose file')} removed")
 
 
 @command(example="sambench store merge store-a store-b --into store")
 def merge(
-    sources: Annotated[list[Path], Argument(metavar="STORE…", help="Stores to read.")],
-    into: Annotated[Path, Option("--into", help="Store that gets their trials; made if need be.")],
+    sources: Annotated[list[Path], Argument(metavar="STORE...", help="Stores to copy from.")],
+    into: Annotated[Path, Option("--into", metavar="STORE", help="Store to copy into; created if missing.")],
 ) -> None:
-    """Copy the trials of several stores into one; what that has already is kept, but for measures that it lacks."""
+    """Copy the trials of several stores into one; existing results are kept."""
     from bench.store import Store
     from bench.store.upkeep.merge import merge as unite
 
@@ -81,27 +81,29 @@ def merge(
         tell(f"{others} by other code in {into}, which keeps its own results: see docs/code.md")
     if done.running:
         busy = counted(done.running, "trial")
-        tell(f"{busy} left out, because workers or a compaction are at work there: merge again later")
+        tell(f"{busy} left out, because workers or a compaction are using them: merge again later")
 
 
 @command(example="sambench store export results.parquet --store a --store b")
 def export(
-    target: Annotated[str, Argument(metavar="FILE", help="Path, or URI such as s3://bucket/results.parquet.")],
+    target: Annotated[str, Argument(metavar="FILE", help="Path or URI, such as s3://bucket/results.parquet.")],
     store: StoresOption = DEFAULT_STORES,
 ) -> None:
-    """Write the results, one row per trial, as one Parquet file."""
+    """Write all results to one Parquet file, one row per trial."""
     from bench.store.upkeep.export import export as write
 
     rows = write(open_all(store), target)
-    tell(f"wrote {counted(rows, 'row')}, one a trial, to {target}")
+    tell(f"wrote {counted(rows, 'row')}, one per trial, to {target}")
 
 
 @command(example="sambench store check --repair")
 def check(
     store: StoreOption = DEFAULT_STORES,
-    repair: Annotated[bool, Option("--repair", help="Restore or set aside damage, clear up.")] = False,
+    repair: Annotated[
+        bool, Option("--repair", help="Restore what can be restored, set the rest aside, remove leftovers.")
+    ] = False,
 ) -> None:
-    """Read everything: damage, wrong ids, claims, orphans, other code; exit code 1 if results are in doubt."""
+    """Check everything in a store; exit with code 1 if results are in doubt."""
     from bench.store import Store
     from bench.store.upkeep import check as checking
     from bench.sweep.code import all_by_other_code
@@ -134,9 +136,9 @@ def forget(
     smoke: SmokeOption = False,
     max_trials: MaxTrialsOption = None,
     where: WhereOption = None,
-    yes: Annotated[bool, Option("--yes", help="Don't ask.")] = False,
+    yes: Annotated[bool, Option("--yes", help="Don't ask for confirmation.")] = False,
 ) -> None:
-    """Take a trial, or those of a sweep, out of the store, with weights, log and all that was measured."""
+    """Delete one trial or a sweep's trials from the store, with weights, logs and measures."""
     from bench.store import Store
     from bench.store.upkeep import forget as forgetting
 
@@ -146,18 +148,18 @@ def forget(
     opened = Store.open_to_write(store[0])
     there = [trial_id for trial_id in opened.trial_ids() if trial_id in named]
     if not there:
-        fail(f"nothing to forget: {opened.root} has none of these {len(named)} trials")
+        fail(f"nothing to delete: {opened.root} has none of these {len(named)} trials")
     for trial_id, reason in forgetting.in_use(opened, there).items():
-        fail(f"trial {trial_id} can't be forgotten: {reason}")
+        fail(f"trial {trial_id} can't be deleted: {reason}")
     tell(f"{counted(len(there), 'trial')} of {opened.root}:")
     for trial_id in there[:_LISTED]:
         tell(f"  {trial_id} {named[trial_id]}")
     if len(there) > _LISTED:
         tell(f"  … and {len(there) - _LISTED} more")
-    if not yes and not _agreed("Forget them, with weights, logs and results? [y/N] "):
-        fail("nothing was forgotten; --yes doesn't ask")
+    if not yes and not _agreed("Delete them, with weights, logs and results? [y/N] "):
+        fail("nothing was deleted; --yes skips the question")
     forgetting.forget(opened, there)
-    tell(f"{counted(len(there), 'trial')} taken out of {opened.root}")
+    tell(f"{counted(len(there), 'trial')} deleted from {opened.root}")
 
 
 _LISTED = 10

@@ -1,1 +1,1 @@
-"""Details: all there is to say of one trial, method, field or sweep, for `sambench show`."""
+"""Details: everything about one trial, method, field or sweep, for `sambench show`."""

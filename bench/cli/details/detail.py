@@ -1,4 +1,4 @@
-"""Detail: what is said of one thing, for people and for programs."""
+"""Detail: what `show` says about one thing, for people and for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entry detail: what a registry says of a name: a method, a part of one, or what it is trained and judged on."""
+"""Entry detail: what a registry says about a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Known names: whatever `sambench show` can show, for who has misspelt one."""
+"""Known names: everything that `sambench show` can show, to suggest corrections."""
 
 from __future__ import annotations
 

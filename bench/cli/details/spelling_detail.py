@@ -1,4 +1,4 @@
-"""Spelling detail: what a sweep may write that is no field and no name: its keys, and words that stand for values."""
+"""Spelling detail: a sweep's keys, and words that stand for values."""
 
 from __future__ import annotations
 
@@ -13,34 +13,37 @@ from bench.sweep.fields import FAST, LATE
 
 _WORDS = {
     FAST: (
-        "Short for precision: bfloat16, channels_last: true and tf32: true; each may be set otherwise beside it.",
+        "Short for precision: bfloat16, channels_last: true and tf32: true; each can still be set separately.",
         "grid: {fast: true}",
     ),
     LATE: (
-        "Share of the epochs that the base optimizer trains alone, before the first perturbation; another way to "
+        "Share of the epochs to train with the base optimizer alone before the first perturbation; another way to "
         "write perturb_from.",
         "methods: [{variant: sam, scope: all, rho: 0.1, late_sam: 0.875}]",
     ),
     "equal-compute": (
-        "As many epochs as give the base optimizer the passes that SAM takes.",
+        "The number of epochs in which the base optimizer takes as many passes as the variants beside it.",
         "methods: [{epochs: equal-compute}]",
     ),
     "paper-grid": ("Every ρ that the paper searched.", "methods: [{variant: sam, scope: all, rho: paper-grid}]"),
     "choose": (
-        "The best ρ of another sweep, once its results are there.",
+        "The best ρ of another sweep, once it has results.",
         "methods: [{variant: sam, scope: all, rho: {choose: rho-cifar100}}]",
     ),
     "title": ("What the sweep shows, in a few words.", "title: SAM on digits"),
     "recipe": ("Base hyperparameters of a paper, by name; `sambench recipe` lists them.", "recipe: digits-resnet"),
     "grid": ("Fields whose values are all combined with each other.", "grid: {lr: [0.1, 0.2], seed: 3}"),
     "zip": ("Fields whose values advance together.", "zip: {model: [resnet8, resnet20], epochs: [2, 4]}"),
-    "methods": ("Fields of each method; a list, of which each item is combined with the grid.", "methods: [{seed: 3}]"),
-    "exclude": ("Combinations that are left out.", "exclude: [{variant: sam, batch_size: 64}]"),
-    "blocks": ("Parts with a grid and methods of their own.", "blocks: [{grid: {lr: 0.1}, methods: [{seed: 3}]}]"),
-    "measures": ("What is measured of each trained model.", "measures: [test_accuracy]"),
-    "rows": ("Fields that a board has as lines.", "rows: [variant]"),
-    "columns": ("Fields that a board has as columns.", "columns: [model]"),
-    "guesses": ("What the paper leaves open, field by field, with why this value was taken.", "guesses: {lr: WHY}"),
+    "methods": ("Fields of each method: a list whose items are each combined with the grid.", "methods: [{seed: 3}]"),
+    "exclude": ("Combinations to leave out.", "exclude: [{variant: sam, batch_size: 64}]"),
+    "blocks": (
+        "Parts of the sweep with their own grid and methods.",
+        "blocks: [{grid: {lr: 0.1}, methods: [{seed: 3}]}]",
+    ),
+    "measures": ("What to measure of each trained model.", "measures: [test_accuracy]"),
+    "rows": ("Fields that make up the rows of the board.", "rows: [variant]"),
+    "columns": ("Fields that make up the columns of the board.", "columns: [model]"),
+    "guesses": ("What the paper leaves open, field by field, and why this value was chosen.", "guesses: {lr: WHY}"),
 }
 """Word → what it is, and a line that has it."""
 _PARTS = {"resources": Resources, "retries": Retries, "early_stopping": EarlyStopping}
@@ -54,7 +57,7 @@ def spelling_details(name: str) -> Iterator[Detail]:
         keys = described_fields(kind)
         if name == part:
             doc = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
-            yield _detail("key", name, f"{doc} It has the keys {', '.join(keys)}.", f"{part}: {{…}}")
+            yield _detail("key", name, f"{doc} Keys: {', '.join(keys)}.", f"{part}: {{…}}")
         elif name in keys:
             yield _detail("key", name, keys[name], f"{part}: {{{name}: …}}")
 

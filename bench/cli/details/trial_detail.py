@@ -1,4 +1,4 @@
-"""Trial detail: what one trial is, how its attempts went, what came of it, and where that is."""
+"""Trial detail: what one trial is, how its attempts went, its results and its files."""
 
 from __future__ import annotations
 

@@ -43,9 +43,9 @@ CATALOGS: dict[str, Mapping[str, Entry]] = {
 _ENDINGS = {
     "optimizers": f"Also {' and '.join(LIBRARIES)}, with its arguments as settings: beta1 and beta2 for betas.",
     "models": "Size: parameters, for 10 classes at 32×32 pixels or 1,000 at 224×224. timm/NAME is a model of timm.",
-    "data": f"Also folder:PATH, your own train/CLASS/*.jpg beside val/ or test/; parallel:PATH, your own "
-    f"sentence pairs; and random images, {FORM}.",
-    "measures": "Settings are written behind the name: sharpness[rho=0.003].",
+    "data": f"Also your own images as folder:PATH (train/CLASS/*.jpg beside val/ or test/) and sentence pairs as "
+    f"parallel:PATH; random images as {FORM}.",
+    "measures": "Settings follow the name in brackets: sharpness[rho=0.003].",
 }
 _HIDDEN = ("target", "settings", "arguments", "files", "passes")
 """Fields of records that say where code is, not what it does."""
@@ -70,9 +70,9 @@ def catalog(kind: str) -> RenderableType:
         table.add_row(*map(Text, _added_cells(each, titles)))
     ending = _ENDINGS.get(kind, "")
     if kind == "data":
-        ending += f" Looked for under {data_root()}; --data-root or SAMBENCH_DATA names another folder."
+        ending += f" Searched in {data_root()}; --data-root or SAMBENCH_DATA sets another folder."
     weights = [_pretrained()] if kind == "models" else []
-    more = Text("`sambench show NAME` has all there is to say of one.")
+    more = Text("`sambench show NAME` has the details.")
     return Group(table, *([Text(ending)] if ending else []), *weights, more)
 
 
@@ -92,7 +92,7 @@ def recipes() -> RenderableType:
     table = _table("recipe", "what it is for")
     for name, recipe in RECIPES.items():
         table.add_row(name, recipe.summary)
-    return Group(table, Text("`sambench show NAME` has the values of one, with their sources."))
+    return Group(table, Text("`sambench show NAME` has a recipe's values and their sources."))
 
 
 def recipe(name: str, shown: Recipe) -> RenderableType:
@@ -183,12 +183,12 @@ def where(entry: DatasetEntry | TestSetEntry) -> str:
     if files is None:
         return _OURS
     try:
-        return _HERE if files.root.is_dir() else "not there"
+        return _HERE if files.root.is_dir() else "not found"
     except PermissionError:
-        return "not readable for you"
+        return "not readable by you"
 
 
-_OURS, _HERE = "comes with sambench", "is there"
+_OURS, _HERE = "comes with sambench", "found"
 _THERE = (_OURS, _HERE)
 
 

@@ -1,4 +1,4 @@
-"""Console: what the commands print tables and messages with, apart because rich takes as long as all else to import."""
+"""Console: what commands print tables and messages with; separate because rich is slow to import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Query table: what `query` prints, apart from the overviews because it needs nothing but the rows."""
+"""Query table: what `query` prints; separate from the overviews because it needs only the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of sweeps: what the paper shows, in its order, with sweeps, cost, guesses and commands; then all others."""
+"""The list of sweeps: the paper's tables and figures in order, with sweeps, cost and guesses; then all others."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _legend(lines: Sequence[SweepSummary]) -> str:
     if any(line.unknown for line in lines):
         told += " ?: some trials aren't counted, because nothing is known of their model or data."
     told += "\nSweeps share trials: what one has run, another finds done."
-    return f"{told} `sambench plan` tells why each guess." if any(line.guesses for line in lines) else told
+    return f"{told} `sambench plan` says why each is a guess." if any(line.guesses for line in lines) else told
 
 
 def markdown(paper: Sequence[ExhibitRow]) -> str:

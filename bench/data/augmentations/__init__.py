@@ -1,4 +1,4 @@
-"""AUGMENTATIONS: how training images are varied, as light records; a file for each idea, of whole batches."""
+"""AUGMENTATIONS: how training images are varied, as light records; whole batches, one file per idea."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _AUGMENTATIONS: dict[str, AugmentationEntry] = {
     ),
     "basic": AugmentationEntry(
         target="bench.data.augmentations.basic:basic",
-        summary="random crop with zero padding of an eighth of the size; flip, where the labels allow it",
+        summary="random crop with zero padding of an eighth of the size; flip where the labels allow it",
         same_size=True,
     ),
     "basic+cutout": AugmentationEntry(
         target="bench.data.augmentations.cutout:basic_cutout",
-        summary="basic, then a square of half the side cut out of half of the images, as in the SSAM code",
+        summary="basic, then a square of half the side cut out of half the images, as in the SSAM code",
         source="DeVries and Taylor 2017; Mi et al. 2022",
         same_size=True,
     ),
@@ -38,7 +38,7 @@ _AUGMENTATIONS: dict[str, AugmentationEntry] = {
     ),
     "inception": AugmentationEntry(
         target="bench.data.augmentations.inception:inception",
-        summary="random crop of 8 to 100 % of the area, of aspect ratio 3/4 to 4/3; flip",
+        summary="random crop of 8 to 100 % of the area with aspect ratio 3/4 to 4/3; flip",
         source="Szegedy et al. 2015",
         settings={
             "color_jitter": Setting(
@@ -49,7 +49,7 @@ _AUGMENTATIONS: dict[str, AugmentationEntry] = {
             "crop_interpolation": Setting(
                 type=Literal["bilinear", "bicubic", "random"],
                 default="bilinear",
-                summary="how crops are resized; random: one of the two for each image",
+                summary="how crops are resized; random: bilinear or bicubic, drawn per image",
             ),
         },
         resizes=True,

@@ -1,1 +1,1 @@
-"""The files of data sets on disk: where they lie, how they are checked, got and read."""
+"""The files of data sets on disk: where they are, and how they are checked, downloaded and read."""

@@ -1,4 +1,4 @@
-"""Contents: what tells one state of a data set's files from another, whatever their path.
+"""Contents: what identifies the state of a data set's files, whatever their path.
 
 Of folders: the names of the classes, names and sizes of their images, and what is in a sample of them, or in all where
 they are few. What a file holds is remembered by its path, size and time of change, so that it is read once; and so is

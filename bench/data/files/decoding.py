@@ -1,4 +1,4 @@
-"""Decoding: an image file in RGB of 8 bits as torchvision's folders give it, or one sentence with its path.
+"""Decoding: an image file as 8-bit RGB, as in torchvision's folders, or an error with its path.
 
 That is without the rotation that EXIF asks for, without the alpha channel and by PIL's conversion of CMYK. Beyond that,
 16-bit greys keep their upper 8 bits, which PIL's own conversion turns to white.

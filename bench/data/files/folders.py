@@ -1,4 +1,4 @@
-"""Image files in one folder per class, on disk: what is there, and which label each folder stands for.
+"""Image files on disk in one folder per class: which there are, and the label of each folder.
 
 A tree is `train/CLASS/*.jpg` beside `val/` or `test/`. Nothing here reads an image.
 """

@@ -1,4 +1,4 @@
-"""Where data sets lie, and the error for one that isn't there."""
+"""Where data sets are, and the error for a missing one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Corpus: sentence pairs as numbers of subwords, in splits, with the vocabularies of both languages."""
+"""Corpus: sentence pairs as subword ids, in splits, with the vocabularies of both languages."""
 
 from __future__ import annotations
 

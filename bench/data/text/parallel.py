@@ -1,4 +1,4 @@
-"""parallel:PATH: a parallel corpus of the user's own, as one file with tabs or as two files with the same lines.
+"""parallel:PATH: the user's own parallel corpus, as one tab-separated file or two files with matching lines.
 
 - `parallel:FILE.tsv`: the first line names the languages, source first, as in `de<TAB>en`; then a pair a line.
 - `parallel:NAME.de-en`: the files NAME.de-en.de and NAME.de-en.en, line by line; source first.

@@ -1,4 +1,4 @@
-"""Preparation: raw text to subwords, as fairseq's script prepares IWSLT'14; done once and kept by content.
+"""Preparation: raw text to subwords, as fairseq's script prepares IWSLT'14; cached by content.
 
 Tokens of the training pairs that fit (`bench.data.text.cleaning`) and of the whole test set, byte-pair encoding
 (Sennrich et al. 2016) learned on both languages of the training pairs together, and a vocabulary for each.

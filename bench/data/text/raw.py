@@ -1,4 +1,4 @@
-"""Raw text: sentence pairs as files have them, and what stands for validation and test where a corpus has one part."""
+"""Raw text: sentence pairs as in the files, and how a corpus without splits is split."""
 
 from __future__ import annotations
 

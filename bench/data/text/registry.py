@@ -17,7 +17,7 @@ _PREPARED: dict[str, Any] = {
         "bpe_merges": Setting(
             type=Annotated[int, Ge(0)],
             default=10_000,
-            summary="merges of the byte-pair encoding, of both languages together",
+            summary="number of byte-pair merges, learned on both languages together",
         )
     },
 }
@@ -25,19 +25,19 @@ _PREPARED: dict[str, Any] = {
 CORPORA: dict[str, DatasetEntry] = {
     "iwslt14_de_en": DatasetEntry(
         **_PREPARED,
-        summary="160,000 sentences of talks, German to English; 7,000 for validation, 6,750 test",
+        summary="160,000 sentence pairs from talks, German to English; 7,000 validation, 6,750 test",
         source="Cettolo et al. 2012, WIT³; IWSLT 2014",
         files="bench.data.text.iwslt:IWSLT14",
     ),
     "ding_de_en": DatasetEntry(
         **_PREPARED,
-        summary="14,543 sentences of a dictionary, German to English; 692 for validation, 693 test",
+        summary="14,543 sentence pairs from a dictionary, German to English; 692 validation, 693 test",
         source="Ding, TU Chemnitz; Debian's trans-de-en 1.9",
         files="bench.data.text.ding:DING",
     ),
     "toy_translation": DatasetEntry(
         target="bench.data.text.toy:load",
-        summary="512 sentences of a made-up language, translated word by word, backwards; 64 each for the other splits",
+        summary="512 sentences of a made-up language, translated word by word in reverse order; 64 validation, 64 test",
         task="translation",
         validated=True,
     ),

@@ -1,4 +1,4 @@
-"""Deviations: what a trial does otherwise than the paper, so that its number and the paper's can't be compared."""
+"""Deviations: how a trial differs from the paper, so that its number can't be compared."""
 
 from __future__ import annotations
 

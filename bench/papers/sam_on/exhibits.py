@@ -1,4 +1,4 @@
-"""EXHIBITS: what each table, figure and appendix of the paper shows, and the sweeps and commands that show it again.
+"""EXHIBITS: what each table, figure and appendix of the paper shows, and the sweeps that reproduce it.
 
 Source: Müller et al. 2023 ("Normalization Layers Are All That Sharpness-Aware Minimization Needs"). Of figures, the
 text and the captions say what they show; axes, panels and points are guesses, which the sweeps list.

@@ -77,14 +77,14 @@ _OPT_SGD = "guess: sgd is Nesterov's in timm's script, where momentum is plain"
 
 RECIPES: dict[str, Recipe] = {
     "cifar-resnet": _recipe(
-        "convolutional networks on CIFAR: SGD, 200 epochs, batch 128; the paper also augments by basic+aa",
+        "convolutional networks on CIFAR: SGD, 200 epochs, batch 128; the paper also uses basic+aa",
         {
             **_CIFAR, **_SGD, "lr": 0.1, "weight_decay": 5e-4, "batch_size": 128, "epochs": 200, "augment": "basic",
         },
         **_CIFAR_SOURCES,
     ),
     "cifar-resnet-ssam": _recipe(
-        "the same as SSAM's public code has it, with cutout: perhaps how the paper trains for its Figures 4 and 8",
+        "the same as in SSAM's public code, with cutout; perhaps how the paper trains for its Figures 4 and 8",
         {
             **_CIFAR, **_SGD, "lr": 0.05, "weight_decay": 1e-3, "batch_size": 128, "epochs": 200, "drop_last": True,
             "label_smoothing": 0.0, "augment": "basic+cutout", "preprocessing": "cifar10_pixels",
@@ -104,7 +104,7 @@ RECIPES: dict[str, Recipe] = {
         **_CIFAR_SOURCES,
     ),
     "imagenet-resnet50": _recipe(
-        "ResNet-50 on ImageNet: SGD, 90 epochs and 10 of cool-down, batch 512 in parts of 64",
+        "ResNet-50 on ImageNet: SGD, 90 epochs plus 10 of cool-down, batch 512 in micro-batches of 64",
         {
             **_IMAGENET, **_NESTEROV, "model": "resnet50", "zero_init": True, "lr": 0.2, "weight_decay": 1e-4,
             "batch_size": 512, "m": 64, "epochs": 90, "warmup_epochs": 3, "cooldown_epochs": 10,
@@ -114,7 +114,7 @@ RECIPES: dict[str, Recipe] = {
         zero_init=f"{_SCRIPT}: timm's ResNets start so",
     ),
     "imagenet-vit-s32": _recipe(
-        "ViT-S/32 on ImageNet: AdamW, 300 epochs, batch 128; the paper also trains by lion",
+        "ViT-S/32 on ImageNet: AdamW, 300 epochs, batch 128; the paper also uses lion",
         {
             **_IMAGENET, **_ADAMW, "model": "vit_s32", "lr": 1e-3, "weight_decay": 0.1, "batch_size": 128, "m": 128,
             "epochs": 300, "warmup_epochs": 10, "cooldown_epochs": 0,
@@ -124,7 +124,7 @@ RECIPES: dict[str, Recipe] = {
         beta2=_TIMM,
     ),
     "imagenet-vit-s16-finetune": _recipe(
-        "ViT-S/16 fine-tuned on ImageNet: SGD, 9 epochs, batch 896 in parts of 128",
+        "ViT-S/16 fine-tuned on ImageNet: SGD, 9 epochs, batch 896 in micro-batches of 128",
         {
             **_IMAGENET, **_NESTEROV, "model": "vit_s16", "init_from": "timm/vit_small_patch16_224.augreg_in21k",
             "lr": 0.017, "weight_decay": 1e-4, "batch_size": 896, "m": 128, "epochs": 9, "warmup_epochs": 1,

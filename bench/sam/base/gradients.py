@@ -1,4 +1,4 @@
-"""`.grad` between steps: whose it is, and what a step must neither add to nor leave behind."""
+"""`.grad` between steps: what a step must neither add to nor leave behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The optimizer's update, unless the gradient isn't finite; and the host needn't know which.
+"""The optimizer's update, unless the gradient isn't finite, without the host knowing.
 
 torch's fused optimizers skip by a flag on the device. Those whose state starts from zero (`GUARDED`) make the update,
 and weights and state are put back where it was of a gradient that isn't finite. All others wait for the device, once a

@@ -1,4 +1,4 @@
-"""What a pass runs on: a closure of the user's, or tensors that can be cut into micro-batches and samples."""
+"""What a pass runs on: the user's closure, or tensors that can be split into micro-batches and samples."""
 
 from __future__ import annotations
 

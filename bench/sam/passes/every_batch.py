@@ -1,4 +1,4 @@
-"""All micro-batches of a step: both passes of one after another, or first pass 1 of all where that decides."""
+"""All micro-batches of a step: both passes of each in turn, or pass 1 of all first if that decides."""
 
 from __future__ import annotations
 

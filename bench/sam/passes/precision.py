@@ -1,4 +1,4 @@
-"""Fewer bits than 32: the ascent pass in lower precision, and what 16 bits can't do.
+"""Below 32 bits: the ascent pass in lower precision, and what 16 bits can't do.
 
 ε only needs a direction, which survives bf16 to two or three digits; the descent pass keeps its full
 precision. Meant for training without autocast: with it, both passes are in its precision anyway.

@@ -1,4 +1,4 @@
-"""Parameters chosen by the caller, by their names: for scopes that have no name of their own."""
+"""Parameters chosen by the caller by name, for scopes without a name of their own."""
 
 from __future__ import annotations
 

@@ -34,15 +34,15 @@ class Scope:
         raise NotImplementedError
 
     def nothing(self) -> str:
-        """What to tell a user whose model has nothing in this scope."""
+        """The error message for a model with nothing in this scope."""
         return f"{type(self.context.model).__name__} has no trainable parameter in this scope"
 
     def restrict_gradient(self, names: list[str], gradients: list[Tensor]) -> list[Tensor]:
-        """g with zeros outside the scope, which then don't count in the norm."""
+        """g with zeros outside the scope, applied before the norm."""
         return gradients
 
     def restrict_perturbation(self, names: list[str], perturbation: list[Tensor]) -> list[Tensor]:
-        """ε with zeros outside the scope, which have counted in the norm."""
+        """ε with zeros outside the scope, applied after the norm."""
         return perturbation
 
     def start_epoch(self, epoch: int, epochs: int, samples: Samples | None) -> None:
@@ -53,18 +53,18 @@ class Scope:
         return False
 
     def follows(self) -> bool:
-        """Whether it wants `after_step` after this step. Then the host waits to learn whether there was an update."""
+        """Whether to call `after_step` after this step. If so, the host waits to learn whether there was an update."""
         return False
 
     def after_step(self) -> None:
         """Called after a step with an update, while the parameters still hold its gradients."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Whatever the next steps depend on."""
+        """Everything that later steps depend on."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
 
     def _in_stages(self, tensors: dict[str, nn.Parameter]) -> dict[str, nn.Parameter]:
         if not self.context.stages:

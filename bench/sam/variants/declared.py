@@ -1,4 +1,4 @@
-"""What a variant declares goes with what it defines: checked when it is built, so that no step finds out."""
+"""Checks at construction that a variant's declarations match the hooks it defines."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A bundle: a store that was published, with what its readers need beside it; read only, and whole or refused."""
+"""A bundle: a published store with what its readers need; read-only, and either whole or refused."""

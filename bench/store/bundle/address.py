@@ -1,4 +1,4 @@
-"""Address: a bundle that lies elsewhere, such as at s3://BUCKET/FOLDER, brought here to be read.
+"""Address: a remote bundle, such as at s3://BUCKET/FOLDER, downloaded to be read.
 
 Only what its SHA256SUMS lists is fetched, to a folder of the user's cache that is named by the digest of SHA256SUMS, so
 that the same content is fetched once. It gets that name once all of it is there and as it was published.

@@ -1,4 +1,4 @@
-"""Checksums: what a bundle holds, as `sha256sum -c SHA256SUMS` takes it, and whether it is still that.
+"""Checksums: a bundle's content as in SHA256SUMS, and whether it is unchanged.
 
 A bundle may come from a stranger, over a network. Here is seen to it that nothing was lost, changed or added on the
 way; that what is there is shown and never run, and leads nowhere else, is for how every store is read.
@@ -13,15 +13,15 @@ from pathlib import Path
 
 from bench.store.damage import digest_at
 from bench.store.files import plain, seal
-from bench.store.folder import StoreError
+from bench.store.folder import DAMAGED, STORED, StoreError
 
 SUMS = "SHA256SUMS"
 MARKER = "bundle.json"
 """The file that says that a folder is a bundle, and of what."""
 BUNDLE_SCHEMA = 1
 """Version of what a bundle holds; one of a newer is refused."""
-STORED = ("trials", "compact", "changed", "plugins", "superseded", "damaged")
-"""Folders in which a store finds what it wasn't told of."""
+_OF_STORE = (*STORED, DAMAGED)
+"""Folders in which a store would find files that nobody listed."""
 
 _NAME = r"[^/\\\x00-\x1f\x7f]+"
 _LINE = re.compile(rf"([0-9a-f]{{64}})  ({_NAME}(?:/{_NAME})*)")
@@ -72,14 +72,14 @@ def fault_of_bundle(root: Path) -> str | None:
     except OSError as error:
         return f"{os.path.relpath(error.filename, root)}: {plain.reason(error)}"
     for name in sorted(there - listed.keys()):
-        if name.partition("/")[0] in STORED:
+        if name.partition("/")[0] in _OF_STORE:
             return f"{name}: isn't listed in {SUMS}"
     return next(filter(None, (_fault(root, name, digest) for name, digest in listed.items())), None)
 
 
 def _fault(root: Path, name: str, digest: str) -> str | None:
     try:
-        return None if digest_at(root / name) == digest else f"{name}: its checksum doesn't fit its content"
+        return None if digest_at(root / name) == digest else f"{name}: {seal.BROKEN}"
     except FileNotFoundError:
         return f"{name}: is missing"
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Claims: who works on a trial, and how others tell whether it lives."""
+"""Claims: who is working on a trial, and how others tell whether they are alive."""

@@ -13,11 +13,10 @@ import os
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.store import files
 from bench.store.attempt import OWN_FAULTS, Attempt, Outcome, is_over, read_outcome, record, vanished
-from bench.store.claims.lease import _UNKNOWN, is_dead, last_taken, read_holder, take
+from bench.store.claims.lease import is_dead, last_taken, read_holder, take
 from bench.store.claims.process import this_machine
 from bench.store.compacted import manifest
 from bench.store.files import plain, temporary
@@ -128,11 +127,6 @@ def mark_interrupted(folder: TrialFolder, number: int) -> None:
     """Mark an open attempt as interrupted where possible: by a second name of its claim, which needs no space."""
     with suppress(OSError):
         os.link(folder.claim(number), folder.interrupted(number))
-
-
-def is_readable(path: Path) -> bool:
-    """Whether a claim says who holds it."""
-    return read_holder(path)[0] != _UNKNOWN
 
 
 def _create(folder: TrialFolder, number: int, launcher: str) -> Claim | None:

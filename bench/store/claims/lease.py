@@ -1,4 +1,4 @@
-"""Lease: how a process takes a trial for itself, and how others tell whether it lives.
+"""Lease: how a process claims a trial, and how others tell whether it is alive.
 
 Whoever creates the file `N.claim` has it, and touches it every few seconds; N counts up. So an attempt is claimed, and
 so one process at a time measures a trial: its `measures/N.claim` is removed at the end, while that of a process that
@@ -55,7 +55,7 @@ def lease(store: Store, folder: TrialFolder, launcher: str) -> Iterator[bool]:
         yield True
     finally:
         over.set()
-        # Only our own: were that of a dead process removed, a slow one could take its number a second time.
+        # Remove only our own: if a dead process's claim went, a slow process could take its number a second time.
         path.unlink(missing_ok=True)
 
 
@@ -114,14 +114,19 @@ def _keep_touching(path: Path, look: Callable[[], None] = lambda: None) -> threa
 def is_dead(store: Store, holder: dict[str, Any], touched: float) -> bool:
     """Whether the worker that made a claim is gone: surely where its process can be seen, else by its silence."""
     there = is_there(holder)
-    # A stamp from the future is of a clock that was put back: whoever lives touches again within seconds.
+    # A time in the future means that the clock was set back; a live holder touches its claim again within seconds.
     return abs(store.now() - touched) > STALE if there is None else not there
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a claim says who holds it."""
+    return read_holder(path)[0] != _UNKNOWN
 
 
 def read_holder(path: Path) -> tuple[dict[str, Any], float]:
     """What a claim says, and when it was last touched; FileNotFoundError if it isn't there.
 
-    Of a damaged claim nothing is believed, so that its holder is judged by the touches alone.
+    A damaged claim names no holder, so that only its touches tell whether it is alive.
     """
     touched = path.lstat().st_mtime
     try:

@@ -1,4 +1,4 @@
-"""Process: how a file says which process made it, and whether that is still there."""
+"""Process: how a file names the process that made it, and whether that is alive."""
 
 from __future__ import annotations
 
@@ -62,5 +62,5 @@ def _is_hidden(pid: int) -> bool:
         return False
     except PermissionError:
         return not os.path.exists(f"/proc/{pid}")
-    # Ours, and gone from view only because it is dead and not yet waited for.
+    # Our own process, not shown only because it is a zombie.
     return False

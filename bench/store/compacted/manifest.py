@@ -25,6 +25,7 @@ from bench.store import files, sql
 from bench.store.compacted.rows import rows_of
 from bench.store.damage import REPAIR, Damaged, fault_of
 from bench.store.files import plain, seal
+from bench.store.folder import COMPACT
 from bench.store.read.loose import damaged_files
 
 FOLDED = ("trials", "attempts", "history", "measures", "results", "index")
@@ -77,7 +78,7 @@ class Manifest:
 
 def current(root: Path) -> Manifest:
     """The newest generation of the store at `root`; Damaged if its manifest is."""
-    folder = root / "compact"
+    folder = root / COMPACT
     while generations := generations_of(folder):
         try:
             return load(folder, generations[-1])
@@ -92,7 +93,7 @@ def readable(root: Path) -> tuple[Manifest, dict[Path, str]]:
 
     For readers alone: whoever writes goes on from the newest.
     """
-    folder, damaged = root / "compact", dict[Path, str]()
+    folder, damaged = root / COMPACT, dict[Path, str]()
     generations = generations_of(folder)
     for generation in reversed(generations):
         path = manifest_path(folder, generation)
@@ -126,7 +127,7 @@ def load(folder: Path, generation: int) -> Manifest:
 def shorten(folder: Path, before: int, limit: float) -> None:
     """Empty the old manifests of generations before this one.
 
-    Their names stay: were they free again, a process that slept all the while could publish under one of them.
+    Their names stay taken: otherwise a process that was suspended meanwhile could publish under one of them.
     """
     for generation in generations_of(folder):
         path = manifest_path(folder, generation)
@@ -144,9 +145,9 @@ def held_attempts(live: Manifest, trial_ids: Collection[str]) -> dict[str, int]:
     return {trial_id: attempts for trial_id, attempts, _ in _index(live, trial_ids)}
 
 
-def holds(live: Manifest, name: str, trial_ids: Collection[str]) -> bool:
-    """Whether one part has any of the trials."""
-    return bool(held_attempts(live.without(set(live.parts) - {name}), trial_ids))
+def parts_with(live: Manifest, trial_ids: Collection[str]) -> list[str]:
+    """The parts that have any of the trials."""
+    return [part for part in live.parts if held_attempts(live.without(set(live.parts) - {part}), trial_ids)]
 
 
 def done_trials(live: Manifest, trial_ids: Collection[str]) -> set[str]:

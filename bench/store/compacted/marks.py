@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.store import files
+from bench.store.folder import CHANGED, TRIAL_ID
 
-_MARK = re.compile(r"([0-9a-f]{16})-(\d{4,}|measures-[0-9a-f]{8})")
+_MARK = re.compile(rf"({TRIAL_ID.pattern})-(\d{{4,}}|measures-[0-9a-f]{{8}})")
 
 
 class Mark(NamedTuple):
@@ -39,15 +40,25 @@ def mark_measures(root: Path, trial_id: str) -> Path:
 def left(root: Path) -> list[Mark]:
     """All marks of the store at `root`."""
     try:
-        names = os.listdir(root / "changed")
+        names = os.listdir(root / CHANGED)
     except FileNotFoundError:
         return []
     found = [match for name in names if (match := _MARK.fullmatch(name))]
     return [Mark(match[0], match[1], int(match[2]) if match[2].isdigit() else None) for match in found]
 
 
+def remove(root: Path, mark: Mark) -> None:
+    """Remove a mark, which another process may have done."""
+    path_of(root, mark).unlink(missing_ok=True)
+
+
+def path_of(root: Path, mark: Mark) -> Path:
+    """Where a mark is; it says by its time when it was made."""
+    return root / CHANGED / mark.name
+
+
 def _mark(root: Path, name: str) -> Path:
-    folder = root / "changed"
+    folder = root / CHANGED
     files.make_folder(folder)
     (folder / name).touch()
     files.flush_folder(folder)

@@ -66,7 +66,7 @@ def write(
         counts[table] = _write_table(connection, f"{sql} ORDER BY {_ORDER[table]}", path)
         sizes[path.name], digests[path.name] = path.stat().st_size, digest_of(path)
     files.flush_folder(folder)
-    # Tables that disagree are told by the caller, which knows how many trials there should be.
+    # If tables disagree, the caller notices: it knows how many trials there should be.
     trials = counts["index"] if counts["trials"] == counts["results"] == counts["index"] else -1
     return Part(name, trials, sizes, digests)
 
@@ -121,12 +121,12 @@ def read_back(path: Path) -> int:
 
 
 def digests_of(live: Manifest) -> dict[str, str]:
-    """The digests of live files; of those that earlier versions noted none of, once each was read to its end."""
+    """The digests of live files; those without one, from earlier versions, are first read to their end."""
     import pyarrow as pa
 
     found = dict(live.digests)
     for path in (live.folder / name for name in live.sizes if name not in found):
-        # One that is damaged stays without, for a repair to find.
+        # A damaged one gets none, so that a repair finds it.
         with suppress(OSError, pa.ArrowException):
             read_back(path)
             found[path.name] = digest_of(path)

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def rows_of(path: Path, trial_id: str, columns: list[str]) -> list[dict[str, Any]]:
-    """Only the row groups that may have the trial are read."""
+    """The trial's rows; reads only the row groups that may have it."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:

@@ -1,7 +1,7 @@
 """Files: every write of the store goes to a temporary name, is flushed to disk and only then gets its name.
 
-A process may be killed at any instant: readers see a file whole or not at all. What is written may be read and written
-by whom the folder around it may be, whatever the umask: users of one store have different ones.
+A process may be killed at any instant: readers see a file whole or not at all. Files get the permissions of the folder
+around them, whatever the umask, because users of one store have different ones.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def write(path: Path, data: bytes, mode: int | None = None, *, flush: bool = Tru
 
 
 _PEOPLES = (".yaml", ".yml", ".py")
-"""Suffixes of files that people write: of a sweep that is named once too often nothing would be left."""
+"""Suffixes of files that people write, which are never overwritten: a sweep could be named as output by mistake."""
 
 
 def put(path: Path, data: bytes) -> None:
     """Write a file that a user named, in a folder that is made if need be; UserError if it can't be written."""
     if path.suffix.lower() in _PEOPLES and path.exists():
-        raise UserError(f"{path}: is there and is no output of sambench, which would replace it: name another file")
+        raise UserError(f"{path}: exists and isn't output of sambench, which would replace it: name another file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.sweep(path.parent)
@@ -130,7 +130,7 @@ def _json_lines(table: pa.Table) -> str:
         rows = rows_of(table)
         return "\n".join(json.dumps(row, default=datetime.isoformat, allow_nan=False) for row in rows)
     except ValueError:
-        # What is no number in JSON is read from the columns.
+        # nan and infinity have no JSON: such rows are read from the columns.
         return ""
 
 
@@ -156,7 +156,7 @@ def _temporary(path: Path, data: bytes, mode: int | None = None, *, flush: bool 
         os.chmod(new, file_mode(path.parent) if mode is None else mode)
     except OSError as error:
         new.unlink()
-        # What fails on an open file names none.
+        # Errors on an open file don't name it.
         error.filename = error.filename or str(path)
         raise
     return new

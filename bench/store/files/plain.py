@@ -1,4 +1,4 @@
-"""Plain: a store's files are read only where they are files of the store, never through a link or from a pipe.
+"""Plain: reads only regular files of the store, never links or pipes.
 
 A store may come from a stranger. A link in it could put any file that its reader may read into a report or a merged
 store, and a pipe would let the reader wait for ever.
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Denied(str):
-    """What keeps a file from being read that isn't damaged: it is somebody else's."""
+    """Why an undamaged file can't be read: it is somebody else's."""
 
     __slots__ = ()
 
@@ -54,9 +54,9 @@ def status(path: str | Path) -> os.stat_result:
 
 
 def names(folder: str | Path, *, odd: bool = False) -> set[str]:
-    """Names of the plain files and folders in `folder`; none where it isn't there. Others are told of, once each.
+    """Names of the plain files and folders in `folder`; none where it isn't there. Others are logged once.
 
-    With `odd` they are among them, for those who find out by reading.
+    With `odd` they are included, for callers that find out by reading.
 
     NotPlain if the folder itself is a link.
     """

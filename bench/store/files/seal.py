@@ -1,4 +1,4 @@
-"""Seal: a checksum that a file carries within itself, so that whoever reads it sees damage before believing a word.
+"""Seal: a checksum inside the file, so that readers notice damage before using its content.
 
 Parquet has checksums for the values alone, which most readers skip, and none for names, types and places of columns;
 JSON has none. The seal is the SHA-256 of the whole file with zeros in its place, as the last metadata of a Parquet file
@@ -15,6 +15,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+BROKEN = "its checksum doesn't match its content"
+"""What is wrong with a file that isn't what was written."""
 _MARK = b"sambench-seal:"
 _DIGITS = 64
 _BLANK = _MARK + b"0" * _DIGITS
@@ -63,7 +65,7 @@ def rows_of(data: bytes) -> bytes:
 def read_json(data: bytes) -> dict[str, Any]:
     """The object in a file; ValueError if it is damaged."""
     if is_whole(data) is False:
-        raise ValueError("its checksum doesn't fit its content")
+        raise ValueError(BROKEN)
     try:
         found = json.loads(data)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""Staging: a folder is written beside where it belongs, flushed, and gets its name in one step, or is gone."""
+"""Staging: a folder is written next to its target, flushed, and renamed in one step, or vanishes."""
 
 from __future__ import annotations
 

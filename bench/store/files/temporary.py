@@ -1,4 +1,4 @@
-"""Temporary: names of files that aren't whole yet, which say whose they are, so that a killed process's can be removed.
+"""Temporary: names of unfinished files, which identify their owner so that a dead process's can be removed.
 
 `.tmp-MACHINE-PID-START-X`: a digest of the machine's boot and process namespace, and the process with its start, as a
 claim has them. Where that process can't be seen, a file that nobody wrote to for an hour is taken for a dead one's.

@@ -1,4 +1,4 @@
-"""Columns: what `sambench schema` says of every table's columns, taken from where they are declared."""
+"""Columns: what `sambench schema` says about every column, taken from where it is declared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.measures import MEASURES
 from bench.store.attempt import Attempt
 from bench.store.read.tables import QUERIED, RENAMED, SCHEMAS
-from bench.store.read.trial_rows import FIELD_TYPES
+from bench.store.read.trial_rows import FIELD_TYPES, SCHEMA_COLUMN
 from bench.store.results import HISTORY_COLUMNS, MEASURES_COLUMNS, SUPERSEDED_COLUMNS
 from bench.trial import FIELDS, Trial
 
@@ -52,7 +52,7 @@ def columns(table: str) -> list[Column]:
 def _trials() -> list[Column]:
     about = described_fields(Trial)
     fields = [Column(name, FIELD_TYPES[name], about.get(name, "")) for name in FIELDS if name != "settings"]
-    schema = Column("trial_schema", "BIGINT", _SCHEMA)
+    schema = Column(SCHEMA_COLUMN, "BIGINT", _SCHEMA)
     return [Column("trial_id", "VARCHAR", _TRIAL_ID), *fields, schema]
 
 

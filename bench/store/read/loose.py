@@ -1,4 +1,4 @@
-"""Loose files: the small Parquet files of trials' own folders, into tables of a DuckDB connection.
+"""Loose files: the small Parquet files of trial folders, as tables of a DuckDB connection.
 
 Every file is read whole and its seal looked at before anything in it is believed; one of an earlier version, which has
 none, is read by pyarrow with the checksums of its pages. Each has to be of the trial and attempt that its name says:
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench.store import sql
 from bench.store.files import plain, seal
-from bench.store.folder import ATTEMPTS, LATER, RECORD, SUPERSEDED
+from bench.store.folder import ATTEMPTS, LATER, RECORD, SUPERSEDED, superseded_trial
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,7 +64,7 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, schema: Columns, pa
             if lines.tell():
                 _insert_lines(connection, name, schema, lines.name)
         except duckdb.Error:
-            # A stranger may have sealed what are no rows: the columns count.
+            # A stranger may have sealed rows that aren't any: fall back to the columns.
             for path in sealed:
                 table = read_table(Path(path), schema)
                 if isinstance(table, str):
@@ -124,7 +124,7 @@ def _read(path: str, schema: Columns | None) -> bytes | pa.Table | str | None:
     data = _bytes(path)
     if isinstance(data, bytes):
         rows = seal.rows_of(data) if seal.is_whole(data) else b""
-        # Else at leisure: a stranger may write them otherwise.
+        # Otherwise take the slow path: a stranger may have written the rows in another form.
         return rows if rows and _are_of(path, rows) else _table(path, data, schema)
     return data
 
@@ -141,7 +141,7 @@ def _bytes(path: str) -> bytes | str | None:
 def _table(path: str, data: bytes, schema: Columns | None) -> pa.Table | str:
     whole = seal.is_whole(data)
     if whole is False:
-        return "its checksum doesn't fit its content"
+        return seal.BROKEN
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -183,6 +183,6 @@ def _named(path: str) -> tuple[str, int | None]:
     """The trial that a path says, and the attempt that a record's does."""
     *_, above, folder, name = path.rsplit("/", 3)
     if folder == SUPERSEDED:
-        return name.partition("-")[0], None
+        return superseded_trial(name) or "", None
     number = RECORD.fullmatch(name) if folder == ATTEMPTS else None
     return above if folder in (ATTEMPTS, LATER) else folder, int(number[1]) if number else None

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 def wide(quantities: Iterable[tuple[str | None, str | None]], taken: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Column → measure and settings. What can't be a column, or is called like one in `taken`, is told of."""
+    """Column → measure and settings. What can't be a column, or clashes with one in `taken`, is logged."""
     found: dict[str, tuple[str, str]] = {}
     used = {name.lower() for name in taken}
     for measure, settings in dict.fromkeys(quantities):
@@ -23,7 +23,7 @@ def wide(quantities: Iterable[tuple[str | None, str | None]], taken: Collection[
         except ValueError as error:
             _warn(repr(measure), str(error))
             continue
-        # DuckDB takes no notice of capitals.
+        # DuckDB ignores case.
         if name.lower() in used:
             _warn(repr(name), "there is another column of this name")
         else:
@@ -46,5 +46,5 @@ def _column(measure: str | None, settings: str | None) -> str:
 
 @lru_cache(maxsize=1024)
 def _warn(measure: str, reason: str) -> None:
-    # Cached, so that each is told of once, however often the store is read.
+    # Cached, so that each is logged once, however often the store is read.
     _log.warning("measure %s: no column of `results`: %s; the table `measures` has it", measure, reason)

@@ -115,7 +115,7 @@ def query(stores: Readable, select: str) -> pa.Table:
 
 
 def query_rows(stores: Readable, select: str) -> Rows:
-    """The same as values of Python, which takes no pyarrow."""
+    """The same as Python values, without importing pyarrow."""
     return _answered(stores, select, lambda answer: Rows(list(answer.columns), answer.fetchall()))
 
 
@@ -142,15 +142,6 @@ def _answered(stores: Readable, select: str, taken: Callable[[duckdb.DuckDBPyRel
         raise QueryError(str(error)) from error
 
 
-def results_of(stores: Readable, trial_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """The rows of `results` of some trials, by trial; the others of the store are not read."""
-    with connect(stores, ["results"], only=trial_ids) as connection:
-        cursor = connection.execute("SELECT * FROM results")
-        names = [column[0] for column in cursor.description]
-        rows = (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
-        return {row["trial_id"]: row for row in rows}
-
-
 def newest_dataset(stores: Readable, name: str) -> str | None:
     """The name of a data set with the content that it had when a trial last began with it."""
     with connect(stores, ["trials", "attempts"]) as connection:
@@ -163,7 +154,7 @@ def newest_dataset(stores: Readable, name: str) -> str | None:
 
 
 def as_list(stores: Readable) -> list[Store]:
-    """The stores, also where it is one."""
+    """The stores as a list."""
     return [stores] if isinstance(stores, Store) else list(stores)
 
 
@@ -239,6 +230,3 @@ def _explain(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, named: 
     columns = {name for table in named for name in connection.table(table).columns}
     where = ", ".join(sorted(named)) or "any table"
     return f"no column {wrong!r} in {where}{meant(wrong, columns)}; `sambench schema` lists them"
-
-
-__all__ = ["QUERIED", "TABLES", "QueryError", "Rows", "connect", "query", "query_rows", "results_of"]

@@ -1,4 +1,4 @@
-"""Snapshot: what of a store is to be read from the trials' own folders, and what from the compact files.
+"""Snapshot: what to read from trial folders, and what from compacted files.
 
 A trial that is in no part is read from its folder. A compacted one is read from its part, unless a mark says that
 something newer was written; then its folder adds what the part doesn't have. Compaction removes loose files only after

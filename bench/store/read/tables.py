@@ -7,7 +7,6 @@ row groups that a statement needs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from bench.store import sql
 from bench.store.attempt import ATTEMPT_SCHEMA, IS_SUPERSEDED
 from bench.store.damage import concerns_trial
 from bench.store.files import plain
-from bench.store.folder import RECORD, SUPERSEDED
+from bench.store.folder import RECORD, SUPERSEDED, superseded_trial
 from bench.store.read import loose
 from bench.store.read.loose import parquet
 from bench.store.read.quantities import wide
@@ -102,7 +101,7 @@ def make_views(
 
 
 def _renamed() -> str:
-    """SQL for the names of what trials and attempts call the same; in files it has a number, as DuckDB gives it."""
+    """SQL that renames columns which trials and attempts share; in files DuckDB numbers the second one."""
     return f" RENAME ({', '.join(f'{name}_1 AS {told}' for name, told in RENAMED.items())})"
 
 
@@ -121,17 +120,18 @@ def load_superseded(
 ) -> dict[Path, str]:
     """Make the schema's table of what was measured of earlier trainings; the damaged files that were left out."""
     folder = store.root / SUPERSEDED
-    found = {name: match[1] for name in plain.names(folder) if (match := _SUPERSEDED.fullmatch(name))}
+    found = {
+        name: trial_id
+        for name in plain.names(folder)
+        if name.endswith(".parquet") and (trial_id := superseded_trial(name))
+    }
     paths = [f"{folder}/{name}" for name, trial_id in sorted(found.items()) if only is None or trial_id in only]
     loose.create(connection, f"{schema}.{SUPERSEDED}", SUPERSEDED_SCHEMA)
     return loose.insert(connection, f"{schema}.{SUPERSEDED}", SUPERSEDED_SCHEMA, paths)
 
 
-_SUPERSEDED = re.compile(r"([0-9a-f]{16})-\d{4,}\.parquet")
-
-
 def _trained_again(store: Store, snapshot: Snapshot) -> set[str]:
-    """The changed trials whose compacted attempts count no more."""
+    """The changed trials whose compacted attempts are superseded."""
     found = set()
     for trial_id, held in snapshot.changed.items():
         folder = store.folder(trial_id)
@@ -148,7 +148,7 @@ def _complete(
     """Add to the changed trials' loose rows the compacted ones that they don't replace."""
     if not snapshot.changed:
         return
-    # What was measured of a training that counts no more, and its epochs, are of another model than is there now.
+    # Measures and epochs of a superseded training belong to a model that isn't there any more.
     replaced = _trained_again(store, snapshot) if table in ("history", "measures") else set()
     replaced |= {Path(path).parent.name for path in paths} if table == "history" else set()
     loose = f"{schema}.loose_{table}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HIDDEN = ("settings",)
 """Columns of `trials` that make a trial whole again but are no use in SQL: settings as JSON."""
 
-_SCHEMA_COLUMN = "trial_schema"
+SCHEMA_COLUMN = "trial_schema"
 """Schema that the trial was recorded under."""
 
 _SQL = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", datetime: "TIMESTAMPTZ"}
@@ -46,7 +46,7 @@ def load_trials(
             SELECT * FROM (SELECT unnest($ids::VARCHAR[]) AS trial_id, unnest($texts::VARCHAR[]) AS text)
             WHERE json_valid(text)
         ) WHERE json_type(trial, '$.fields.settings') = 'OBJECT'""",
-        # As values, which no text can leave, as it could a line of a file.
+        # Passed as parameters, which no text can break out of.
         {"ids": list(texts), "texts": list(texts.values())},
     )
     whole = {trial_id for (trial_id,) in connection.execute(f"SELECT trial_id FROM {name}_json").fetchall()}
@@ -80,8 +80,8 @@ def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) ->
     """Leave out trials with a field or setting that is no name, or that would take the place of another; and why."""
     fields, settings = (_structure(connection, name, path) for path in ("$.fields", "$.fields.settings"))
     odd = {
-        "$.fields": _odd(fields, ["trial_id", _SCHEMA_COLUMN, *FIELDS], allowed=FIELDS),
-        "$.fields.settings": _odd(settings, ["trial_id", _SCHEMA_COLUMN, *HIDDEN, *FIELDS, *fields]),
+        "$.fields": _odd(fields, ["trial_id", SCHEMA_COLUMN, *FIELDS], allowed=FIELDS),
+        "$.fields.settings": _odd(settings, ["trial_id", SCHEMA_COLUMN, *HIDDEN, *FIELDS, *fields]),
     }
     left_out: dict[Path, str] = {}
     for path, keys in odd.items():
@@ -95,7 +95,7 @@ def _drop_odd(connection: duckdb.DuckDBPyConnection, name: str, store: Store) ->
 
 
 def _odd(found: Iterable[str], taken: Iterable[str], allowed: Collection[str] = ()) -> list[str]:
-    """Those that are no plain names, or differ from one that is taken in capitals at most."""
+    """Those that aren't plain names, or equal a taken name but for case."""
     used, odd = {name.lower() for name in taken}, []
     for key in found:
         if key in allowed:
@@ -117,7 +117,7 @@ def _make_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         f"""CREATE TABLE {name} AS SELECT trial_id,
             {"".join(f"{place}.{sql.name(column)}, " for column, place in columns.items())}
             trial ->> '$.fields.settings' AS settings,
-            coalesce((trial ->> '$.schema')::BIGINT, {SCHEMA}) AS {_SCHEMA_COLUMN}
+            coalesce((trial ->> '$.schema')::BIGINT, {SCHEMA}) AS {SCHEMA_COLUMN}
         FROM (
             SELECT *, from_json(trial -> '$.fields', {sql.literal(json.dumps(fields or _NONE))}) AS fields,
                 from_json(trial -> '$.fields.settings', {sql.literal(json.dumps(settings or _NONE))}) AS settings
@@ -135,7 +135,7 @@ def _members(connection: duckdb.DuckDBPyConnection, name: str, path: str) -> dic
 def _structure(connection: duckdb.DuckDBPyConnection, name: str, path: str) -> dict[str, Any]:
     row = connection.execute(f"SELECT json_group_structure(trial -> {sql.literal(path)}) FROM {name}_json").fetchone()
     found = json.loads(row[0]) if row and row[0] else {}
-    # Where all are empty, DuckDB gives no object.
+    # If all are empty, DuckDB returns no object.
     return found if isinstance(found, dict) else {}
 
 
@@ -146,5 +146,5 @@ def _field_type(hint: Any) -> str:
 
 
 _HINTS = get_type_hints(Trial)
-FIELD_TYPES = {"trial_id": "VARCHAR", "trial_schema": "BIGINT"} | {name: _field_type(_HINTS[name]) for name in FIELDS}
+FIELD_TYPES = {"trial_id": "VARCHAR", SCHEMA_COLUMN: "BIGINT"} | {name: _field_type(_HINTS[name]) for name in FIELDS}
 """Types of the columns that every trial has; fixed, so that files of different trials agree."""

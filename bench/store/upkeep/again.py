@@ -1,4 +1,4 @@
-"""Again: a trial that is done is to be trained anew; what it was stays, superseded.
+"""Again: retraining a done trial; its earlier result stays, superseded.
 
 In this order, so that it may be killed anywhere: what was measured, the epochs and, as second names, weights, outputs
 and log are put under `superseded/`; then one record, created once, says that the attempts up to now count no more. Only
@@ -8,7 +8,6 @@ then, and before whoever claims the trial trains it, the first names are removed
 from __future__ import annotations
 
 import os
-import re
 import socket
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,14 +22,12 @@ from bench.store.claims.claim import last_number
 from bench.store.claims.lease import is_leased
 from bench.store.compacted import manifest
 from bench.store.files import plain
-from bench.store.folder import HISTORY, LATER, StoreError, TrialFolder
+from bench.store.folder import HISTORY, LATER, StoreError, TrialFolder, superseded_trial
 from bench.store.measured import history_of
 from bench.store.read.query import connect
 from bench.store.results import HISTORY_SCHEMA, SUPERSEDED_SCHEMA
 from bench.store.state import state_of
 from bench.store.store import Store
-
-_KEPT = re.compile(r"([0-9a-f]{16})-\d{4,}")
 
 
 def supersede(store: Store, trial_id: str) -> bool:
@@ -53,10 +50,10 @@ def supersede(store: Store, trial_id: str) -> bool:
 
 
 def clear(folder: TrialFolder) -> None:
-    """Remove from a trial's folder what is kept under `superseded/` too; may be repeated at any time."""
+    """Remove from a trial's folder what `superseded/` has too; may be repeated at any time."""
     kept = folder.superseded(0).parent
     for name in plain.names(kept):
-        if (match := _KEPT.fullmatch(name)) and match[1] == folder.trial_id:
+        if superseded_trial(name) == folder.trial_id:
             for path in _files_in(kept / name):
                 first = folder.path / path.relative_to(kept / name)
                 with suppress(FileNotFoundError):

@@ -1,10 +1,9 @@
-"""Check: is every file of a store readable, every id right, every claim someone's, and nothing left over?"""
+"""Check: is every file of a store readable, every id right, every claim owned, and nothing left over?"""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,16 +11,17 @@ from typing import Any, Literal, NamedTuple
 
 from bench.errors import counted
 from bench.store import sql
-from bench.store.claims.claim import is_readable, last_number
-from bench.store.claims.lease import is_dead, read_holder
+from bench.store.claims.claim import last_number
+from bench.store.claims.lease import is_dead, is_readable, read_holder
 from bench.store.compacted import manifest
 from bench.store.compacted.manifest import Manifest
 from bench.store.damage import Damaged
 from bench.store.files import plain, temporary
-from bench.store.folder import SUPERSEDED, TrialFolder
+from bench.store.folder import COMPACT, SUPERSEDED, TRIAL_ID, TrialFolder
 from bench.store.outputs import damaged_outputs
 from bench.store.read.loose import damaged_files, parquet
 from bench.store.read.query import connect
+from bench.store.read.trial_rows import SCHEMA_COLUMN
 from bench.store.results import MEASURES_SCHEMA, SUPERSEDED_SCHEMA
 from bench.store.state import trial_damage
 from bench.store.store import HEADER, Store, read_header
@@ -30,11 +30,10 @@ from bench.trial import FIELDS, SCHEMA, Trial
 from bench.trial.schemas import EARLIER, id_of
 
 Kind = Literal["damaged", "wrong id", "stale claim", "orphan", "live claim", "unreadable", "other schema"]
-_FOLDER = re.compile(r"[0-9a-f]{16}")
 
 
 class Finding(NamedTuple):
-    """Something about a store that is worth a word."""
+    """Something about a store that is worth reporting."""
 
     kind: Kind
     path: Path
@@ -80,7 +79,7 @@ def _header(store: Store) -> Iterator[Finding]:
 
 
 def _manifests(store: Store) -> Iterator[Finding]:
-    folder = store.root / "compact"
+    folder = store.root / COMPACT
     for generation in manifest.generations_of(folder):
         with suppress(FileNotFoundError):
             try:
@@ -90,12 +89,12 @@ def _manifests(store: Store) -> Iterator[Finding]:
 
 
 def _compacted(live: Manifest) -> Iterator[Finding]:
-    """Ids of compacted trials that their fields don't give."""
+    """Compacted trials whose fields give another id."""
     for part in live.parts:
         path = live.path(part, "trials")
         with sql.opened() as connection:
             cursor = connection.execute(f"FROM {parquet([str(path)])}")
-            # Those that the part was written with: trials of another version have others.
+            # The columns that the part was written with: trials of another version have others.
             columns = [column[0] for column in cursor.description]
             while rows := cursor.fetchmany(10_000):
                 for row in rows:
@@ -109,14 +108,14 @@ def _id_of(values: Mapping[str, Any]) -> str | None:
     """The id that a compacted trial's fields give it under its schema; None where nobody knows that."""
     fields = {name: value for name, value in values.items() if name in FIELDS}
     fields["settings"] = json.loads(fields["settings"])
-    if values["trial_schema"] == SCHEMA:
+    if values[SCHEMA_COLUMN] == SCHEMA:
         return Trial.from_dict(fields).trial_id
-    return id_of(fields, values["trial_schema"]) if values["trial_schema"] in EARLIER else None
+    return id_of(fields, values[SCHEMA_COLUMN]) if values[SCHEMA_COLUMN] in EARLIER else None
 
 
 def _other_schemas(store: Store) -> Iterator[Finding]:
     """How many trials were recorded when fields meant something else."""
-    counts = "SELECT trial_schema, count(*) FROM trials WHERE trial_schema <> $schema GROUP BY ALL ORDER BY 1"
+    counts = f"SELECT {SCHEMA_COLUMN}, count(*) FROM trials WHERE {SCHEMA_COLUMN} <> $schema GROUP BY ALL ORDER BY 1"
     with connect(store, ["trials"]) as connection:
         for schema, count in connection.execute(counts, {"schema": SCHEMA}).fetchall():
             told = f"{counted(count, 'trial')} of schema {schema}: read, never averaged with schema"
@@ -159,7 +158,7 @@ def _claim(store: Store, folder: TrialFolder, held: int) -> Iterator[Finding]:
     except FileNotFoundError:
         return
     if not is_readable(claim):
-        yield Finding("damaged", claim, "doesn't say who holds the trial; whoever does has it until it isn't touched")
+        yield Finding("damaged", claim, "doesn't say who holds the trial; it counts as held while the claim is touched")
         return
     who = f"process {holder['pid']} on {holder['host']}"
     if is_dead(store, holder, touched):
@@ -173,7 +172,7 @@ def _orphans(store: Store, live: Manifest) -> Iterator[Finding]:
     if not trials.is_dir():
         yield Finding("damaged", trials, "is gone, and with it all trials that weren't compacted")
     for path in trials.glob("*"):
-        if not _FOLDER.fullmatch(path.name):
+        if not TRIAL_ID.fullmatch(path.name):
             yield Finding("orphan", path, "is no trial's folder")
     if live.generation:
         for path in sorted(live.folder.glob("*.parquet")):

@@ -1,4 +1,4 @@
-"""Clean: remove what the live manifest has made superfluous, after a compaction or one that was killed.
+"""Clean: remove what the live manifest makes superfluous, after a finished or killed compaction.
 
 Everything here may be stopped and repeated at any time, because nothing that is removed is read any more.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GRACE = 3600.0
 """Seconds that a file which no manifest names is kept: another compaction may just be writing it."""
 _OURS = re.compile(r"(?:\.tmp-)?([0-9a-f]{12})(?:-\w+\.parquet|\.swept|\.writing)")
-"""Files of a part; but for temporary ones, anything else in the folder isn't ours."""
+"""Files of a part; apart from temporary ones, anything else in the folder isn't ours."""
 _AT_ONCE = 8
 """Trials whose loose files are removed side by side."""
 
@@ -52,7 +52,7 @@ def _drop_marks(store: Store, live: Manifest) -> None:
     held = manifest.held_attempts(live, [mark.trial_id for mark in left])
     for mark in left:
         if mark.attempt is not None and mark.attempt <= held.get(mark.trial_id, 0):
-            (store.root / "changed" / mark.name).unlink(missing_ok=True)
+            marks.remove(store.root, mark)
 
 
 def _sweep(store: Store, index: Path, measures: Path) -> int:
@@ -66,7 +66,7 @@ def _sweep(store: Store, index: Path, measures: Path) -> int:
         trial_id, attempts = trial
         folder, removed = store.folder(trial_id), 0
         if folder.obstacle(to_write=True) or folder.later.is_symlink():
-            # Somebody else's, or not of this store at all. Nobody reads what is left there.
+            # Somebody else's, or outside this store. What stays there is not read.
             return 0
         loose = [folder.history, folder.measures, *map(folder.attempt, range(1, attempts + 1))]
         if folder.later.exists():
@@ -79,7 +79,7 @@ def _sweep(store: Store, index: Path, measures: Path) -> int:
             temporary.sweep(place, store.now)
         return removed
 
-    # On a shared file system each waits for the server.
+    # In parallel, because on a shared file system each removal waits for the server.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return sum(pool.map(remove, (trial for trial in done if trial[0] not in changed)))
 
@@ -117,7 +117,7 @@ def collect(store: Store, live: Manifest) -> None:
 
 
 def _is_left(live: Manifest, name: str, paths: list[Path], limit: float) -> bool:
-    """Whether a part that isn't live is of no use to anyone."""
+    """Whether nobody can publish a part that isn't live any more."""
     with suppress(FileNotFoundError):
         old = max(path.stat().st_mtime for path in paths) < limit
         given_up = part.is_given_up(live.folder, name, live.generation)

@@ -35,7 +35,7 @@ GOES_ON = frozenset({"preempted", "timeout", SUPERSEDED})
 SETTLED = 60.0
 """Seconds after which measures that were announced are written, or never will be."""
 MANY = 300
-"""Loose trials from which `run` compacts at its end."""
+"""Number of loose trials from which `run` compacts at its end."""
 
 _SCHEMA = "fold"
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def compact(store: Store, *, at_least: int = 1) -> Folded:
     # Measures that were announced before the look, and longer ago than writing them takes, are in the new part.
     for mark in announced:
         if mark.trial_id in chosen:
-            (store.root / "changed" / mark.name).unlink(missing_ok=True)
+            marks.remove(store.root, mark)
     return Folded(len(chosen), clean(store))
 
 
@@ -113,7 +113,7 @@ def _over(connection: duckdb.DuckDBPyConnection, store: Store) -> set[str]:
         f"""SELECT trial_id, max(attempt), arg_max(outcome, attempt)
         FROM {_SCHEMA}.loose_attempts SEMI JOIN {_SCHEMA}.loose_trials USING (trial_id) GROUP BY trial_id"""
     ).fetchall()
-    # Claims are looked at after the records were read: who began again meanwhile is seen here.
+    # Claims are looked at after the records were read, so that a trial that was begun again meanwhile is noticed.
     found = {
         trial_id
         for trial_id, newest, outcome in ends
@@ -137,14 +137,14 @@ def _being_measured(store: Store) -> set[str]:
     for mark in marks.left(store.root):
         if mark.attempt is None:
             with suppress(FileNotFoundError):
-                if now - (store.root / "changed" / mark.name).stat().st_mtime < SETTLED:
+                if now - marks.path_of(store.root, mark).stat().st_mtime < SETTLED:
                     found.add(mark.trial_id)
     return found
 
 
 def _absorbed(live: Manifest, trials: int, changed: Mapping[str, int]) -> list[str]:
     """Parts to write anew: those with a trial that changed, and those that are small beside the new one."""
-    absorbed = [name for name in live.parts if changed and manifest.holds(live, name, changed)]
+    absorbed = manifest.parts_with(live, changed)
     total = trials + sum(live.parts[name] for name in absorbed)
     for name in sorted(set(live.parts) - set(absorbed), key=lambda name: live.parts[name]):
         if live.parts[name] > 2 * total:

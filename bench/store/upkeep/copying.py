@@ -1,4 +1,4 @@
-"""Copying: one trial's folder from a store into another, whole or not at all.
+"""Copying: one trial's folder from a store to another, all or nothing.
 
 A compaction of the source removes what it has folded, also while it is being copied. Such a copy is thrown away: what
 it lacks is in the compact files by then.
@@ -69,12 +69,12 @@ def replace(source: Store, target: Store, trial_id: str, place: Path, before: Co
         if _is_earlier(old, TrialFolder(new)):
             os.rename(old.path, place / f"{trial_id}-earlier")
         else:
-            target.set_aside(old)
+            target.set_aside(old.path)
     os.rename(new, old.path)
     files.flush_folder(target.trials)
     for mark in marks.left(target.root):
         if mark.trial_id == trial_id and (mark.attempt or 0) > newest:
-            (target.root / "changed" / mark.name).unlink(missing_ok=True)
+            marks.remove(target.root, mark)
     return True
 
 

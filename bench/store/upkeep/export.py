@@ -51,7 +51,7 @@ class Stores:
 
 
 def open_stores(*paths: Path | str) -> Stores:
-    """The stores at these paths, to be read as one; StoreError if one of them isn't there."""
+    """Open the stores at these paths and read them as one; StoreError if one doesn't exist."""
     if not paths:
         raise UserError("name at least one store")
     return Stores([Store.open(path) for path in paths])

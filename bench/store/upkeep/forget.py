@@ -1,4 +1,4 @@
-"""Forget: take trials out of a store, with all that was measured and kept of them.
+"""Forget: delete trials from a store, with everything measured and kept for them.
 
 In this order, so that it may be killed anywhere and repeated: a manifest without the trials is published, then each
 folder is moved away in one step. What is left of a killed one is trials without results, which are still there to be
@@ -18,7 +18,7 @@ from bench.store.claims.lease import is_leased
 from bench.store.compacted import manifest, marks, part
 from bench.store.compacted.manifest import Manifest
 from bench.store.files import plain
-from bench.store.folder import SUPERSEDED
+from bench.store.folder import SUPERSEDED, superseded_trial
 from bench.store.read.loose import parquet
 from bench.store.state import open_attempt
 from bench.store.store import Store
@@ -54,14 +54,14 @@ def forget(store: Store, trial_ids: Collection[str]) -> None:
         _move_kept(store, trial_ids, place)
         for mark in marks.left(store.root):
             if mark.trial_id in trial_ids:
-                (store.root / "changed" / mark.name).unlink(missing_ok=True)
+                marks.remove(store.root, mark)
 
 
 def _move_kept(store: Store, trial_ids: Collection[str], place: Path) -> None:
     """What earlier trainings of the trials left."""
     kept = store.root / SUPERSEDED
     for name in plain.names(kept):
-        if name.partition("-")[0] in trial_ids:
+        if superseded_trial(name) in trial_ids:
             with suppress(FileNotFoundError):
                 os.rename(kept / name, place / name)
 
@@ -82,7 +82,7 @@ def _publish_without(store: Store, trial_ids: Collection[str]) -> None:
 def _publish(live: Manifest, trial_ids: Collection[str]) -> None:
     files.make_folder(live.folder)
     held = manifest.held_attempts(live, trial_ids)
-    absorbed = [name for name in live.parts if held and manifest.holds(live, name, held)]
+    absorbed = manifest.parts_with(live, held)
     kept = live.without(absorbed)
     if sum(live.parts[name] for name in absorbed) == len(held):
         kept.publish(kept.parts, kept.sizes, kept.digests)

@@ -16,7 +16,7 @@ from bench.store import declarations, files, sql
 from bench.store.compacted import manifest, part
 from bench.store.damage import leave_out
 from bench.store.files import plain
-from bench.store.folder import SUPERSEDED
+from bench.store.folder import SUPERSEDED, superseded_trial
 from bench.store.measured import Quantity, add_measure
 from bench.store.read import snapshot
 from bench.store.read.loose import parquet
@@ -62,12 +62,12 @@ def merge(sources: Sequence[Store], target: Store) -> Merged:
     if target.root.resolve() in {source.root.resolve() for source in sources}:
         raise UserError(f"--into {target.root}: is one of the stores to merge; name another")
     for store in (*sources, target):
-        # What a damaged part has would be taken for not done.
+        # Otherwise the trials of a damaged part would count as not done.
         manifest.require(manifest.current(store.root))
     done = Merged()
     with workspace(target, "merge") as place:
         for source in sources:
-            # First, so that no trial is there whose settings nobody can read.
+            # First, so that there is never a trial whose settings can't be read.
             declarations.copy(source, target)
         for source in sources:
             _merge_done(source, target, place, done)
@@ -149,10 +149,10 @@ def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> Co
     if not chosen:
         return before
     files.make_folder(live.folder)
-    absorbed = [name for name in live.parts if held and manifest.holds(live, name, held)]
+    absorbed = manifest.parts_with(live, held)
     with sql.opened() as connection:
         read = Snapshot(look.manifest, [name for name in chosen if name not in before.attempts], look.changed)
-        # What is damaged stays behind, and is told.
+        # Damaged trials are not merged, and are logged.
         damaged = load_loose(connection, "source", source, read, TABLES)
         leave_out(source, damaged)
         lost = {path.relative_to(source.trials).parts[0] for path in damaged}
@@ -175,7 +175,7 @@ def _merge_parts(source: Store, target: Store, trial_ids: Collection[str]) -> Co
             f"`sambench store check --store {source.root}` tells what is damaged"
         )
     if read.new and manifest.current(source.root).generation != before.generation:
-        # Of those that were loose, files may have gone before they were read.
+        # Files of loose trials may have been removed before they were read.
         part.discard(live, written)
         raise FileExistsError(source.root)
     publish_part(live, written, absorbed)
@@ -216,6 +216,6 @@ def _merge_superseded(source: Store, target: Store, place: Path) -> None:
     """What earlier trainings left of the trials that the target has from the same training."""
     ours, theirs = _done(target), _done(source)
     for name in sorted(plain.names(source.root / SUPERSEDED) - plain.names(target.root / SUPERSEDED)):
-        trial_id = name.partition("-")[0]
+        trial_id = superseded_trial(name)
         if trial_id in ours and ours[trial_id] == theirs.get(trial_id):
             copying.copy_kept(source.root / SUPERSEDED / name, target.root / SUPERSEDED / name, place)

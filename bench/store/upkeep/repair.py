@@ -1,4 +1,4 @@
-"""Repair: restore what of a damaged store is written elsewhere too, and set the rest aside so that it runs again.
+"""Repair: restore what is recorded elsewhere too, and set the rest of a damaged store aside to run again.
 
 A part says most things twice: `results` and `index` follow from its other tables, the attempts and measures that count
 stand in `results`, and what a trial is, in its folder. A part that lost a file is written anew from the others. Nothing
@@ -8,8 +8,6 @@ is deleted: damaged files go to `damaged/`.
 from __future__ import annotations
 
 import os
-import time
-import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,13 +17,13 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from bench.measures.names import quantity_of
-from bench.store import files, sql
+from bench.store import sql
 from bench.store.attempt import ATTEMPT_SCHEMA
 from bench.store.compacted import manifest, part
 from bench.store.compacted.manifest import FOLDED, Manifest
 from bench.store.damage import Damaged
 from bench.store.files import plain
-from bench.store.folder import StoreError
+from bench.store.folder import COMPACT, StoreError
 from bench.store.outputs import damaged_outputs
 from bench.store.read import loose
 from bench.store.read.loose import parquet
@@ -52,13 +50,13 @@ class Repaired:
     restored: int = 0
     """Trials of damaged parts that are whole again."""
     without_history: int = 0
-    """Those of them whose epochs are lost."""
+    """How many of these have lost their history."""
     given_up: int = 0
     """Trials that run again."""
 
 
 def repair(store: Store) -> Repaired:
-    """Restore or set aside everything that is damaged, but for what is measured again by itself."""
+    """Restore or set aside everything that is damaged, except later measures, which are simply taken again."""
     done = Repaired()
     _header(store)
     _manifests(store)
@@ -98,7 +96,7 @@ def _header(store: Store) -> None:
 
 def _manifests(store: Store) -> None:
     """Put damaged manifests away; of the newest, make another of the parts that are there."""
-    folder = store.root / "compact"
+    folder = store.root / COMPACT
     generations = manifest.generations_of(folder)
     for generation in generations:
         try:
@@ -109,7 +107,7 @@ def _manifests(store: Store) -> None:
             if generation == generations[-1]:
                 _rebuild(store, generation, _bytes(error.path))
             _put_away(store, [error.path])
-            # A process that slept all the while must not find its name free.
+            # Keep the name taken, so that a process that was suspended meanwhile can't publish under it.
             manifest.empty(error.path)
 
 
@@ -173,7 +171,7 @@ def _part(store: Store, name: str, lost: set[str], done: Repaired) -> None:
     done.given_up += live.parts[name] - len(restored)
     for folder in map(store.folder, trial_ids - restored):
         if folder.path.exists() and not any(folder.attempts.glob("*.parquet")):
-            store.set_aside(folder)
+            store.set_aside(folder.path)
 
 
 def _load(
@@ -225,7 +223,6 @@ def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
 
 
 def _put_away(store: Store, paths: Iterable[Path]) -> None:
-    files.make_folder(store.root / "damaged")
     for path in paths:
         if os.path.lexists(path):
-            os.rename(path, store.root / "damaged" / f"{path.name}-{int(time.time())}-{uuid.uuid4().hex[:6]}")
+            store.set_aside(path)

@@ -1,4 +1,4 @@
-"""Workspace: a folder in the store for what isn't whole yet, marked by the process that it belongs to.
+"""Workspace: a folder in the store for unfinished files, marked with its owner process.
 
 Its name and `.work-X/owner`, which is touched as long as the process lives, say which that is. The folder is removed at
 the end; that of a process that was killed, by the next one that works on the store, once its owner is provably gone.
@@ -54,7 +54,7 @@ def _is_left(store: Store, folder: Path) -> bool:
         there = is_there(holder)
         silent = store.now() - (folder / _OWNER).stat().st_mtime
     except (OSError, ValueError, KeyError, TypeError):
-        # Not marked yet, or not readably.
+        # The mark is missing or not readable.
         return temporary.is_left(folder.name, lambda: store.now() - folder.lstat().st_mtime)
     return silent > temporary.SILENCE if there is None else not there
 
@@ -68,6 +68,6 @@ def _remove(folder: Path) -> None:
                     shutil.rmtree(entry.path)
                 else:
                     os.unlink(entry.path)
-        # Killed before it was there, or by another who removes the same.
+        # Missing if the owner was killed early, or another process removes the same folder.
         (folder / _OWNER).unlink(missing_ok=True)
         os.rmdir(folder)

@@ -1,4 +1,4 @@
-"""Hints: what is worth knowing about a combination that has no fault."""
+"""Hints: what is worth knowing about a valid combination."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def hints_on(values: dict[str, Any]) -> Iterator[str]:
         yield f"{values['dataset']}: random images, from which nothing can be learned"
     for dtype in {values["precision"], values["ascent_dtype"]}:
         if not has_units_for(dtype):
-            slow = "a trial on it takes several times as long as in float32; a GPU is none the worse"
+            slow = "a trial on it takes several times as long as in float32; a GPU is not affected"
             yield f"{dtype}: this machine's processor has no units for it, and {slow}"
     if values["variant"] != NONE and (unsure := VARIANTS[values["variant"]].unsure):
         yield f"{values['variant']}: {unsure}"

@@ -16,7 +16,7 @@ from bench.trial import NONE
 
 
 def decay(values: Values) -> Mismatch | None:
-    """Whether a library's optimizer has a weight decay, if it shall."""
+    """Whether a library's optimizer has the weight decay that is asked of it."""
     name = values["optimizer"]
     if is_library(name) and values["weight_decay"] and not library_entry(name).decays:
         return Mismatch(("weight_decay", "optimizer"), f"{name} has no weight decay; write weight_decay: 0")
@@ -24,7 +24,7 @@ def decay(values: Values) -> Mismatch | None:
 
 
 def settings(values: Values) -> Mismatch | None:
-    """Whether a setting of what isn't ours is that of one entry alone."""
+    """Whether a plug-in's setting has the name of another entry's setting."""
     owners: dict[str, str] = {}
     for field, registry in REGISTRIES.items():
         name = values[field].partition("[")[0]
@@ -54,7 +54,7 @@ def method(values: Values) -> Mismatch | None:
         return Mismatch(("scope", "dataset"), f"{name} estimates its mask on classes of images; choose another scope")
     there = models.entry(values["model"]).stages
     if stages and stages[-1] > there:
-        known = f"has stages 1 to {there}, not {stages[-1]}" if there else "says of no stages; leave them out"
+        known = f"has stages 1 to {there}, not {stages[-1]}" if there else "has no stages; leave them out"
         return Mismatch(("scope", "variant"), f"{values['model']} {known}")
     return None
 

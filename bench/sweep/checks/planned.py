@@ -1,6 +1,6 @@
-"""Planned: what would fail once it is trained or measured, found by `plan` and `run` before anything is.
+"""Planned: what would fail in training or measuring, found by `plan` and `run` beforehand.
 
-Commands that read results leave it out: what they show is there already, and to ask timm takes seconds.
+Commands that read results skip these checks: their trials exist already, and asking timm takes seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bench.errors import UserError
 from bench.measures.applicable import inapplicable
 from bench.measures.names import Measure, MeasureError, parse
 from bench.resources import Resources
-from bench.sweep.document import Axes, Document
+from bench.sweep.document import Document
 from bench.sweep.file.source import Source
 from bench.tasks import unshareable
 from bench.trial import Trial
@@ -33,7 +33,7 @@ class Obstacle(NamedTuple):
 
 
 def check_planned(source: Source, document: Document, trials: Sequence[Trial]) -> None:
-    """Report what none of the trials, or one of them, can be trained with or measured by."""
+    """Report values that a trial can't be trained with, and measures that no trial can have."""
     for check in (_batches, _samples, _timm):
         for problem in dict.fromkeys(check(trials)):
             source.report(_place(document, problem.field, problem.value), problem.message)
@@ -52,7 +52,7 @@ def _batches(trials: Sequence[Trial]) -> Iterator[Obstacle]:
 
 
 def _processes(resources: Resources, trials: Sequence[Trial]) -> Iterator[str]:
-    """What the processes that are asked for can't share; one where it depends on the machine."""
+    """Trials that the requested processes can't share; `gpus: auto`, which depends on the machine, counts as one."""
     processes = resources.nodes * resources.processes_per_node(1 if resources.gpus == "auto" else resources.gpus)
     if processes > 1:
         one_each = {(trial.dataset, trial.batch_size, trial.m): trial for trial in trials}
@@ -113,22 +113,11 @@ def _why_not(measure: Measure, name: str, fraction: float) -> str:
 
 
 def _place(document: Document, field: str, value: Any) -> Path:
-    """Where a value was written; the top of the file for one of a recipe or a default."""
-    for path, axes in _written(document):
+    """Where a value was written; the top of the file if it comes from a recipe or a default."""
+    for path, axes in document.written():
         given = axes.get(field)
         if isinstance(given, list) and value in given:
             return (*path, field, given.index(value))
         if field in axes and given == value:
             return (*path, field)
     return ()
-
-
-def _written(document: Document) -> Iterator[tuple[Path, Axes]]:
-    parts: list[tuple[Path, Any]] = [((), document)]
-    parts += [(("blocks", index), block) for index, block in enumerate(document.blocks)]
-    for path, part in parts:
-        yield (*path, "grid"), part.grid
-        for index, axes in enumerate(part.zips()):
-            yield ((*path, "zip", index) if isinstance(part.zip, list) else (*path, "zip")), axes
-        for index, axes in enumerate(part.methods):
-            yield (*path, "methods", index), axes

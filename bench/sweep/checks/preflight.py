@@ -13,13 +13,13 @@ from bench.registry import DatasetEntry, TestSetEntry
 from bench.sweep import Sweep
 
 _TOLD = 5
-"""Folders of a data set that are told of, of which something is left out."""
+"""Folders of a data set that are listed, at most, where files in them were skipped."""
 
 
 def preflight(sweep: Sweep) -> list[str]:
-    """UserError unless data sets are there and whole, batches hold a sentence, and optimizers' packages are installed.
+    """UserError unless data sets are complete, batches hold a sentence, and the packages of optimizers are installed.
 
-    A line about each class of a data set of which something doesn't count.
+    Returns a line for each class of a data set of which files are skipped.
     """
     left_out = [line for files in _files(sweep) for line in told_of(files.name, files.check())]
     for name, tokens in sorted({(trial.dataset, trial.batch_size) for trial in sweep.trials}):
@@ -32,10 +32,10 @@ def preflight(sweep: Sweep) -> list[str]:
 
 
 def told_of(name: str, left_out: Sequence[str]) -> list[str]:
-    """The first lines about what is left out of a data set, and how many there are more."""
+    """The first lines about skipped files of a data set, and how many more there are."""
     lines = [f"{name}: {line}" for line in left_out[:_TOLD]]
     if len(left_out) > _TOLD:
-        lines.append(f"{name}: and so on, {len(left_out)} folders; see `sambench data check {name}`")
+        lines.append(f"{name}: {len(left_out)} folders in all; see `sambench data check {name}`")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Repeats: what is written twice and would silently count once, or what is one value and would count as two."""
+"""Repeats: what is written twice and would silently count once, or one value written so that it counts as two."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROUNDING = 1e-9
 
 
 def check_values(source: Source, axis: Axis) -> None:
-    """Report values that the axis has already."""
+    """Report values that the axis lists twice."""
     if isinstance(axis.values, range):
         return
     seen: dict[Any, int] = {}
@@ -28,7 +28,7 @@ def check_values(source: Source, axis: Axis) -> None:
 
 
 def check_rows(source: Source, axes: Sequence[Axis], path: Path) -> None:
-    """Report combinations that zipped axes have already."""
+    """Report combinations that zipped axes list twice."""
     if source.overridden:
         return
     seen: dict[tuple[Any, ...], int] = {}

@@ -50,7 +50,7 @@ def images(values: Values) -> Mismatch | None:
 
 
 def preprocessing(values: Values) -> Mismatch | None:
-    """Whether the model says how its images are prepared, where it shall."""
+    """Whether the model says how its images are prepared, where that is asked of it."""
     if values["preprocessing"] != "model":
         return None
     unfit = models.check_preprocessing(values["model"], values["init_from"])
@@ -58,7 +58,7 @@ def preprocessing(values: Values) -> Mismatch | None:
 
 
 def precision(values: Values) -> Mismatch | None:
-    """Whether the ascent pass is lowered twice."""
+    """Whether the precision of the ascent pass is lowered twice."""
     if "float32" in (values["precision"], values["ascent_dtype"]):
         return None
     message = f"precision {values['precision']} holds for both passes; drop ascent_dtype, or precision"
@@ -66,7 +66,7 @@ def precision(values: Values) -> Mismatch | None:
 
 
 def schedule(values: Values) -> Mismatch | None:
-    """Whether the warm-up ends before the training does, is told once and in the unit of the rate, and it falls."""
+    """Whether the warm-up is given once, in the unit of the rate, ends early enough, and the rate falls after it."""
     if values["warmup_steps"] and values["lr_per"] == "epoch":
         message = "the learning rate changes once an epoch; add lr_per: step, or give the warm-up in epochs"
         return Mismatch(("warmup_steps", "lr_per"), f"warmup_steps = {values['warmup_steps']}, and {message}")

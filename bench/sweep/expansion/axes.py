@@ -55,7 +55,7 @@ def read_axes(source: Source, written: Axes, path: Path) -> list[Axis]:
             continue
         source.spoil(place, _unknown_field(name), at_key=True)
         if meant := nearest(name, AXES):
-            # So that it isn't said to be missing as well.
+            # So that it isn't reported as missing as well.
             axes.append(Axis(meant, [UNKNOWN], place, False))
     return axes
 
@@ -90,7 +90,7 @@ def _checked(source: Source, name: str, item: Any, path: Path) -> Any:
     if item is UNKNOWN:
         return UNKNOWN
     value, problem = _value(name, item)
-    # Of a mapping that holds what could not be read, that is told already.
+    # A fault inside a mapping is reported already.
     if problem and not any(place[: len(path)] == path for place in source.spoiled):
         source.report(path, problem)
     return UNKNOWN if problem else value

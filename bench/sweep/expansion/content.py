@@ -1,4 +1,4 @@
-"""Content: data sets and weights in files, under names that say what is in them. Each is read once."""
+"""Content: data sets and weights in files, named by their content. Each is read once."""
 
 from __future__ import annotations
 

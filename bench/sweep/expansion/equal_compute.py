@@ -18,9 +18,9 @@ EQUAL = "equal-compute"
 
 _ALIKE = ("dataset", "model", "image_size", "init_from", "augment", "optimizer", "batch_size", "trainable")
 """What the base optimizer and the variant train alike."""
-_ALONE = f"{EQUAL} is for the base optimizer, beside variants that it shall cost as much as; write a number here"
-_NOTHING = f"{EQUAL}: no variant stands beside it in this block with the same data, model and base optimizer"
-_UNTOLD = f"{EQUAL}: how many passes the variants beside it take shows only as they train; write a number"
+_ALONE = f"{EQUAL} is for the base optimizer, beside variants whose cost it should match; write a number here"
+_NOTHING = f"{EQUAL}: this block has no variant with the same data, model and base optimizer"
+_UNTOLD = f"{EQUAL}: the number of passes of the variants beside it is known only after training; write a number"
 
 Values = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ class EqualCompute:
         elif trial.perturbs:
             whole = int(passes * trial.total_epochs + 0.5)
             self.found.setdefault(_subject(values), {}).setdefault(
-                whole, f"{passes:g} passes a step of {trial.variant}"
+                whole, f"{trial.variant} at {passes:g} passes per step"
             )
 
     def settled(self, combination: dict[str, Any], resolver: Resolver) -> Iterator[dict[str, Any]]:
@@ -60,7 +60,7 @@ class EqualCompute:
         for passes, whose in self.found[subject].items():
             epochs = max(passes - values["cooldown_epochs"], 1)
             what = f"{values['optimizer']} with {values['model']} on {values['dataset']}"
-            resolver.notes[f"epochs {epochs} of {what}: {EQUAL} with {whose}"] = None
+            resolver.notes[f"epochs {epochs} for {what}: same compute as {whose}"] = None
             yield combination | {"epochs": epochs}
 
 

@@ -56,7 +56,7 @@ def expand(
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles, of which trials have none: it would look at all of them again and again."""
+    """Pauses the cyclic garbage collector, which would scan all trials again and again: they have no cycles."""
     collected = gc.isenabled()
     gc.disable()
     try:
@@ -83,7 +83,7 @@ def _expand_part(part: EffectiveBlock, resolver: Resolver, budget: Iterator[int]
         written |= dict.fromkeys(resolver.where.values())
         missing = _missing(line, resolver)
         if resolver.source.faults:
-            # Nothing will be run: only what else is wrong is of interest, for which no free field matters.
+            # Nothing will run. Look for further faults only, in which free fields play no part.
             for combination in _combinations(line, resolver.recipe):
                 if next(budget, None) is None:
                     return
@@ -94,7 +94,7 @@ def _expand_part(part: EffectiveBlock, resolver: Resolver, budget: Iterator[int]
 
 
 def _equal_compute(part: EffectiveBlock, resolver: Resolver) -> EqualCompute:
-    """The passes of the block's variants, where a line wants to know them."""
+    """The passes of the block's variants, if a line asks for equal compute."""
     found = EqualCompute()
     if not any(EQUAL in axis.values for line in part.lines() for axis in line.written if axis.name == "epochs"):
         return found
@@ -116,12 +116,12 @@ _SPAN = frozenset({"perturb_until"})
 
 
 def _unsettled(combination: dict[str, Any]) -> dict[str, Any]:
-    """The combination, of which nobody knows yet what stands for `equal-compute`."""
+    """The combination, with epochs UNKNOWN where they are still to be settled by `equal-compute`."""
     return combination | {"epochs": UNKNOWN} if combination.get("epochs") == EQUAL else combination
 
 
 def _missing(line: MethodLine, resolver: Resolver) -> frozenset[str]:
-    """Fields without a value, which is reported, unless another fault is the reason."""
+    """Required fields without a value; reported, unless another fault is the reason."""
     source = resolver.source
     given = resolver.recipe.keys() | {axis.name for axis in line.written}
     missing = frozenset(name for name in REQUIRED if name not in given)

@@ -1,4 +1,4 @@
-"""Idle: fields that checks look at, but have nothing to say of beside what a line names.
+"""Idle: fields that are checked in general, but can't fail a check beside what a line names.
 
 A field that is idle is multiplied in last, with those that no check looks at: 100,000 trials are then a few hundred
 combinations to check.
@@ -22,7 +22,7 @@ _OF_TASKS = frozenset({"label_noise", "val_fraction", "drop_last", "channels_las
 
 
 def idle(line: MethodLine, recipe: Mapping[str, Any]) -> frozenset[str]:
-    """Those of one line; what isn't known leaves nothing idle."""
+    """The idle fields of one line; none if it names anything unknown."""
     decays = all(map(_takes_any_decay, _values("variant", line, recipe)))
     decays &= not any(is_library(str(name)) for name in _values("optimizer", line, recipe))
     tasks = all(map(_poses_images, _values("dataset", line, recipe)))
@@ -30,7 +30,7 @@ def idle(line: MethodLine, recipe: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _values(field: str, line: MethodLine, recipe: Mapping[str, Any]) -> list[Any]:
-    """All that the field may be in the line."""
+    """All values of the field in the line."""
     written = [value for axis in line.written if axis.name == field for value in axis.values]
     return written or [recipe.get(field, DEFAULTS.get(field))]
 

@@ -1,4 +1,4 @@
-"""Plan: the products that a document stands for, each a line of axes, and how many trials they make.
+"""Plan: the products that a document expands to, and how many trials they make.
 
 Read whole before any trial is made, so that all faults are known and no product runs away.
 """
@@ -24,9 +24,9 @@ Factor = list[Axis]
 
 _LARGEST_GRID = max(len(row.grid) for table in RHO.values() for row in table.values())
 _SHOWN = 3
-"""Products that a refusal shows, the largest"""
+"""Products that a refusal shows: the largest,"""
 _LOOKED_AT = 10_000
-"""of so many."""
+"""out of this many."""
 
 
 @dataclass
@@ -45,9 +45,9 @@ class MethodLine:
 
     path: Path
     factors: list[Factor]
-    """Of an axis that is written twice, all but the last place left out."""
+    """Where an axis is written twice, only the last one."""
     written: list[Axis]
-    """All axes, also those."""
+    """All axes, including those that a later one overrides."""
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -131,8 +131,8 @@ def _read_factors(source: Source, block: Block, path: Path) -> list[Factor]:
     """Each axis of the grid alone, and the axes of each zip together."""
     factors = [[axis] for axis in _distinct(source, read_axes(source, block.grid, (*path, "grid")))]
     taken = {axis.name for factor in factors for axis in factor}
-    for index, zipped in enumerate(block.zips()):
-        zip_path: Path = (*path, "zip", index) if isinstance(block.zip, list) else (*path, "zip")
+    for place, zipped in block.zips():
+        zip_path = (*path, *place)
         axes = read_axes(source, zipped, zip_path)
         lengths = {axis.name: len(axis.values) for axis in axes}
         if len(set(lengths.values())) > 1:
@@ -167,7 +167,7 @@ def _read_excluded(source: Source, block: Block, path: Path) -> list[Pattern]:
 
 
 def _effective(factors: list[Factor]) -> list[Factor]:
-    """Of an axis written twice, the later place holds."""
+    """The factors in force: of an axis that is written twice, the later one."""
     kept: list[Factor] = []
     taken: set[str] = set()
     for factor in reversed(factors):
@@ -179,7 +179,7 @@ def _effective(factors: list[Factor]) -> list[Factor]:
 
 
 def _length(factor: Factor) -> int:
-    """How many values the factor has, those counted that `paper-grid` stands for."""
+    """How many values the factor has; `paper-grid` counts as the longest of the paper's grids."""
     values = factor[0].values
     if factor[0].name == "rho" and not isinstance(values, range):
         return sum(_LARGEST_GRID if value == "paper-grid" else 1 for value in values)

@@ -48,7 +48,7 @@ Guess = tuple[str, str, str, str, float]
 
 @dataclass
 class Resolver:
-    """Completes combinations of one block and remembers which written settings were of use."""
+    """Completes combinations of one block and remembers which of the written settings were used."""
 
     source: Source
     recipe: dict[str, Any]
@@ -60,7 +60,7 @@ class Resolver:
     guesses: set[Guess] = field(default_factory=set)
 
     def complete(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The fields of every trial that one combination of linked values stands for; none if it is at fault."""
+        """The fields of every trial that one combination of linked values expands to; none if it has a fault."""
         values = self.with_defaults(written)
         self._fill_in(values)
         settings = self._settings(values)
@@ -82,7 +82,7 @@ class Resolver:
         return DEFAULTS | self._fast(written) | self.recipe | written
 
     def judge(self, written: dict[str, Any], missing: frozenset[str]) -> None:
-        """Report what is wrong with a combination of which some values are missing or UNKNOWN: what can be told."""
+        """Report what is certainly wrong with a combination of which some values are missing or UNKNOWN."""
         unknown = missing | {name for name, value in written.items() if value is UNKNOWN}
         fast = self._fast(written) if FAST not in unknown else {}
         values = Known({k: v for k, v in (DEFAULTS | fast | self.recipe | written).items() if k not in unknown})
@@ -95,7 +95,7 @@ class Resolver:
         for problem in find_problems(values):
             self._fault(self._place(*problem.fields), problem.message)
         if unknown & REGISTRIES.keys():
-            # What isn't known may have any setting.
+            # An unknown entry may have any setting.
             self.used |= set(self.where.values())
 
     def chosen(self, fields: dict[str, Any]) -> float | None:
@@ -129,7 +129,7 @@ class Resolver:
             start_late(values)
 
     def _identify_weights(self, values: dict[str, Any]) -> bool:
-        """Whether the pretrained weights are there; a file is known by its content."""
+        """Whether the pretrained weights are there; identifies a file by its content."""
         written = values["init_from"]
         if not written or written.startswith(TIMM):
             return True
@@ -141,7 +141,7 @@ class Resolver:
         return True
 
     def _identify_data(self, name: str) -> str:
-        """The name with what is in the data set, or was when it was recorded; empty if neither is known."""
+        """The name with the data set's content, now or as it was recorded; empty if neither is known."""
         try:
             return data_with_content(name, data_root())
         except DataError as error:
@@ -225,7 +225,7 @@ class Resolver:
 
 
 def _entry(field: str, registry: Mapping[str, Entry], written: str) -> Entry | None:
-    """The record behind a value; None where there is none, or none with settings."""
+    """The record behind a value; None if it has none, or no settings."""
     name = written.partition("[")[0]
     if field == "dataset" and name.partition(":")[0] in KINDS["dataset"].reserved:
         return data.entry(written)
@@ -233,7 +233,7 @@ def _entry(field: str, registry: Mapping[str, Entry], written: str) -> Entry | N
 
 
 def lost_marks(notes: Iterable[str]) -> list[tuple[str, str]]:
-    """Of a resolver's notes those about a ρ that is a guess, each with the reason."""
+    """The notes of a resolver that are about a guessed ρ, each with the reason."""
     return [(note.partition(": ")[0], _LOST) for note in notes if f": {_LOST}," in note]
 
 

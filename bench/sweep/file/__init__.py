@@ -1,1 +1,1 @@
-"""The sweep file as plain values, each with its line and column, and what is wrong with it."""
+"""The sweep file as plain values with lines and columns, and its errors."""

@@ -1,4 +1,4 @@
-"""Compose: YAML text as a graph of nodes, without what a sweep has no use for and what could run away.
+"""Compose: YAML text as a graph of nodes; refuses what no sweep needs and what could grow without bound.
 
 YAML 1.2 by ruamel.yaml. Its own extension point, the composer, is where tags, depth and anchors are looked at: before
 anything is built of them.
@@ -83,7 +83,7 @@ _WAYS_OUT = {
     "'\\t'": "indent by spaces instead of tabs",
     "but got '['": 'a value with brackets stands in quotes there, such as "only_norm[2,3]"',
 }
-"""Part of what the library says → how sweeps usually come to it."""
+"""Part of the library's message → what usually mends it."""
 
 
 def _invalid(file: str, place: tuple[int, int], problem: object) -> SpecError:

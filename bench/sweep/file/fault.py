@@ -1,13 +1,11 @@
-"""Faults: what is wrong with a sweep file, where, and what would be right."""
+"""Faults: what is wrong in a sweep file, where, and what would be right."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.errors import UserError, unknown
-
-__all__ = ["Fault", "SpecError", "unknown"]
+from bench.errors import UserError
 
 
 @dataclass(frozen=True, order=True)

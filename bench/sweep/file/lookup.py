@@ -1,4 +1,4 @@
-"""Lookup: which file a sweep's name stands for: one of the current folder's `sweeps/`, else one of those installed."""
+"""Lookup: the file that a sweep's name refers to, in the current folder's `sweeps/` or among those installed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def all_sweeps() -> list[Path]:
 
 
 def _not_there(named: Path) -> Path:
-    """Where such a name is missed: where one like it is, else where sweeps are at all."""
+    """The path to report as missing: in a folder with a similar name, else in the first folder that has sweeps."""
     places = [HERE / _with_suffix(named.name), named, INSTALLED / _with_suffix(named.name)]
     there = {file: [each.stem for each in yaml_files(file.parent)] for file in places}
     return next((file for file in places if nearest(file.stem, there[file])), next(filter(there.get, places), named))

@@ -23,9 +23,9 @@ from bench.validation import Path
 
 _SWEEP = "a sweep is a mapping with keys such as title, recipe, grid and methods"
 _VALUES = 50_000
-"""Values of a document, those that stand behind an alias counted each time."""
+"""Values of a document, at most; those behind an alias count each time."""
 _FAULTS = 200
-"""After so many the rest is left for later: a file with more is none of ours."""
+"""Faults after which reading stops: a file with more is hardly a sweep."""
 _LENGTH = 4096
 """Characters of a word."""
 _BITS = 64
@@ -36,7 +36,7 @@ _SCALARS = ("int", "float", "bool", "null")
 
 
 class Unknown:
-    """Stands for a value that could not be read, so that all that doesn't depend on it is still checked."""
+    """Placeholder for a value that could not be read, so that whatever doesn't depend on it is still checked."""
 
     def __repr__(self) -> str:
         return "…"
@@ -52,11 +52,11 @@ class Source:
         self.file = file
         self.faults: list[Fault] = []
         self.spoiled: set[Path] = set()
-        """Where a value could not be read, or has no meaning: nothing more is said of it."""
+        """Paths of values that could not be read or have no meaning: no further faults are reported there."""
         self.settings_known = True
-        """Whether all that the document names could be looked up, so that a name which isn't known is none."""
+        """Whether every plug-in that the document names was found; only then is an unknown field a mistake."""
         self.overridden: dict[str, str] = {}
-        """Field → how the command line gives it."""
+        """Field → the `--set` option that gives it."""
         self._values: dict[Path, tuple[int, int]] = {}
         self._keys: dict[Path, tuple[int, int]] = {}
         self._open: set[Node] = set()
@@ -103,12 +103,12 @@ class Source:
         return given.data["value"]
 
     def report(self, path: Path, message: str, *, at_key: bool = False) -> None:
-        """Note a fault of the value (or key) at `path`, unless something is said of it already."""
+        """Note a fault of the value (or key) at `path`, unless one was reported there that rules out others."""
         if not any(path[:length] in self.spoiled for length in range(len(path) + 1)):
             self.extend([self.fault(path, message, at_key=at_key)])
 
     def spoil(self, path: Path, message: str, *, at_key: bool = False) -> None:
-        """Report a fault that leaves nothing more to say of the value at `path`."""
+        """Report a fault after which no other is reported for the value at `path`."""
         self.report(path, message, at_key=at_key)
         self.spoiled.add(path)
 
@@ -177,7 +177,7 @@ class Source:
         return value
 
     def _word(self, text: str, path: Path) -> Any:
-        """Text; what no terminal and no file could show is refused here, once for all."""
+        """Text; control characters and overlong words are refused here, so that nobody else need check."""
         if problem := _unprintable(text.replace("\n", "").replace("\t", "")):
             self.spoil(path, problem)
             return UNKNOWN

@@ -1,4 +1,4 @@
-"""Text: what a file holds, or what is wrong with the file itself."""
+"""Text: a file's content, or what is wrong with the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.errors import near
 from bench.sweep.file.fault import Fault, SpecError
 
 _LARGEST = 64 * 1024
-"""Bytes; a sweep has a few thousand, and to parse so many takes a second."""
+"""Bytes; a sweep has a few thousand, and parsing this many takes a second."""
 _NAMES = 10
 """Names that a message lists at most."""
 
@@ -25,7 +25,7 @@ _MARKS = {
 
 
 def read_text(file: Path) -> str:
-    """The file's text; SpecError if it isn't there, isn't readable or is no text."""
+    """The file's text; SpecError if it is missing, unreadable or not text."""
     try:
         with open(file, "rb", opener=_opened_at_once) as content:
             if not stat.S_ISREG(os.fstat(content.fileno()).st_mode):
@@ -44,7 +44,7 @@ def read_text(file: Path) -> str:
 
 
 def _opened_at_once(path: str, flags: int) -> int:
-    """Opened without waiting for whoever may write to a pipe."""
+    """Open without blocking, in case the path is a pipe."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

@@ -95,7 +95,7 @@ def test_where_selects_and_a_layout_of_its_own_excludes_another(store: Store, pa
     assert "4 cells: 4 reproduced" in page.lead[0]
     with pytest.raises(Exception, match="leave out --rows and --cols"):
         show_board(store, part, against="paper", rows="variant,scope", columns="model,augment")
-    with pytest.raises(UserError, match="the paper doesn't tell train_s"):
+    with pytest.raises(UserError, match="the paper doesn't report train_s"):
         show_board(store, part, against="paper", metric="train_s")
 
 

@@ -118,6 +118,7 @@ def test_an_exported_board(both: Path, sambench: Command, file: Path, tmp_path: 
     target = tmp_path / f"old.{suffix}"
     assert sambench("board", file, "--store", both, "--format", suffix, "--output", target).returncode == 0
     found, document = cells(sambench, file, target)
+    assert cells(sambench, file, target.as_uri())[0].keys() == found.keys(), "an address is read like a path"
     theirs = stats.ttest_ind([91.0, 91.35, 91.4, 91.95], [90.0, 90.25, 90.5, 90.75], equal_var=False)
     moved = found["sam", "all"]
     assert moved["p"] == pytest.approx(theirs.pvalue)

@@ -41,4 +41,4 @@ def test_without_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_processor_that_emulates_bfloat16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "has_units_for", lambda dtype: False)
     (found,) = (finding for finding in examine(tmp_path / "store") if finding.subject == "torch")
-    assert "no units for bfloat16" in found.text or "CUDA" in found.text
+    assert "no bfloat16 units" in found.text or "CUDA" in found.text

@@ -26,7 +26,7 @@ def filled(store: Store, make_trial: Callable[..., Trial]) -> Store:
 
 def test_there_and_back(filled: Store, call: Call, object_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     told = call("store", "export", "s3://bucket/deep/results.parquet")
-    assert (told.code, told.err) == (0, "wrote 3 rows, one a trial, to s3://bucket/deep/results.parquet\n")
+    assert (told.code, told.err) == (0, "wrote 3 rows, one per trial, to s3://bucket/deep/results.parquet\n")
     assert call("query", "SELECT seed FROM results", "--parquet", "s3://bucket/seeds.parquet").code == 0
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     there = f"?endpoint_override={object_store}&scheme=http"

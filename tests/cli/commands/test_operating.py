@@ -115,9 +115,9 @@ def test_watch_ends_with_the_sweep(sweep: Path, sambench: Command) -> None:
 
 
 def test_plan_estimates_by_earlier_trials_or_a_probe(sweep: Path, sambench: Command) -> None:
-    assert "2 trials are of a kind not measured yet: --probe" in sambench("plan", sweep).stdout
+    assert "2 trials are of a kind not timed yet: --probe" in sambench("plan", sweep).stdout
     probed = sambench("plan", sweep, "--probe").stdout
     assert "of work left" in probed
-    assert "not measured" not in probed
+    assert "not timed" not in probed
     assert sambench("run", sweep, "--on", "inline", "--set", "epochs=1").returncode == 0
     assert "of work left" in sambench("plan", sweep).stdout

@@ -80,7 +80,7 @@ def test_what_is_wrong_there_is_one_sentence(folder: Path, call: Call, on_s3: st
     urlopen(Request(f"http://{on_s3}/bucket/damaged/README.md", data=b"more", method="PUT"), timeout=10).close()
     urlopen(Request(f"http://{on_s3}/bucket/foreign/a.txt", data=b"mine", method="PUT"), timeout=10).close()
     for arguments, said in (
-        ((*BOARD, "--store", address), "can't be read as a bundle: README.md: its checksum doesn't fit its content"),
+        ((*BOARD, "--store", address), "can't be read as a bundle: README.md: its checksum doesn't match its content"),
         ((*BOARD, "--store", "s3://bucket/none"), "can't be read as a bundle: nothing is there"),
         (("publish", "final.yaml", "--to", "s3://bucket/foreign"), "has files and is no bundle"),
         (("publish", "final.yaml", "--to", "s3://nobody/here"), "NO_SUCH_BUCKET"),

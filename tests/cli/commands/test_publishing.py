@@ -213,7 +213,7 @@ def damage(bundle: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("changed", "-results.parquet: its checksum doesn't fit its content: it isn't what was published"),
+        ("changed", "-results.parquet: its checksum doesn't match its content: it isn't what was published"),
         ("missing", "/trial.json: is missing"),
         ("added", "trials/0123456789abcdef/trial.json: isn't listed in SHA256SUMS"),
         ("link", "/trial.json: is a link, which isn't followed"),

@@ -105,7 +105,7 @@ def test_an_interrupt_stops_the_trials_and_leaves_the_cluster(address: str, samb
         run.kill()
         run.communicate()
     assert run.returncode == 130
-    assert "nothing is lost; go on with:" in said
+    assert "nothing is lost; resume with:" in said
     assert {each["outcome"] for each in attempts(tmp_path)} == {"preempted"}
     pids = [each["pid"] for each in attempts(tmp_path)]
     wait_for(lambda: not any(Path("/proc", str(pid)).exists() for pid in pids))

@@ -47,7 +47,7 @@ def test_a_driver_on_a_full_disk_stops_with_one_sentence(tmp_path: Path, on: str
     found = on_small_disk(tmp_path / "disk", "400k", "driver", on)
     assert found["first"] == 2, found["said"]
     assert "stopped by a fault of the machine: " in found["said"]
-    assert "No space left on device; nothing is lost; when it is mended, go on with:" in found["said"]
+    assert "No space left on device; nothing is lost; when that is fixed, resume with:" in found["said"]
     assert "Traceback" not in found["said"]
     assert found["second"] == 0
     assert set(found["outcomes"]) == {"preempted", "done"}

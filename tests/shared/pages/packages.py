@@ -20,33 +20,33 @@ PAGE = ROOT / "docs" / "install.md"
 BEGIN, END = "<!-- packages: begin -->\n", "<!-- packages: end -->\n"
 PURPOSE = {
     "torch": "training and measures",
-    "torchvision": "ImageNet's transforms and ResNets, AutoAugment, downloads of CIFAR",
-    "ray[tune]": "`run` and `measure` `--on ray`, the default",
+    "torchvision": "ImageNet transforms and ResNets, AutoAugment, CIFAR downloads",
+    "ray[tune]": "`--on ray`, the default of `run` and `measure`",
     "pyarrow": "the store's files",
     "duckdb": "reading the store: SQL, boards, reports",
-    "scipy": "intervals and tests of boards and ranks",
+    "scipy": "intervals and tests on boards and in rankings",
     "matplotlib": "`plot`",
     "scikit-posthocs": "`rank` and `plot` of more than two methods: Nemenyi's test, critical differences",
-    "vl-convert-python": "`report`: Vega inside of the page, which needs no network",
-    "scikit-learn": "the data set `digits`, which is one of its files",
-    "timm": "ViTs, `timm:NAME`, pretrained weights",
+    "vl-convert-python": "`report`: Vega inside the page, so that it works offline",
+    "scikit-learn": "the data set `digits`, which ships with it",
+    "timm": "ViTs, `timm/NAME`, pretrained weights",
     "numpy": "all of the above",
     "huggingface-hub": "bundles at `hf://…`; timm needs it too",
     "altair": "`report`: its charts",
-    "pydantic": "checks of sweeps and settings",
+    "pydantic": "checking sweeps and settings",
     "annotated-types": "bounds of settings",
     "submitit": "`run --on slurm`",
     "pyautoattack": "the measure `robust_accuracy`",
     "rich": "tables and progress in a terminal",
     "click": "the command",
     "safetensors": "weights",
-    "ruamel-yaml": "sweep files, with line and column",
+    "ruamel-yaml": "reading sweep files with line and column",
     "jinja2": "`report`: its page",
     "tensorboard": "extra `tensorboard`: `run --tensorboard`",
     "schedulefree": "extra `schedulefree`: its optimizers",
     "sacrebleu": "extra `translation`: BLEU",
-    "sacremoses": "extra `translation`: words of sentences",
-    "subword-nmt": "extra `translation`: parts of words",
+    "sacremoses": "extra `translation`: tokenization",
+    "subword-nmt": "extra `translation`: byte-pair encoding",
 }
 """Package → what uses it, and so what loads it."""
 
@@ -90,7 +90,7 @@ def table() -> str:
     ]
     everything = frozenset[str]().union(*(brought(line, ()) for line in PURPOSE))
     total = sum(map(own_bytes, everything)) / 1e6
-    head = ["| package | what it is for | MB | with what it brings |", "|---|---|---:|---:|"]
+    head = ["| package | used for | MB | with dependencies |", "|---|---|---:|---:|"]
     return "\n".join([*head, *lines, f"| all {len(everything)} | | | {total:,.0f} |", ""])
 
 

@@ -1,4 +1,4 @@
-"""What the numbers of a sweep say, in sentences that they support and no others."""
+"""Summary: what the numbers of a sweep say, in sentences that they support."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def _doubts(board: Board) -> list[str]:
     failed = sum(sum(cell.chosen.failures.values()) for cell in board.cells.values())
     if failed and not board.empty:
         lines.append(
-            f"{failed} trial{'s' if failed > 1 else ''} behind the board ended without a result, so that these means "
-            "are of the seeds that came through."
+            f"{counted(failed, 'trial')} behind the board ended without a result, so these means are over the "
+            "remaining seeds."
         )
     if mixed := list(dict.fromkeys(FIELDS[field] for field, _ in board.footnotes.letters)):
         lines.append(f"Results differ in {', '.join(mixed)}, so that differences may not be the method's alone.")

@@ -1,4 +1,4 @@
-"""Remarks: guesses and choices that went into a sweep, those that say the same told together."""
+"""Grouped notes: the guesses and choices that went into a sweep, with those that say the same thing joined."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 from bench.sweep import Sweep
 
 
-def remarks_of(sweep: Sweep) -> tuple[str, ...]:
-    """`SUBJECT: WHAT` with all subjects of which the same is said, and a line for each sweep that ρ is chosen from."""
+def grouped_notes(sweep: Sweep) -> tuple[str, ...]:
+    """`SUBJECT, SUBJECT: WHAT`, and one line for each sweep that ρ is chosen from."""
     chosen = {choice.text for choice in sweep.choices}
     told: dict[str, list[str]] = {}
     for note in sweep.notes:
@@ -25,6 +25,6 @@ def _choices(sweep: Sweep) -> list[str]:
     return [
         f"ρ of {count} methods chosen by mean {by} in {name}"
         + (f", {remarked[name, by]} with a remark" if remarked[name, by] else "")
-        + f": `sambench plan {sweep.file}` tells each."
+        + f": `sambench plan {sweep.file}` lists them."
         for (name, by), count in counts.items()
     ]
