@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from bench.board import make_board, show_board
 from bench.board.weak_steps import remarks
-from bench.cli.commands.operating import _status
 from bench.report.summary import summary
 from bench.store import Store, states
 from bench.trial import Trial
@@ -27,7 +25,9 @@ methods: [{variant: sam, scope: all, rho: 0.5}]
 """
 
 
-def test_lost_steps_are_told_everywhere_with_the_reason(store: Store, write: Write, capsys: Any) -> None:
+def test_lost_steps_are_told_everywhere_with_the_reason(
+    store: Store, write: Write, sambench: Callable[..., Ended]
+) -> None:
     sweep = write(SWEEP)
     counts = ((6, 0), (1, 0), (0, 50))
     for trial, (unperturbed, skipped) in zip(sweep.trials, counts, strict=True):
@@ -43,8 +43,7 @@ def test_lost_steps_are_told_everywhere_with_the_reason(store: Store, write: Wri
     assert board.weak_steps == told
     assert set(told) < set(show_board(store, sweep).notes)
     assert set(told) < set(summary(sweep, board, states(store, [trial.trial_id for trial in sweep.trials])))
-    Console(width=1000).print(_status(sweep, [store.root])[0])
-    shown = capsys.readouterr().out
+    shown = " ".join(sambench("status", "written.yaml", "--store", store.root).stdout.split())
     assert all(line in shown for line in told)
 
 
