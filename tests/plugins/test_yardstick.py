@@ -114,7 +114,7 @@ def test_every_example_passes_the_test_that_is_written_with_it(tmp_path: Path) -
 def test_new_writes_over_nothing(tmp_path: Path) -> None:
     for words, said in (
         (("method", "mine"), "unknown kind 'method'; valid: variant, scope,"),
-        (("scope", "My-Scope"), "'My-Scope': write the name of a module"),
+        (("scope", "My-Scope"), "'My-Scope': write a module name in lower-case letters"),
         (("scope", "torch"), "torch: is the name of an existing module"),
     ):
         told = sambench(tmp_path, "new", *words)

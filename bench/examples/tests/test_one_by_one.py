@@ -18,4 +18,4 @@ def test_a_sweep(tmp_path: Path) -> None:
     found = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])}
     ended = subprocess.run(command, cwd=tmp_path, env=found, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
-    assert "1 trials: 1 done" in ended.stderr
+    assert "1 trial: 1 done" in ended.stderr

@@ -25,11 +25,11 @@ HERE = "loops.test_in_your_loop"
 ROWS = {
     "mixed precision": ("precision.test_precision", "test_bf16_equals_a_plain_loop_under_autocast"),
     "`GradScaler`": ("precision.test_precision", "test_overflow_skips_the_step_and_lowers_the_scale"),
-    "weights of 16 bits": (
+    "16-bit weights": (
         "precision.test_sixteen_bits",
         "test_weights_of_16_bits_are_told_of_with_the_share_that_moved",
     ),
-    "bf16 on a processor without units for it": (
+    "bf16 on a CPU without units for it": (
         "precision.test_sixteen_bits",
         "test_a_processor_without_units_is_told_of",
     ),
@@ -38,13 +38,13 @@ ROWS = {
     "`torch.compile`": ("loops.test_wrappers", "test_compiled_segments_keep_the_shared_prefix"),
     "gradient checkpointing": ("loops.test_closures", "test_checkpointing_that_is_not_reentrant_changes_nothing"),
     "gradient accumulation": (HERE, "test_one_large_batch_in_parts"),
-    "moving averages of weights (EMA), schedulers": (HERE, "test_moving_average_of_the_weights_and_a_schedule"),
+    "weight averaging (EMA), schedulers": (HERE, "test_moving_average_of_the_weights_and_a_schedule"),
     "several optimizers": ("test_trainable", "test_several_optimizers_are_one_step"),
-    "LBFGS and others that evaluate the loss": ("loops.test_closures", "test_refused_at_construction"),
+    "LBFGS and others that re-evaluate the loss": ("loops.test_closures", "test_refused_at_construction"),
     "sparse gradients": ("loops.test_closures", "test_sparse_gradients"),
     "Hugging Face models": (HERE, "test_hugging_face_outputs_and_named_inputs"),
     "Lightning": (HERE, "test_lightning_with_manual_optimization"),
-    "normalization layers of your own": (
+    "your own normalization layers": (
         "loops.test_own_layers",
         "test_norm_layers_by_hand_are_told_of_and_can_be_named",
     ),
@@ -54,7 +54,7 @@ ROWS = {
 
 def test_every_row_is_run() -> None:
     page = (ROOT / "docs" / "sharpness-aware.md").read_text(encoding="utf-8")
-    table = page.partition("## What works with what")[2].partition("\n\nThe rows")[0]
+    table = page.partition("## Compatibility")[2].partition("\n\nSupport")[0]
     assert [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")][1:] == list(ROWS)
     for module, name in ROWS.values():
         assert callable(getattr(importlib.import_module(f"tests.sam.{module}"), name))
