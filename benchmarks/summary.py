@@ -66,7 +66,7 @@ def summarize(found: dict[str, list[Claim]], seconds: dict[str, float | None]) -
     for name, claims in found.items():
         for number, each in enumerate(claims):
             verdict = "" if each.met else "[bold]missed"
-            table.add_row("" if number else name, each.name, f"{each.value:.3g}{each.unit}", each.bound, verdict)
+            table.add_row("" if number else name, each.name, f"{each.value:.4g}{each.unit}", each.bound, verdict)
         if seconds[name] is None:
             table.add_row(name, "[bold]failed")
     Console().print("\n", table)
