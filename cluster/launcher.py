@@ -46,7 +46,7 @@ class Launcher(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def check(self, job: Job) -> None:  # noqa: B027 - most need nothing that could be looked at before
+    def check(self, job: Job) -> None:  # noqa: B027 - most launchers have nothing to check up front
         """LaunchError if a job can't be run as asked; before anything of it is recorded."""
 
     @abstractmethod

@@ -25,7 +25,7 @@ _NAMES = ("raylet", "gcs_server")
 _LOOK = 1.0
 """Seconds between two looks."""
 _PATIENCE = 10.0
-"""Seconds that the main thread has to come back from Ray, and workers to die."""
+"""Seconds that the main thread has to come back from Ray, Ray to stop, and workers to die."""
 _SIGNAL = signal.SIGURG
 """Of no meaning to anyone else, and ignored where it isn't heeded."""
 _FAILED = 2
@@ -62,10 +62,15 @@ class Watch:
     def stop(self, shutdown: Callable[[], None]) -> None:
         """Stop Ray and all its workers, whose trials seem to run until they are dead.
 
-        Its daemon has a second to end them, which on a busy machine it doesn't manage.
+        Its daemon has a second to end them, which on a busy machine it doesn't manage. One that doesn't answer is
+        killed: Ray would wait for it for ever, through every Ctrl-C.
         """
         workers = self._workers()
+        impatience = threading.Timer(_PATIENCE, self._kill_daemons)
+        impatience.daemon = True
+        impatience.start()
         shutdown()
+        impatience.cancel()
         for pid, started in workers:
             if process_started(pid) == started:
                 with suppress(OSError):
@@ -73,6 +78,12 @@ class Watch:
         deadline = time.monotonic() + _PATIENCE
         while any(process_started(pid) == started for pid, started in workers) and time.monotonic() < deadline:
             time.sleep(_LOOK / 100)
+
+    def _kill_daemons(self) -> None:
+        for pid, _ in _children(os.getpid()):
+            if pid in self._daemons:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _workers(self) -> list[tuple[int, str]]:
         """Worker processes, each with when it began."""
